@@ -1,0 +1,99 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The settings every Swift target shares: language mode 6, strict memory safety, warnings are errors.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+func module(_ name: String, uses dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target
+{
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+func program(_ name: String, uses dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + dependencies, swiftSettings: strict
+    )
+}
+
+let package = Package(
+    name: "gatehouse",
+    products: [
+        .executable(name: "gatehoused", targets: ["gatehoused"]),
+        .executable(name: "gatehouse-session", targets: ["gatehouse-session"]),
+        .executable(name: "gatehouse", targets: ["gatehouse"]),
+    ],
+    targets: [
+        // C libraries of the system, and the little C of our own.
+        .systemLibrary(name: "CLibSSH"),
+        .systemLibrary(name: "CSQLite"),
+        .systemLibrary(name: "COpenSSL"),
+        .target(name: "CSupport", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+
+        // Leaves: the operating system, formats, protocols, libraries.
+        module("Support", uses: ["CSupport"]),
+        module("Control", uses: ["Support"]),
+        module("SSHKeys", uses: ["COpenSSL", "Support"]),
+        module("SSH", uses: ["CLibSSH", "CSupport", "Support"]),
+        module("SQLite", uses: ["CSQLite", "Support"]),
+        module("Configuration", uses: ["Support"]),
+
+        // The domain: knows nothing of SSH, processes or the command line.
+        module("Directory", uses: ["SQLite", "Support"]),
+        module("Audit", uses: ["SQLite", "Support"]),
+        module("Authentication", uses: ["Directory", "Support"]),
+        module("Accounts", uses: ["Directory", "Support"], resources: [.embedInCode("HostStep")]),
+        module("Routing", uses: ["Directory", "Support"]),
+
+        // The doors: hold no rules.
+        module("Relay", uses: ["SSH", "Control", "Support"]),
+        module(
+            "Commands",
+            uses: [
+                "Accounts", "Audit", "Configuration", "Control", "Directory", "Routing", "SQLite", "SSHKeys",
+                "Support",
+            ]),
+        module(
+            "Monitor",
+            uses: [
+                "Accounts", "Audit", "Authentication", "Commands", "Configuration", "Control", "Directory",
+                "Routing",
+                "SQLite", "SSHKeys", "Support",
+            ]),
+
+        program("gatehoused", uses: ["Monitor", "Configuration", "Support"]),
+        program("gatehouse-session", uses: ["Relay", "Support"]),
+        program("gatehouse", uses: ["Commands", "Support"]),
+
+        tests("Support"),
+        tests("Control", uses: ["Support"]),
+        tests("SSHKeys", uses: ["Support"]),
+        tests("SSH", uses: ["Support"]),
+        tests("SQLite", uses: ["Support"]),
+        tests("Configuration", uses: ["Support"]),
+        tests("Directory", uses: ["SQLite", "Support"]),
+        tests("Audit", uses: ["SQLite", "Support"]),
+        tests("Authentication", uses: ["Directory", "SQLite", "Support"]),
+        tests("Accounts", uses: ["Directory", "SQLite", "Support"]),
+        tests("Routing", uses: ["Directory", "SQLite", "Support"]),
+        tests("Relay", uses: ["Control", "SSH", "Support"]),
+        tests(
+            "Commands",
+            uses: [
+                "Accounts", "Audit", "Configuration", "Control", "Directory", "SQLite", "SSHKeys", "Support",
+            ]),
+        tests("Monitor", uses: ["Audit", "Control", "Directory", "SQLite", "Support"]),
+    ]
+)

@@ -1,0 +1,66 @@
+/* What Swift cannot say: message macros of sendmsg(2), what runs between fork and exec, variadic and GNU calls. */
+#ifndef GATEHOUSE_CSUPPORT_H
+#define GATEHOUSE_CSUPPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* At most this many descriptors travel with one message. */
+#define GH_MAX_DESCRIPTORS 4
+
+/* Sends one message with descriptors. Returns the byte count or -errno. Never raises SIGPIPE. */
+ssize_t gh_send(int socket, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count, int flags);
+
+/* Receives one message; received descriptors are close-on-exec and belong to the caller.
+ * Returns the byte count (0: the peer has closed), or -errno; -EMSGSIZE when the message or its descriptors
+ * did not fit: descriptors that came with it are closed. */
+ssize_t gh_receive(int socket, void *bytes, size_t capacity, int *descriptors, size_t *descriptor_count, int flags);
+
+/* Who a child is to be and what it gets. */
+struct gh_spawn_request {
+    int program;              /* descriptor of the program, opened O_PATH|O_CLOEXEC by the parent */
+    char *const *arguments;   /* NULL-terminated */
+    char *const *environment; /* NULL-terminated */
+    const int *descriptors;   /* become 0, 1, 2, … in the child; everything else is closed */
+    size_t descriptor_count;  /* at most GH_MAX_SPAWN_DESCRIPTORS */
+    int change_user;          /* non-zero: clear groups, set gid and uid for good */
+    uid_t uid;
+    gid_t gid;
+    uint64_t limit_files;     /* RLIMIT_NOFILE; 0: leave */
+    uint64_t limit_file_size; /* RLIMIT_FSIZE in bytes; 0: leave */
+    int new_session;          /* non-zero: setsid(2) */
+};
+#define GH_MAX_SPAWN_DESCRIPTORS 8
+
+/* Starts a child with no_new_privs, no core dumps, umask 077 and / as working directory. Returns its pid or -errno. */
+pid_t gh_spawn(const struct gh_spawn_request *request);
+
+/* pidfd_open(2), pidfd_send_signal(2). Return the descriptor or 0, or -errno. */
+int gh_pidfd_open(pid_t pid);
+int gh_pidfd_send_signal(int pidfd, int signal);
+
+/* Takes the open-file-description write lock of a whole file without waiting (F_OFD_SETLK). Returns 0 or -errno. */
+int gh_lock_file(int descriptor);
+/* Whether some other open file description holds that lock: 1, 0, or -errno. */
+int gh_file_is_locked(int descriptor);
+
+/* prctl(PR_SET_DUMPABLE, 0): no core, no ptrace by the same user. */
+void gh_forbid_tracing(void);
+
+/* Switches O_NONBLOCK. Returns 0 or -errno. */
+int gh_set_nonblocking(int descriptor, int enabled);
+
+/* pipe2(2) with O_CLOEXEC. Returns 0 or -errno. */
+int gh_pipe(int ends[2]);
+
+/* Opens a program for gh_spawn (O_PATH). Returns the descriptor or -errno. */
+int gh_open_program(const char *path);
+
+/* Names the calling thread, 15 characters at most. */
+void gh_name_thread(const char *name);
+
+/* SO_PEERCRED of a Unix socket. Returns 0 or -errno. */
+int gh_peer(int socket, uid_t *uid, pid_t *pid);
+
+#endif

@@ -1,0 +1,77 @@
+package import Support
+
+extension SessionRequest {
+    private enum Kind: UInt8 {
+        case hello = 1
+        case probeKey, verifiedKey, refusedMethod, connect, hostFailed, hostReady, jump, command, journalGrew
+    }
+
+    /// The message to send.
+    package var encoded: [UInt8] {
+        var out = WireWriter()
+        switch self {
+        case .hello:
+            out.byte(Kind.hello.rawValue)
+        case .probeKey(let login, let key):
+            out.byte(Kind.probeKey.rawValue)
+            out.string(login)
+            out.data(key)
+        case .verifiedKey(let login, let key, let clientVersion):
+            out.byte(Kind.verifiedKey.rawValue)
+            out.string(login)
+            out.data(key)
+            out.string(clientVersion)
+        case .refusedMethod(let login, let method):
+            out.byte(Kind.refusedMethod.rawValue)
+            out.string(login)
+            out.string(method)
+        case .connect(let publicKey):
+            out.byte(Kind.connect.rawValue)
+            out.data(publicKey)
+        case .hostFailed(let failure, let detail):
+            out.byte(Kind.hostFailed.rawValue)
+            out.byte(failure.rawValue)
+            out.string(detail)
+        case .hostReady:
+            out.byte(Kind.hostReady.rawValue)
+        case .jump(let host, let port):
+            out.byte(Kind.jump.rawValue)
+            out.string(host)
+            out.uint32(port)
+        case .command(let words):
+            out.byte(Kind.command.rawValue)
+            out.strings(words)
+        case .journalGrew:
+            out.byte(Kind.journalGrew.rawValue)
+        }
+        return out.bytes
+    }
+
+    /// Reads a message.
+    ///
+    /// - Throws: `WireError` for anything but a well-formed request.
+    package init(decoding message: [UInt8]) throws(WireError) {
+        var input = WireReader(message)
+        let type = try input.byte()
+        guard let kind = Kind(rawValue: type) else { throw WireError("there is no request \(type)") }
+        switch kind {
+        case .hello: self = .hello
+        case .probeKey: self = .probeKey(login: try input.string(), key: try input.data())
+        case .verifiedKey:
+            self = .verifiedKey(
+                login: try input.string(), key: try input.data(), clientVersion: try input.string())
+        case .refusedMethod: self = .refusedMethod(login: try input.string(), method: try input.string())
+        case .connect: self = .connect(publicKey: try input.data())
+        case .hostFailed:
+            guard let failure = HostFailure(rawValue: try input.byte()) else {
+                throw WireError("there is no such host failure")
+            }
+            self = .hostFailed(failure, detail: try input.string())
+        case .hostReady: self = .hostReady
+        case .jump: self = .jump(host: try input.string(), port: try input.uint32())
+        case .command: self = .command(words: try input.strings())
+        case .journalGrew: self = .journalGrew
+        }
+        try input.finish()
+    }
+}

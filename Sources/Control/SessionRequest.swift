@@ -1,0 +1,174 @@
+/// What a session process asks of the daemon, one at a time; each is answered by one `SessionReply`.
+///
+/// One message on a `MessageSocket`: a type byte, then fields as in RFC 4251 section 5. Which request is allowed when is decided
+/// by the daemon (`Monitor`); anything else ends the connection.
+package enum SessionRequest: Equatable, Sendable {
+    /// First of all: asks for the settings of this connection.
+    case hello
+
+    /// May this key log in as this user? The client has proved nothing yet.
+    case probeKey(login: String, key: [UInt8])
+
+    /// The client has signed with this key; the session has verified the signature.
+    case verifiedKey(login: String, key: [UInt8], clientVersion: String)
+
+    /// An attempt by a method that is not offered.
+    case refusedMethod(login: String, method: String)
+
+    /// Connect to the host the login name chose.
+    ///
+    /// - publicKey: the blob of the fresh key that the certificate is to be made for.
+    case connect(publicKey: [UInt8])
+
+    /// The connection that `connect` gave could not be used: the pinned key did not match, the certificate was refused, ….
+    case hostFailed(HostFailure, detail: String)
+
+    /// The upstream login stands.
+    case hostReady
+
+    /// A jump: a direct-tcpip request that may name a host of the directory.
+    case jump(host: String, port: UInt32)
+
+    /// Run a command of the gateway itself on the target `gate`.
+    ///
+    /// - words: the command split on blanks.
+    case command(words: [String])
+
+    /// The journal has new records.
+    case journalGrew
+}
+
+/// Why a connected host could not be used.
+package enum HostFailure: UInt8, Sendable, CaseIterable {
+    case wrongHostKey = 1
+    case handshake = 2
+    case loginRefused = 3
+    case connectionLost = 4
+}
+
+/// The daemon's answer to a `SessionRequest`.
+package enum SessionReply: Equatable, Sendable {
+    /// To `hello`.
+    case settings(ConnectionSettings)
+
+    /// To `probeKey`: the key would do.
+    case keyAcceptable
+
+    /// To `verifiedKey`: logged in; what the user may do in this session.
+    case accepted(SessionGrant)
+
+    /// To `probeKey`, `verifiedKey`, `refusedMethod`: no; the client may try again.
+    case rejected
+
+    /// To any of these: no, and the connection ends with this text.
+    case disconnect(reason: String)
+
+    /// To `connect`; one connected socket travels with it.
+    case host(HostConnection)
+
+    /// To `jump`: joined; one connected socket travels with it.
+    case joined
+
+    /// To `jump`: not a host of the directory, ask the target host to dial it.
+    case notAJump
+
+    /// To `command`; one message socket travels with it that speaks `CommandMessage`.
+    case commandStarted
+
+    /// To `connect`, `jump` or `command`: no; a sentence for the user.
+    case refused(reason: String)
+
+    /// To `hostFailed`, `hostReady` and `journalGrew`.
+    case noted
+}
+
+/// What a session needs to know before anybody has logged in.
+package struct ConnectionSettings: Equatable, Sendable {
+    /// The session's name, a ULID.
+    package var session: String
+    /// The gateway's private host keys in OpenSSH format.
+    package var hostKeys: [String]
+    /// Seconds until a client must have logged in.
+    package var loginGraceSeconds: UInt32
+    /// Authentication attempts on one connection.
+    package var maximumAttempts: UInt32
+    /// Channels on one connection.
+    package var maximumChannels: UInt32
+    /// Bytes after which both ends make new keys.
+    package var rekeyBytes: UInt64
+    /// Seconds a host may take for its handshake.
+    package var connectTimeoutSeconds: UInt32
+    /// Text shown before authentication; empty: none.
+    package var banner: String
+    /// `Log.Level` of the session's log lines.
+    package var logLevel: UInt8
+
+    package init(
+        session: String, hostKeys: [String], loginGraceSeconds: UInt32, maximumAttempts: UInt32,
+        maximumChannels: UInt32, rekeyBytes: UInt64, connectTimeoutSeconds: UInt32, banner: String,
+        logLevel: UInt8
+    ) {
+        self.session = session
+        self.hostKeys = hostKeys
+        self.loginGraceSeconds = loginGraceSeconds
+        self.maximumAttempts = maximumAttempts
+        self.maximumChannels = maximumChannels
+        self.rekeyBytes = rekeyBytes
+        self.connectTimeoutSeconds = connectTimeoutSeconds
+        self.banner = banner
+        self.logLevel = logLevel
+    }
+}
+
+/// What a logged-in user may do in one session; made once, after the last factor, and never changed.
+package struct SessionGrant: Equatable, Sendable {
+    /// Where the session leads.
+    package enum Target: Equatable, Sendable {
+        /// The gateway's own commands.
+        case gate
+        /// A host that `connect` will give.
+        case host
+        /// Nowhere: each channel is refused with this sentence.
+        case none(reason: String)
+    }
+
+    package var user: String
+    package var target: Target
+    package var mayForward: Bool
+    package var mayForwardAgent: Bool
+    /// Names of environment variables that are passed on, with `*` and `?`.
+    package var acceptedEnvironment: [String]
+    /// TCP ports on which hosts of the directory run sshd: a forward to one of them is refused unless it is a jump.
+    package var guardedPorts: [UInt32]
+
+    package init(
+        user: String, target: Target, mayForward: Bool, mayForwardAgent: Bool, acceptedEnvironment: [String],
+        guardedPorts: [UInt32]
+    ) {
+        self.user = user
+        self.target = target
+        self.mayForward = mayForward
+        self.mayForwardAgent = mayForwardAgent
+        self.acceptedEnvironment = acceptedEnvironment
+        self.guardedPorts = guardedPorts
+    }
+}
+
+/// What is needed to log in to a host over the socket that came along.
+package struct HostConnection: Equatable, Sendable {
+    /// The host's name in the directory.
+    package var host: String
+    /// The Linux user to become.
+    package var user: String
+    /// Blobs of the host keys pinned in the directory; any one of them will do.
+    package var hostKeys: [[UInt8]]
+    /// The user certificate's blob.
+    package var certificate: [UInt8]
+
+    package init(host: String, user: String, hostKeys: [[UInt8]], certificate: [UInt8]) {
+        self.host = host
+        self.user = user
+        self.hostKeys = hostKeys
+        self.certificate = certificate
+    }
+}

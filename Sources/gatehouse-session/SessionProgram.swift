@@ -1,0 +1,6 @@
+/// The entry of `gatehouse-session`.
+@main
+enum SessionProgram {
+    static func main() {
+    }
+}

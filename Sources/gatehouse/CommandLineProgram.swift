@@ -1,0 +1,6 @@
+/// The entry of `gatehouse`.
+@main
+enum CommandLineProgram {
+    static func main() {
+    }
+}

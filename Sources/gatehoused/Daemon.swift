@@ -1,0 +1,6 @@
+/// The entry of `gatehoused`.
+@main
+enum Daemon {
+    static func main() {
+    }
+}
