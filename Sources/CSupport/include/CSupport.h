@@ -57,6 +57,14 @@ int gh_pipe(int ends[2]);
 /* Opens a program for gh_spawn (O_PATH). Returns the descriptor or -errno. */
 int gh_open_program(const char *path);
 
+/* Blocks a signal in the calling thread and gives a close-on-exec descriptor that becomes readable when it arrives
+ * (signalfd(2)). Returns it or -errno. */
+int gh_signal_descriptor(int signal);
+
+/* TCP_NODELAY, TCP_QUICKACK, keep-alive and TCP_USER_TIMEOUT in milliseconds; not every socket has them, so errors are ignored. */
+void gh_tune_connection(int socket, unsigned int user_timeout);
+void gh_quick_acknowledge(int socket);
+
 /* Names the calling thread, 15 characters at most. */
 void gh_name_thread(const char *name);
 
