@@ -1,0 +1,16 @@
+/// Counts what failed on one connection, as OpenSSH's MaxAuthTries does.
+package struct AttemptCounter: Equatable, Sendable {
+    private let limit: Int
+    private var failures = 0
+
+    /// - Parameter limit: the connection ends with this many failures.
+    package init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// Counts one failure; true when it was one too many and the connection must end.
+    package mutating func countFailure() -> Bool {
+        failures += 1
+        return failures >= limit
+    }
+}

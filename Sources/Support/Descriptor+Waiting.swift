@@ -1,0 +1,37 @@
+import CSupport
+import Glibc
+
+extension Descriptor {
+    /// Waits until poll(2) reports one of `events` (or an error or hang-up, which the next call will tell).
+    ///
+    /// - Returns: false when `deadline` passed first; nil waits for ever.
+    package func waits(for events: Int16, until deadline: MonotonicTime?) -> Bool {
+        var request = pollfd(fd: number, events: events, revents: 0)
+        while true {
+            var milliseconds: Int32 = -1
+            if let deadline {
+                let left = (deadline - .now).milliseconds
+                milliseconds = Int32(clamping: max(0, left))
+            }
+            let result = unsafe poll(&request, 1, milliseconds)
+            if result > 0 { return true }
+            if result == 0 { return false }
+            if errno != EINTR { return true }
+        }
+    }
+
+    /// Takes the write lock of this open file description on the whole file, without waiting.
+    ///
+    /// The lock goes with the last descriptor of the description, whoever holds it.
+    /// - Throws: `SystemError`: EAGAIN when another holds it.
+    package func lock() throws(SystemError) {
+        try SystemError.checkNegated(gh_lock_file(number), "lock")
+    }
+
+    /// Whether another open file description holds the write lock.
+    ///
+    /// - Throws: `SystemError` of fcntl(2).
+    package func isLocked() throws(SystemError) -> Bool {
+        try SystemError.checkNegated(gh_file_is_locked(number), "lock") == 1
+    }
+}
