@@ -1,0 +1,104 @@
+extension CommandTable {
+    /// What help says to a caller on some words; none: the overview, on one screen.
+    ///
+    /// - Throws: `UsageError` when they name nothing.
+    func help(on topic: [String], for caller: Caller) throws(UsageError) -> String {
+        let shown = commands.filter { Self.isShown($0, to: caller) }
+        let prefix = caller.userName.map { "ssh \($0)+gate@GATEWAY" } ?? "gatehouse"
+        if topic.isEmpty { return overview(shown, prefix: prefix) }
+        if let command = shown.first(where: { $0.words == topic }) {
+            return Self.explanation(of: command, prefix: prefix)
+        }
+        let verbs = topic.count == 1 ? shown.filter { $0.words[0] == topic[0] } : []
+        guard !verbs.isEmpty else { throw unknown(topic) }
+        let width = verbs.map(\.title.count).max() ?? 0
+        return verbs.reduce(into: "") { text, command in
+            text += command.title.padded(to: width) + "  " + command.summary + "\n"
+        }
+    }
+
+    private static func isShown(_ command: any Command.Type, to caller: Caller) -> Bool {
+        let runsHere = caller.userName == nil || command is any DaemonCommand.Type
+        return runsHere && (try? caller.mayRun(command)) != nil
+    }
+
+    private func overview(_ shown: [any Command.Type], prefix: String) -> String {
+        let examples =
+            prefix == "gatehouse"
+            ? ["user add alice --group lab", "grant add --group lab --pool communal"]
+            : ["hosts", "keys add - < ~/.ssh/id_ed25519.pub"]
+        var text = examples.map { "  \(prefix) \($0)\n" }.joined() + "\n"
+        let listed = nouns.filter { noun in shown.contains { $0.words[0] == noun } }
+        let width = listed.map(\.count).max() ?? 0
+        for noun in listed {
+            let members = shown.filter { $0.words[0] == noun }
+            let verbs = members.compactMap { $0.words.count == 2 ? $0.words[1] : nil }
+            let line = verbs.isEmpty ? members[0].summary : verbs.joined(separator: ", ")
+            text += "\(noun.padded(to: width))  \(line)\n"
+        }
+        return text + "\n'\(prefix) help NOUN VERB' explains a command. What reads takes --json.\n"
+    }
+
+    private static func explanation(of command: any Command.Type, prefix: String) -> String {
+        let usage = command.usage.isEmpty ? "" : " \(command.usage)"
+        var text = "\(command.summary).\n\nUsage:\n  \(prefix) \(command.title)\(usage)\n"
+        if !command.examples.isEmpty {
+            text += "\nExamples:\n" + command.examples.map { "  \(prefix) \($0)\n" }.joined()
+        }
+        return text
+    }
+
+    /// What bash needs to complete nouns, verbs and options.
+    var bashCompletion: String {
+        var byNoun = ""
+        var byCommand = ""
+        for noun in nouns {
+            let verbs = verbs(of: noun).map { $0.words[1] }
+            if !verbs.isEmpty {
+                byNoun += "        \(noun)) candidates='\(verbs.joined(separator: " "))' ;;\n"
+            }
+        }
+        for command in commands where !command.options.isEmpty {
+            let pattern = command.words.count == 2 ? "'\(command.title)'" : "'\(command.title) '*"
+            byCommand += "        \(pattern)) candidates='\(command.options.joined(separator: " "))' ;;\n"
+        }
+        return """
+            # bash completion for gatehouse, made by: gatehouse help --completion bash
+            _gatehouse() {
+                local current=${COMP_WORDS[COMP_CWORD]} candidates=
+                if [ "$COMP_CWORD" -eq 1 ]; then
+                    candidates='\(nouns.joined(separator: " "))'
+                elif [ "$COMP_CWORD" -eq 2 ] && [[ $current != -* ]]; then
+                    case ${COMP_WORDS[1]} in
+            \(byNoun)        esac
+                elif [[ $current == -* ]]; then
+                    case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
+            \(byCommand)        esac
+                else
+                    COMPREPLY=($(compgen -f -- "$current"))
+                    return
+                fi
+                COMPREPLY=($(compgen -W "$candidates" -- "$current"))
+            }
+            complete -F _gatehouse gatehouse
+
+            """
+    }
+}
+
+extension Command {
+    /// The options that its usage names.
+    static var options: [String] {
+        var names: [String] = []
+        for word in usage.split(whereSeparator: { !$0.isLetter && $0 != "-" }) where word.hasPrefix("--") {
+            if !names.contains(String(word)) { names.append(String(word)) }
+        }
+        return names
+    }
+}
+
+extension String {
+    fileprivate func padded(to width: Int) -> String {
+        self + String(repeating: " ", count: max(0, width - count))
+    }
+}
