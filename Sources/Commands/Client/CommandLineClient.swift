@@ -1,6 +1,6 @@
 import Control
 import Glibc
-package import Support
+import Support
 
 /// `gatehouse` at the side of the person: finds the daemon, lets it run the command, shows what it says.
 package struct CommandLineClient: Sendable {
@@ -54,7 +54,8 @@ package struct CommandLineClient: Sendable {
     private func connect() throws -> MessageSocket {
         do {
             return try MessageSocket.connect(to: socketPath)
-        } catch let error where error.number == ENOENT || error.number == ECONNREFUSED {
+        } catch {
+            guard error.number == ENOENT || error.number == ECONNREFUSED else { throw error }
             throw CommandError(
                 .unavailable, "the daemon does not run: nobody listens on \(socketPath)",
                 hint: "start it with 'systemctl start gatehoused', or name its configuration with --config")

@@ -1,5 +1,5 @@
 import Glibc
-package import Support
+import Support
 
 /// The terminal this process was started from.
 package struct LocalTerminal: Terminal {
@@ -58,10 +58,9 @@ package struct LocalTerminal: Terminal {
     private static func readAll(of file: Descriptor, limit: Int, name: String) throws -> [UInt8] {
         do {
             return try file.readAll(limit: limit)
-        } catch let error where error.number == EFBIG {
-            throw CommandError(.failure, "\(name) has more than \(limit) bytes")
         } catch {
-            throw CommandError(.failure, "\(name): \(error.reason)")
+            let why = error.number == EFBIG ? "more than \(limit) bytes" : error.reason
+            throw CommandError(.failure, "\(name): \(why)")
         }
     }
 }

@@ -11,7 +11,7 @@ extension CommandTable {
         }
         let verbs = topic.count == 1 ? shown.filter { $0.words[0] == topic[0] } : []
         guard !verbs.isEmpty else { throw unknown(topic) }
-        let width = verbs.map(\.title.count).max() ?? 0
+        let width = verbs.map { $0.title.count }.max() ?? 0
         return verbs.reduce(into: "") { text, command in
             text += command.title.padded(to: width) + "  " + command.summary + "\n"
         }
