@@ -1,0 +1,73 @@
+package import Support
+
+/// What kind of thing happened.
+package enum EventKind: String, Sendable, CaseIterable {
+    case authenticationAccepted = "auth.accepted"
+    case authenticationRejected = "auth.rejected"
+    case sessionStarted = "session.start"
+    case sessionEnded = "session.end"
+    case channelOpened = "channel.open"
+    case refused
+    case hostConnected = "host.connected"
+    case hostFailed = "host.failed"
+    case commandRun = "command.run"
+    case directoryChanged = "directory.changed"
+    case accountApplied = "account.applied"
+    case daemonStarted = "daemon.start"
+    case daemonStopped = "daemon.stop"
+}
+
+/// Something that happened, to be noted.
+package struct Event: Equatable, Sendable {
+    package var time: Timestamp
+    /// An `EventKind`, as text: a file may hold kinds of a newer program.
+    package var kind: String
+    package var session: String?
+    package var user: String?
+    package var host: String?
+    /// Where the client was.
+    package var address: String?
+    /// What else is to know; never a secret.
+    package var detail: [String: String]
+
+    package init(
+        _ kind: EventKind, at time: Timestamp = .now, session: String? = nil, user: String? = nil,
+        host: String? = nil, address: String? = nil, detail: [String: String] = [:]
+    ) {
+        self.time = time
+        self.kind = kind.rawValue
+        self.session = session
+        self.user = user
+        self.host = host
+        self.address = address
+        self.detail = detail
+    }
+}
+
+/// An event in the log.
+package struct RecordedEvent: Equatable, Sendable {
+    /// Grows with every event.
+    package let id: Int64
+    package let event: Event
+}
+
+/// Which events are asked for; every field that is set must match.
+package struct EventQuery: Equatable, Sendable {
+    package var user: String?
+    package var session: String?
+    package var kind: EventKind?
+    /// Only events after the one with this id, oldest first: to follow the log. nil: the newest ones.
+    package var after: Int64?
+    package var limit: Int
+
+    package init(
+        user: String? = nil, session: String? = nil, kind: EventKind? = nil, after: Int64? = nil,
+        limit: Int = 100
+    ) {
+        self.user = user
+        self.session = session
+        self.kind = kind
+        self.after = after
+        self.limit = limit
+    }
+}

@@ -1,0 +1,73 @@
+package import Support
+
+extension DirectoryStore {
+    /// All grants by id, also those whose time is over.
+    package func grants() throws -> [Grant] {
+        try read { try $0.grants() }
+    }
+
+    /// - Throws: `DirectoryError` `.notFound`.
+    package func grant(_ id: Int64) throws -> Grant {
+        try read { try $0.grant(id) }
+    }
+
+    /// Lets a user or group reach a host or pool.
+    ///
+    /// - Parameter until: when it ends, in whole seconds; nil: never.
+    /// - Throws: `DirectoryError` `.notFound`, `.userNotActive` for who has left, `.invalidField` for an end that is past.
+    @discardableResult
+    package func addGrant(
+        _ subject: GrantSubject, to target: GrantTarget, _ rights: Rights = Rights(), until: Timestamp? = nil,
+        at time: Timestamp = .now
+    ) throws -> Grant {
+        if let until, until <= time {
+            throw DirectoryError(
+                .invalidField, "\(until) is past", hint: "a grant ends in the future, or never")
+        }
+        return try change { try $0.addGrant(subject, to: target, rights, until: until, at: time) }
+    }
+
+    /// - Throws: `DirectoryError` `.notFound`.
+    package func removeGrant(_ id: Int64) throws {
+        try change { try $0.removeGrant(id) }
+    }
+
+    // MARK: Who may go where
+
+    /// The grants that hold for a user at `time`, own ones and those of the groups, by id; none unless the user is active.
+    ///
+    /// - Throws: `DirectoryError` `.notFound`.
+    package func effectiveGrants(of user: String, at time: Timestamp = .now) throws -> [Grant] {
+        try read { tables in
+            let user = try tables.user(user)
+            return user.state == .active ? try tables.grants(of: user, at: time) : []
+        }
+    }
+
+    /// What a user may do on a host at `time`; nil: not reach it.
+    ///
+    /// The same nil for a user or host that does not exist or is not active, and for one without a grant.
+    package func access(of user: String, to host: String, at time: Timestamp = .now) throws -> Access? {
+        try read { tables in
+            guard let user = try tables.findUser(user), let host = try tables.findHost(host) else {
+                return nil
+            }
+            return try tables.access(of: user, to: host, at: time)
+        }
+    }
+
+    /// The hosts a user may reach at `time`, by name; none for a user who does not exist or is not active.
+    package func reachableHosts(of user: String, at time: Timestamp = .now) throws -> [Access] {
+        try read { tables in
+            guard let user = try tables.findUser(user) else { return [] }
+            return try tables.hosts().compactMap { try tables.access(of: user, to: $0, at: time) }
+        }
+    }
+
+    /// The active users who may reach a host at `time`, by name, whatever the host's state.
+    ///
+    /// - Throws: `DirectoryError` `.notFound` for the host.
+    package func accountHolders(on host: String, at time: Timestamp = .now) throws -> [AccountHolder] {
+        try read { try $0.accountHolders(on: host, at: time) }
+    }
+}

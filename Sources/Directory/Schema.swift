@@ -1,0 +1,99 @@
+internal import SQLite
+
+/// The tables of the directory.
+enum Schema {
+    static let module = "directory"
+
+    static let migrations = [
+        Migration(
+            1,
+            """
+            -- Every uid and gid ever given out, and to whom: users and shared groups draw from one set of numbers and of names.
+            -- Rows are never removed; that is the rule that nothing is given out twice.
+            CREATE TABLE numbers (
+                number INTEGER PRIMARY KEY,
+                kind TEXT NOT NULL CHECK (kind IN ('user', 'group')),
+                name TEXT NOT NULL UNIQUE
+            );
+            CREATE TABLE users (
+                uid INTEGER PRIMARY KEY REFERENCES numbers (number),
+                full_name TEXT NOT NULL,
+                shell TEXT NOT NULL,
+                state TEXT NOT NULL CHECK (state IN ('active', 'locked', 'left')),
+                is_admin INTEGER NOT NULL,
+                created INTEGER NOT NULL
+            );
+            CREATE TABLE shared_groups (
+                gid INTEGER PRIMARY KEY REFERENCES numbers (number),
+                created INTEGER NOT NULL,
+                removed INTEGER
+            );
+            CREATE TABLE memberships (
+                gid INTEGER NOT NULL REFERENCES shared_groups (gid),
+                uid INTEGER NOT NULL REFERENCES users (uid),
+                PRIMARY KEY (gid, uid)
+            );
+            CREATE INDEX memberships_by_uid ON memberships (uid);
+            CREATE TABLE user_keys (
+                blob BLOB PRIMARY KEY,
+                uid INTEGER NOT NULL REFERENCES users (uid),
+                type TEXT NOT NULL,
+                fingerprint TEXT NOT NULL,
+                comment TEXT NOT NULL,
+                added INTEGER NOT NULL,
+                last_used INTEGER
+            );
+            CREATE INDEX user_keys_by_uid ON user_keys (uid);
+            -- Hosts and pools share one set of names: both are what one may type after the plus sign.
+            CREATE TABLE targets (
+                name TEXT PRIMARY KEY,
+                kind TEXT NOT NULL CHECK (kind IN ('host', 'pool'))
+            );
+            CREATE TABLE hosts (
+                name TEXT PRIMARY KEY REFERENCES targets (name) ON DELETE CASCADE,
+                address TEXT NOT NULL,
+                port INTEGER NOT NULL,
+                state TEXT NOT NULL CHECK (state IN ('active', 'disabled')),
+                added INTEGER NOT NULL
+            );
+            CREATE TABLE host_keys (
+                host TEXT NOT NULL REFERENCES hosts (name) ON DELETE CASCADE,
+                blob BLOB NOT NULL,
+                type TEXT NOT NULL,
+                fingerprint TEXT NOT NULL,
+                PRIMARY KEY (host, blob)
+            );
+            CREATE TABLE pools (
+                name TEXT PRIMARY KEY REFERENCES targets (name) ON DELETE CASCADE,
+                created INTEGER NOT NULL
+            );
+            CREATE TABLE pool_members (
+                pool TEXT NOT NULL REFERENCES pools (name) ON DELETE CASCADE,
+                host TEXT NOT NULL REFERENCES hosts (name) ON DELETE CASCADE,
+                PRIMARY KEY (pool, host)
+            );
+            CREATE INDEX pool_members_by_host ON pool_members (host);
+            CREATE TABLE grants (
+                id INTEGER PRIMARY KEY,
+                uid INTEGER REFERENCES users (uid),
+                gid INTEGER REFERENCES shared_groups (gid),
+                target TEXT NOT NULL REFERENCES targets (name) ON DELETE CASCADE,
+                sudo INTEGER NOT NULL,
+                forwarding INTEGER NOT NULL,
+                agent INTEGER NOT NULL,
+                record INTEGER NOT NULL,
+                until INTEGER,
+                created INTEGER NOT NULL,
+                CHECK ((uid IS NULL) <> (gid IS NULL))
+            );
+            CREATE INDEX grants_by_uid ON grants (uid);
+            CREATE INDEX grants_by_gid ON grants (gid);
+            CREATE INDEX grants_by_target ON grants (target);
+            CREATE TABLE counters (
+                name TEXT PRIMARY KEY,
+                value INTEGER NOT NULL
+            );
+            INSERT INTO counters VALUES ('number', 0), ('grant', 0), ('generation', 0);
+            """)
+    ]
+}
