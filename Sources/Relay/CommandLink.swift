@@ -1,0 +1,176 @@
+import Control
+import Glibc
+import SSH
+import Support
+
+/// A session channel on the target `gate`: one command of the gateway, which the daemon runs.
+final class CommandLink: Link {
+    private let daemon: DaemonLink
+    private var socket: MessageSocket?
+    private var isStarted = false
+    private var hasTerminal = false
+    private var columns: UInt32 = 0
+    private var wantsInput = false
+    private var sentInputEnd = false
+    private var output: [(stream: Channel.Stream, bytes: ArraySlice<UInt8>)] = []
+    private var exitStatus: UInt8?
+    private var fromClient: UInt64 = 0
+    private var toClient: UInt64 = 0
+
+    init(client: Channel, daemon: DaemonLink) {
+        self.daemon = daemon
+        super.init(client: client)
+    }
+
+    override var traffic: (fromClient: UInt64, toClient: UInt64) { (fromClient, toClient) }
+
+    override func take(_ message: IncomingMessage) {
+        switch message.kind {
+        case .pseudoTerminal(let terminal):
+            hasTerminal = true
+            columns = UInt32(clamping: terminal.columns)
+            message.acceptRequest()
+        case .windowChange:
+            message.acceptRequest()
+        case .shell where !isStarted:
+            start(["help"], message)
+        case .exec(let command) where !isStarted:
+            let words = String(decoding: command, as: UTF8.self).split(whereSeparator: \.isWhitespace).map(
+                String.init)
+            start(words, message)
+        default:
+            message.refuse()
+        }
+    }
+
+    private func start(_ words: [String], _ message: IncomingMessage) {
+        isStarted = true
+        message.acceptRequest()
+        daemon.ask(.command(words: words)) { [weak self] answer in
+            guard let self else { return }
+            switch answer.reply {
+            case .commandStarted:
+                guard let descriptor = answer.descriptors.first else {
+                    return end(because: "no command was started")
+                }
+                open(MessageSocket(descriptor), words)
+            case .refused(let reason): end(because: reason)
+            default: end(because: "the gateway did not answer")
+            }
+        }
+    }
+
+    private func open(_ socket: MessageSocket, _ words: [String]) {
+        do {
+            try socket.send(
+                CommandMessage.start(words: words, interactive: false, columns: hasTerminal ? columns : 0)
+                    .encoded)
+            self.socket = socket
+        } catch {
+            end(because: "the command could not be started")
+        }
+    }
+
+    override func advance(through buffer: inout [UInt8], now: MonotonicTime) -> Bool {
+        if client.isClosedByPeer {
+            socket = nil
+            client.close()
+        }
+        guard !client.isClosed else { return false }
+        sendInput(through: &buffer)
+        receiveOutput()
+        writeOutput()
+        finishIfDone()
+        return false
+    }
+
+    /// Gives the command what the client sent, once it wants input.
+    private func sendInput(through buffer: inout [UInt8]) {
+        guard wantsInput, !sentInputEnd, let socket else { return }
+        while client.buffered(.standard) > 0 {
+            let count = client.read(.standard, into: &buffer, limit: CommandMessage.pieceLimit)
+            guard count > 0 else { break }
+            fromClient += UInt64(count)
+            send(.input(Array(buffer[..<count])), on: socket)
+        }
+        if client.hasEnded {
+            sentInputEnd = true
+            send(.input([]), on: socket)
+        }
+    }
+
+    private func send(_ message: CommandMessage, on socket: MessageSocket) {
+        do { try socket.send(message.encoded) } catch { self.socket = nil }
+    }
+
+    /// Takes messages of the command while the client takes what they bring.
+    private func receiveOutput() {
+        while output.isEmpty, exitStatus == nil, let socket {
+            var poller = Poller()
+            let index = poller.add(socket.descriptor)
+            poller.check()
+            guard poller.isReady(index) else { return }
+            do {
+                guard let (bytes, _) = try socket.receive() else { throw WireError("the command has gone") }
+                take(try CommandMessage(decoding: bytes), on: socket)
+            } catch {
+                self.socket = nil
+                end(because: "the command ended without a result")
+            }
+        }
+    }
+
+    private func take(_ message: CommandMessage, on socket: MessageSocket) {
+        switch message {
+        case .output(let bytes): output.append((.standard, forTerminal(bytes)))
+        case .error(let bytes): output.append((.error, forTerminal(bytes)))
+        case .exit(let status): exitStatus = status
+        case .wantInput: wantsInput = true
+        case .wantFile:
+            send(
+                .inputFailed(reason: "files of your machine are out of reach here: use - and standard input"),
+                on: socket)
+        case .ask:
+            send(.inputFailed(reason: "nobody can be asked here: add --yes"), on: socket)
+        case .start, .input, .inputFailed: self.socket = nil
+        }
+    }
+
+    /// A client with a terminal has it in raw mode: lines need their carriage returns.
+    private func forTerminal(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
+        guard hasTerminal else { return bytes[...] }
+        return ArraySlice(bytes.flatMap { $0 == UInt8(ascii: "\n") ? [UInt8(ascii: "\r"), $0] : [$0] })
+    }
+
+    private func writeOutput() {
+        while let first = output.first, client.transport.hasRoom {
+            guard let taken = client.write(first.stream, first.bytes) else {
+                output = []
+                return
+            }
+            toClient += UInt64(taken)
+            guard taken == first.bytes.count else {
+                output[0].bytes = first.bytes.dropFirst(taken)
+                return
+            }
+            output.removeFirst()
+        }
+    }
+
+    private func finishIfDone() {
+        guard let exitStatus, output.isEmpty, !client.isClosed else { return }
+        client.sendExitStatus(Int32(exitStatus))
+        client.close()
+    }
+
+    override func register(with poller: inout Poller) {
+        if let socket, output.isEmpty, exitStatus == nil { poller.add(socket.descriptor) }
+    }
+
+    override func end(because sentence: String) {
+        guard !client.isClosed else { return }
+        client.explain(sentence)
+        client.sendExitStatus(255)
+        client.close()
+    }
+}

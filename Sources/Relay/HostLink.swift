@@ -1,0 +1,201 @@
+import Control
+import SSH
+import Support
+
+/// A client's channel joined to a channel of the host.
+final class HostLink: Link {
+    /// What kind of channel it is.
+    enum Kind {
+        /// A session: requests are relayed, and data of the client waits until a program runs.
+        case session
+        /// A byte stream: forwarded connections and the agent.
+        case stream
+    }
+
+    private let kind: Kind
+    private let host: Channel
+    private let context: LinkContext
+
+    /// Requests in the order the client made them; the first one is under way at the host.
+    private var requests: [(request: Channel.Request, message: IncomingMessage?)] = []
+    private var packetsAtLastTry: UInt64?
+    private static let requestLimit = 256
+
+    private var program: String?
+    private var programRuns: Bool
+    private var hasTerminal = false
+    private var reportedExit = false
+    private var closeDeadline: MonotonicTime?
+
+    private var upward = RelayedStream(.standard)
+    private var downward = RelayedStream(.standard)
+    private var downwardError = RelayedStream(.error)
+
+    init(client: Channel, host: Channel, kind: Kind, context: LinkContext) {
+        self.host = host
+        self.kind = kind
+        self.context = context
+        programRuns = kind == .stream
+        if kind == .session, context.mayForwardAgent { client.allowAgentRequest() }
+        super.init(client: client)
+    }
+
+    override var traffic: (fromClient: UInt64, toClient: UInt64) {
+        (upward.byteCount, downward.byteCount + downwardError.byteCount)
+    }
+
+    /// Whether it counts against the host's MaxSessions.
+    var isSession: Bool { kind == .session }
+
+    /// The host's connection that this channel belongs to.
+    var hostTransport: Transport { host.transport }
+
+    override func take(_ message: IncomingMessage) {
+        guard kind == .session, requests.count < Self.requestLimit, !host.isClosed else {
+            return message.refuse()
+        }
+        switch message.kind {
+        case .pseudoTerminal(let terminal):
+            hasTerminal = true
+            queue(.pseudoTerminal(terminal), message)
+        case .windowChange(let columns, let rows):
+            queue(.windowChange(columns: columns, rows: rows), message)
+        case .environment(let name, let value):
+            let text = String(decoding: name, as: UTF8.self)
+            guard EnvironmentPattern.accepts(text, patterns: context.acceptedEnvironment) else {
+                return message.refuse()
+            }
+            queue(.environment(name: name, value: value), message)
+        case .shell:
+            queue(.shell, message)
+        case .exec(let command):
+            queue(.exec(command), message)
+        case .subsystem(let name):
+            queue(.subsystem(name), message)
+        case .otherChannelRequest:
+            message.refuse()
+            // Without a terminal, the one nameless request of OpenSSH's client is eow@openssh.com: it wants no more output.
+            if context.clientIsOpenSSH, !hasTerminal, programRuns { host.close() }
+        default:
+            message.refuse()
+        }
+    }
+
+    private func queue(_ request: Channel.Request, _ message: IncomingMessage?) {
+        requests.append((request, message))
+    }
+
+    override func advance(through buffer: inout [UInt8], now: MonotonicTime) -> Bool {
+        takeNotes()
+        advanceRequests()
+        var more = false
+        if programRuns { more = upward.move(from: client, to: host, through: &buffer) }
+        more = downward.move(from: host, to: client, through: &buffer) || more
+        more = downwardError.move(from: host, to: client, through: &buffer) || more
+        passOnEnds(now: now)
+        return more
+    }
+
+    /// Turns what the callbacks noted on the client's channel into requests.
+    private func takeNotes() {
+        for signal in client.receivedSignals { queue(.signal(signal), nil) }
+        client.receivedSignals = []
+        if client.agentWasRequested {
+            client.agentWasRequested = false
+            context.noteAgentRequest()
+            queue(.agent, nil)
+        }
+    }
+
+    private func advanceRequests() {
+        while let (request, message) = requests.first, !host.isClosed {
+            // A pending request can only have been answered by a packet.
+            if packetsAtLastTry == host.transport.packetCount { return }
+            let progress = host.request(request)
+            if progress == .again {
+                packetsAtLastTry = host.transport.packetCount
+                return
+            }
+            packetsAtLastTry = nil
+            requests.removeFirst()
+            settle(request, message, agreed: progress == .done)
+        }
+    }
+
+    private func settle(_ request: Channel.Request, _ message: IncomingMessage?, agreed: Bool) {
+        guard agreed, !client.isClosed else {
+            message?.refuse()
+            return
+        }
+        message?.acceptRequest()
+        switch request {
+        case .shell: start("shell", detail: "")
+        case .exec(let command): start("exec", detail: String(decoding: command.prefix(4_096), as: UTF8.self))
+        case .subsystem(let name): start("subsystem", detail: String(decoding: name, as: UTF8.self))
+        default: break
+        }
+    }
+
+    private func start(_ kind: String, detail: String) {
+        program = kind
+        programRuns = true
+        context.journal.append(.channelOpened(kind: kind, detail: detail))
+    }
+
+    /// Passes on the ends of streams, the program's exit, and closes.
+    private func passOnEnds(now: MonotonicTime) {
+        let upwardIsDrained = upward.isDrained(from: client)
+        if client.hasEnded, upwardIsDrained, programRuns { host.sendEnd() }
+
+        reportExit()
+        let downwardIsDrained = downward.isDrained(from: host) && downwardError.isDrained(from: host)
+        if host.hasEnded, downwardIsDrained { client.sendEnd() }
+        if host.isClosedByPeer, downwardIsDrained { closeClient() }
+
+        guard client.isClosedByPeer, !host.isClosed else { return }
+        // The client wants nothing more; what it had sent is still delivered, if the host takes it in time.
+        let deadline = closeDeadline ?? now + .seconds(10)
+        closeDeadline = deadline
+        if upwardIsDrained || !programRuns || now >= deadline { host.close() }
+        closeClient()
+    }
+
+    private func closeClient() {
+        for (_, message) in requests { message?.abandon() }
+        requests = []
+        client.close()
+        host.close()
+    }
+
+    private func reportExit() {
+        guard !reportedExit, !client.isClosed else { return }
+        if let status = host.exitStatus {
+            client.sendExitStatus(status)
+            context.journal.append(.programEnded(kind: program ?? "", status: status, signal: nil))
+        } else if let signal = host.exitSignal {
+            client.sendExitSignal(signal)
+            let name = String(decoding: signal.name, as: UTF8.self)
+            context.journal.append(.programEnded(kind: program ?? "", status: nil, signal: name))
+        } else {
+            return
+        }
+        reportedExit = true
+    }
+
+    override func register(with poller: inout Poller) {
+        if let closeDeadline, !host.isClosed { poller.limit(to: closeDeadline) }
+    }
+
+    override func end(because sentence: String) {
+        if kind == .session, !client.isClosed {
+            client.explain(sentence)
+            if !reportedExit, programRuns { client.sendExitStatus(255) }
+            reportedExit = true
+        }
+        closeClient()
+    }
+
+    override var isFinished: Bool {
+        super.isFinished && (host.isClosedByPeer || host.transport.isClosed)
+    }
+}

@@ -1,0 +1,23 @@
+import Control
+import Support
+
+/// What every link of a session knows.
+final class LinkContext {
+    let grant: SessionGrant
+    let journal: Journal
+    let clientIsOpenSSH: Bool
+
+    /// Whether the client asked for agent forwarding on some channel: only then may a host open an agent channel.
+    private(set) var agentIsWanted = false
+
+    init(grant: SessionGrant, journal: Journal, clientIsOpenSSH: Bool) {
+        self.grant = grant
+        self.journal = journal
+        self.clientIsOpenSSH = clientIsOpenSSH
+    }
+
+    var mayForwardAgent: Bool { grant.mayForwardAgent }
+    var acceptedEnvironment: [String] { grant.acceptedEnvironment }
+
+    func noteAgentRequest() { agentIsWanted = true }
+}

@@ -1,0 +1,115 @@
+import Control
+import SSH
+import Support
+
+/// The first part of a session: key exchange with the client and proof of who it is.
+///
+/// Everything here happens before anybody is trusted, within the login grace time. An identity comes only from a signature that libssh
+/// verified, with the key of that very message; a probe proves nothing.
+struct Login {
+    private let daemon: DaemonLink
+    private let settings: ConnectionSettings
+    private let transport: ServerTransport
+    private let deadline: MonotonicTime
+    private var attempts = 0
+
+    /// A client that only asks, without an attempt that the daemon counts, is cut off after this many messages.
+    private static let messageLimit = 64
+
+    init(daemon: DaemonLink, settings: ConnectionSettings, client: Descriptor) throws(SSHError) {
+        self.daemon = daemon
+        self.settings = settings
+        deadline = .now + .seconds(Int64(settings.loginGraceSeconds))
+        transport = try ServerTransport(
+            serving: client, hostKeys: settings.hostKeys, rekeyBytes: settings.rekeyBytes)
+    }
+
+    /// Runs to the end.
+    ///
+    /// - Returns: the connection and what its user may do; nil when nobody logged in.
+    mutating func run() -> (transport: ServerTransport, grant: SessionGrant)? {
+        do {
+            while try transport.handshake() != .done {
+                transport.acknowledgeQuickly()
+                guard waitForClient() else { return nil }
+            }
+            try transport.startProcessing()
+        } catch {
+            return nil
+        }
+        while true {
+            while let message = transport.nextMessage() {
+                attempts += 1
+                guard attempts <= Self.messageLimit else { return nil }
+                switch answer(message) {
+                case .goOn: break
+                case .accepted(let grant): return (transport, grant)
+                case .stop:
+                    transport.disconnect()
+                    return nil
+                }
+            }
+            transport.acknowledgeQuickly()
+            guard waitForClient(), transport.process() else { return nil }
+        }
+    }
+
+    private func waitForClient() -> Bool {
+        guard !transport.isClosed, MonotonicTime.now < deadline else { return false }
+        var poller = Poller()
+        poller.add(transport.descriptor, writing: transport.wantsToWrite)
+        poller.limit(to: deadline)
+        poller.wait()
+        return true
+    }
+
+    private enum Outcome {
+        case goOn
+        case accepted(SessionGrant)
+        case stop
+    }
+
+    private func answer(_ message: IncomingMessage) -> Outcome {
+        switch message.kind {
+        case .service(let name):
+            guard name == "ssh-userauth" else { return .stop }
+            message.acceptService()
+            if !settings.banner.isEmpty { transport.sendBanner(settings.banner) }
+            return .goOn
+        case .authentication(let user, let method):
+            return authenticate(user, method, message)
+        default:
+            // Channels and forwards before a login: nobody honest asks for them.
+            return .stop
+        }
+    }
+
+    private func authenticate(
+        _ user: String, _ method: IncomingMessage.AuthenticationMethod, _ message: IncomingMessage
+    ) -> Outcome {
+        let request: SessionRequest
+        switch method {
+        case .none:
+            message.refuse()
+            return .goOn
+        case .publicKeyProbe(let key): request = .probeKey(login: user, key: key)
+        case .publicKeyVerified(let key):
+            request = .verifiedKey(login: user, key: key, clientVersion: transport.clientVersion)
+        case .other(let name): request = .refusedMethod(login: user, method: name)
+        }
+        switch (daemon.askAndWait(request).reply, method) {
+        case (.keyAcceptable, .publicKeyProbe):
+            message.acceptKeyProbe()
+            return .goOn
+        case (.accepted(let grant), .publicKeyVerified):
+            message.acceptLogin()
+            return .accepted(grant)
+        case (.rejected, _):
+            message.refuse()
+            return .goOn
+        default:
+            message.refuse()
+            return .stop
+        }
+    }
+}

@@ -1,0 +1,245 @@
+import Control
+import SSH
+import Support
+
+/// A channel that the client wants and the host has not opened yet.
+final class Opening {
+    let message: IncomingMessage
+    let opening: Channel.Opening
+    /// Under way at the host, with the count of packets when it was last asked about.
+    var attempt: (channel: Channel, upstream: Upstream, packetCount: UInt64)?
+
+    init(_ message: IncomingMessage, _ opening: Channel.Opening) {
+        self.message = message
+        self.opening = opening
+    }
+}
+
+extension RelaySession {
+    /// Connections to the host at the most, and logins under way at a time: sshd refuses more (MaxStartups).
+    private static let upstreamLimit = 128
+    private static let loginLimit = 4
+
+    /// Takes what the client asked for since the last time.
+    func takeClientMessages() {
+        while let message = client.nextMessage() {
+            switch message.kind {
+            case .openSession: openSession(message)
+            case .openDirectTCP(let host, let port, let originator, let originatorPort):
+                let opening = Channel.Opening.directTCP(
+                    host: host, port: port, originator: originator, originatorPort: originatorPort)
+                openDirectTCP(message, opening, host: host, port: port)
+            case .openForwardedTCP, .openAgent, .openOther:
+                refuse(message, "channel", "this kind of channel is not relayed")
+            case .forward(let address, let port): takeForward(message, address: address, port: port)
+            case .cancelForward: takeCancel(message)
+            case .authentication, .service:
+                // RFC 4252 section 5.1: ignored after a success.
+                message.abandon()
+            case .other: message.refuse()
+            default:
+                guard let identity = message.channelIdentity, let link = links[identity] else {
+                    message.abandon()
+                    continue
+                }
+                link.take(message)
+            }
+        }
+    }
+
+    func refuse(_ message: IncomingMessage, _ what: String, _ reason: String) {
+        journal.append(.refused(what: what, reason: reason))
+        message.refuse()
+    }
+
+    private var mayOpenAnother: Bool {
+        links.count + openings.count < Int(settings.maximumChannels)
+    }
+
+    private func openSession(_ message: IncomingMessage) {
+        guard mayOpenAnother else { return refuse(message, "session", "too many channels on one connection") }
+        switch grant.target {
+        case .host:
+            openings.append(Opening(message, .session))
+        case .gate:
+            if let channel = message.acceptChannel(on: client) {
+                add(CommandLink(client: channel, daemon: daemon))
+            }
+        case .none(let reason):
+            journal.append(.refused(what: "session", reason: reason))
+            answerWithSentence(message, reason)
+        }
+    }
+
+    private func answerWithSentence(_ message: IncomingMessage, _ sentence: String) {
+        if let channel = message.acceptChannel(on: client) {
+            add(SentenceLink(client: channel, sentence: sentence))
+        }
+    }
+
+    func add(_ link: Link) {
+        links[link.client.identity] = link
+    }
+
+    private func openDirectTCP(
+        _ message: IncomingMessage, _ opening: Channel.Opening, host: String, port: UInt16
+    ) {
+        let what = "direct-tcpip \(host.printable):\(port)"
+        guard mayOpenAnother else { return refuse(message, what, "too many channels on one connection") }
+        switch policy.decide(host: host, port: port) {
+        case .refuse(let reason): refuse(message, what, reason)
+        case .dial: dial(message, opening, what: what)
+        case .askForJump:
+            daemon.ask(.jump(host: host, port: UInt32(port))) { [weak self] answer in
+                guard let self else { return }
+                switch answer.reply {
+                case .joined: join(message, to: answer.descriptors.first, what: what)
+                case .refused(let reason): refuse(message, what, reason)
+                default:
+                    guard case .refuse(let reason) = policy.decideAfterJumpCheck(host: host, port: port)
+                    else { return }
+                    refuse(message, what, reason)
+                }
+            }
+        }
+    }
+
+    private func dial(_ message: IncomingMessage, _ opening: Channel.Opening, what: String) {
+        switch grant.target {
+        case .host: openings.append(Opening(message, opening))
+        case .gate: refuse(message, what, "the gateway itself forwards nothing")
+        case .none(let reason): refuse(message, what, reason)
+        }
+    }
+
+    private func join(_ message: IncomingMessage, to socket: Descriptor?, what: String) {
+        guard let socket, let channel = message.acceptChannel(on: client) else {
+            return refuse(message, what, "no connection came")
+        }
+        do {
+            add(try SocketLink(client: channel, socket: socket))
+            journal.append(.channelOpened(kind: "jump", detail: what))
+        } catch {
+            channel.close()
+        }
+    }
+
+    /// Goes on with the channels that wait for the host.
+    func advanceOpenings() {
+        guard !openings.isEmpty else { return }
+        for opening in openings where opening.attempt == nil { begin(opening) }
+        openings.removeAll { advance($0) }
+    }
+
+    /// Chooses a connection for it, asking for another one where all are full.
+    private func begin(_ opening: Opening) {
+        let isSession = opening.opening == .session
+        for upstream in upstreams where upstream.state == .ready {
+            guard let transport = upstream.transport else { continue }
+            if isSession, sessionCount(on: upstream) >= upstream.sessionLimit { continue }
+            guard let channel = try? transport.makeChannel() else { continue }
+            opening.attempt = (channel, upstream, .max)
+            return
+        }
+        // A stream needs any one connection, sessions may need several.
+        let underWay = upstreams.filter { $0.state != .ready }.count
+        let waiting = openings.filter { $0.attempt == nil && $0.opening == .session }.count
+        let wanted = isSession ? min(Self.loginLimit, (waiting + 9) / 10) : 1
+        if underWay < wanted, upstreams.count < Self.upstreamLimit { startUpstream() }
+    }
+
+    /// Asks for a connection to the host.
+    func startUpstream() {
+        let timeout = Duration.seconds(Int64(settings.connectTimeoutSeconds))
+        guard let upstream = try? Upstream(daemon: daemon, rekeyBytes: settings.rekeyBytes, timeout: timeout)
+        else {
+            return
+        }
+        upstreams.append(upstream)
+    }
+
+    private func sessionCount(on upstream: Upstream) -> Int {
+        let open = links.values.reduce(0) { count, link in
+            guard let link = link as? HostLink, link.isSession, link.hostTransport === upstream.transport
+            else {
+                return count
+            }
+            return count + 1
+        }
+        return open + openings.filter { $0.opening == .session && $0.attempt?.upstream === upstream }.count
+    }
+
+    /// Goes on with one opening.
+    ///
+    /// - Returns: whether it is settled.
+    private func advance(_ opening: Opening) -> Bool {
+        guard let attempt = opening.attempt else { return settleIfHostless(opening) }
+        guard let transport = attempt.upstream.transport, attempt.upstream.state == .ready else {
+            opening.attempt = nil
+            return false
+        }
+        // Only a packet can have answered it.
+        if attempt.packetCount == transport.packetCount { return false }
+        switch attempt.channel.open(opening.opening) {
+        case .again:
+            opening.attempt?.packetCount = transport.packetCount
+            return false
+        case .done:
+            accept(opening, attempt.channel)
+            return true
+        case .refused:
+            return retryOrRefuse(opening, attempt.upstream, transport)
+        }
+    }
+
+    /// Ends an opening when the host cannot be had.
+    private func settleIfHostless(_ opening: Opening) -> Bool {
+        guard let failed = upstreams.first(where: { if case .failed = $0.state { true } else { false } }),
+            case .failed(let reason) = failed.state
+        else { return false }
+        let hasHope = upstreams.contains { upstream in
+            switch upstream.state {
+            case .asking, .connecting, .loggingIn: true
+            case .ready: opening.opening != .session
+            case .failed: false
+            }
+        }
+        if hasHope { return false }
+        if opening.opening == .session {
+            journal.append(.refused(what: "session", reason: reason))
+            answerWithSentence(opening.message, reason)
+        } else {
+            refuse(opening.message, "\(opening.opening)", reason)
+        }
+        // The next channel tries again.
+        if !openings.contains(where: { $0 !== opening && $0.attempt == nil }) {
+            upstreams.removeAll { $0 === failed }
+        }
+        return true
+    }
+
+    private func accept(_ opening: Opening, _ host: Channel) {
+        guard let channel = opening.message.acceptChannel(on: client) else { return host.close() }
+        let isSession = opening.opening == .session
+        if case .directTCP(let address, let port, _, _) = opening.opening {
+            journal.append(.channelOpened(kind: "direct-tcpip", detail: "\(address.printable):\(port)"))
+        }
+        add(HostLink(client: channel, host: host, kind: isSession ? .session : .stream, context: context))
+    }
+
+    /// A host that refuses a session has its fill on this connection: the next one may take it.
+    private func retryOrRefuse(_ opening: Opening, _ upstream: Upstream, _ transport: ClientTransport) -> Bool
+    {
+        let reason = transport.errorText
+        let others = sessionCount(on: upstream) - 1
+        if opening.opening == .session, others > 0,
+            others < upstream.sessionLimit || upstream.sessionLimit == 0
+        {
+            upstream.sessionLimit = others
+            opening.attempt = nil
+            return false
+        }
+        refuse(opening.message, "\(opening.opening)", reason)
+        return true
+    }
+}

@@ -1,0 +1,188 @@
+import Control
+import SSH
+import Support
+
+/// One logged-in client: its connection, its logins at the host, and the links between their channels.
+///
+/// One thread, one loop: wait, read what came, take messages, move what can be moved. Nothing in it waits for one peer alone.
+final class RelaySession {
+    let client: ServerTransport
+    let daemon: DaemonLink
+    let settings: ConnectionSettings
+    let grant: SessionGrant
+    let journal: Journal
+    let context: LinkContext
+    let policy: ForwardPolicy
+    private let terminationSignal: Descriptor
+
+    var upstreams: [Upstream] = []
+    var links: [UInt: Link] = [:]
+    var openings: [Opening] = []
+    var hostOpenings: [HostOpening] = []
+    var forwards = ForwardTable()
+
+    private var finishedTraffic: (fromClient: UInt64, toClient: UInt64) = (0, 0)
+    private var recordedTraffic: (fromClient: UInt64, toClient: UInt64) = (0, 0)
+    private var trafficIsDue: MonotonicTime?
+    private var buffer = [UInt8](repeating: 0, count: RelayedStream.batchSize)
+    private var hasMoreToMove = false
+    private var turns = 0
+
+    /// Why the session is over, once it is.
+    private var ending: String?
+
+    init(
+        client: ServerTransport, daemon: DaemonLink, settings: ConnectionSettings, grant: SessionGrant,
+        journal: Journal, terminationSignal: Descriptor
+    ) {
+        self.client = client
+        self.daemon = daemon
+        self.settings = settings
+        self.grant = grant
+        self.journal = journal
+        self.terminationSignal = terminationSignal
+        context = LinkContext(grant: grant, journal: journal, clientIsOpenSSH: client.clientIsOpenSSH)
+        policy = ForwardPolicy(guardedPorts: grant.guardedPorts, mayForward: grant.mayForward)
+        journal.onGrowth = { [daemon] in daemon.noteJournalGrowth() }
+    }
+
+    /// Runs until the client or an administrator ends the session, and records its end.
+    func run() {
+        while ending == nil {
+            takeClientMessages()
+            takeHostMessages()
+            advanceOpenings()
+            advanceHostOpenings()
+            advanceForwards()
+            let received = receivedBytes
+            moveBytes()
+            recordTraffic()
+            // Packets that came in while writing have not been looked at yet.
+            if receivedBytes != received { hasMoreToMove = true }
+            if client.isClosed { end("the client disconnected") }
+            if journal.hasFailed { end("the session's journal cannot be written") }
+            if ending == nil { wait() }
+        }
+        finish()
+    }
+
+    private func end(_ reason: String) {
+        ending = ending ?? reason
+    }
+
+    private var receivedBytes: UInt64 {
+        upstreams.reduce(client.receivedBytes) { $0 + ($1.transport?.receivedBytes ?? 0) }
+    }
+
+    /// Waits for whatever comes next and reads it.
+    private func wait() {
+        var poller = Poller()
+        let clientIndex = poller.add(client.descriptor, writing: client.wantsToWrite)
+        let signalIndex = poller.add(terminationSignal)
+        let daemonIndex = daemon.isAlive ? poller.add(daemon.descriptor) : nil
+        let waiting = upstreams.map { $0.register(with: &poller) }
+        for link in links.values { link.register(with: &poller) }
+        if let trafficIsDue { poller.limit(to: trafficIsDue) }
+
+        if hasMoreToMove { poller.check() } else { poller.wait() }
+        hasMoreToMove = false
+
+        // A peer with Nagle's algorithm sends the second half of a small exchange only after our acknowledgement.
+        turns += 1
+        if turns <= 64 { client.acknowledgeQuickly() }
+
+        if poller.isReady(clientIndex), !client.process() { end("the client disconnected") }
+        for (upstream, index) in zip(upstreams, waiting) {
+            guard let index else { continue }
+            read(upstream, isReady: poller.isReady(index))
+        }
+        if let daemonIndex, poller.isReady(daemonIndex) { daemon.receive() }
+        if poller.isReady(signalIndex) { terminate() }
+    }
+
+    private func read(_ upstream: Upstream, isReady: Bool) {
+        switch upstream.state {
+        case .connecting, .loggingIn:
+            upstream.advance()
+        case .ready:
+            guard isReady, let transport = upstream.transport else { return }
+            if turns <= 64 { transport.acknowledgeQuickly() }
+            if !transport.process() { lose(upstream) }
+        case .asking, .failed: break
+        }
+    }
+
+    /// Ends what went through a host's connection that is gone.
+    private func lose(_ upstream: Upstream) {
+        guard let lost = upstream.transport else { return }
+        // What the host sent before it went is still passed on.
+        moveBytes()
+        upstream.noteLoss()
+        for case let link as HostLink in links.values where link.hostTransport === lost {
+            link.end(because: "the connection to \(upstream.host) was lost")
+        }
+        hostOpenings.removeAll { $0.host === lost }
+        forwards.forget(lost)
+        upstreams.removeAll { $0 === upstream }
+    }
+
+    private func moveBytes() {
+        let now = MonotonicTime.now
+        for (identity, link) in links {
+            if link.advance(through: &buffer, now: now) { hasMoreToMove = true }
+            if link.isFinished {
+                finishedTraffic.fromClient += link.traffic.fromClient
+                finishedTraffic.toClient += link.traffic.toClient
+                links[identity] = nil
+            }
+        }
+    }
+
+    /// Notes the bytes so far in the journal, every half minute while they grow.
+    private func recordTraffic() {
+        let traffic = self.traffic
+        guard traffic != recordedTraffic else { return }
+        let now = MonotonicTime.now
+        guard let due = trafficIsDue else {
+            trafficIsDue = now + .seconds(30)
+            return
+        }
+        guard now >= due else { return }
+        trafficIsDue = nil
+        recordedTraffic = traffic
+        journal.append(.traffic(fromClient: traffic.fromClient, toClient: traffic.toClient))
+    }
+
+    private var traffic: (fromClient: UInt64, toClient: UInt64) {
+        links.values.reduce(finishedTraffic) {
+            let traffic = $1.traffic
+            return ($0.fromClient + traffic.fromClient, $0.toClient + traffic.toClient)
+        }
+    }
+
+    /// Tells every program's user that an administrator ended the session.
+    private func terminate() {
+        for link in links.values { link.end(because: "this session was ended by an administrator") }
+        let deadline = MonotonicTime.now + .seconds(1)
+        while client.wantsToWrite, !client.isClosed, MonotonicTime.now < deadline {
+            var poller = Poller()
+            poller.add(client.descriptor, reading: false, writing: true)
+            poller.limit(to: deadline)
+            poller.wait()
+            _ = client.process()
+        }
+        end("ended by an administrator")
+    }
+
+    private func finish() {
+        let traffic = self.traffic
+        journal.append(.traffic(fromClient: traffic.fromClient, toClient: traffic.toClient))
+        journal.append(.ended(reason: ending ?? ""))
+        openings = []
+        hostOpenings = []
+        forwards = ForwardTable()
+        links = [:]
+        for upstream in upstreams { upstream.disconnect() }
+        client.disconnect()
+    }
+}
