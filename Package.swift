@@ -77,14 +77,17 @@ let package = Package(
         program("gatehouse-session", uses: ["Relay", "Support"]),
         program("gatehouse", uses: ["Commands", "Support"]),
 
+        // What tests of several modules use.
+        .target(
+            name: "TestSupport", dependencies: ["Support"], path: "Tests/TestSupport", swiftSettings: strict),
         tests("Support"),
         tests("Control", uses: ["Support"]),
         tests("SSHKeys", uses: ["Support"]),
         tests("SSH", uses: ["Support"]),
-        tests("SQLite", uses: ["Support"]),
+        tests("SQLite", uses: ["Support", "TestSupport"]),
         tests("Configuration", uses: ["Support"]),
-        tests("Directory", uses: ["SQLite", "Support"]),
-        tests("Audit", uses: ["SQLite", "Support"]),
+        tests("Directory", uses: ["SQLite", "Support", "TestSupport"]),
+        tests("Audit", uses: ["SQLite", "Support", "TestSupport"]),
         tests("Authentication", uses: ["Directory", "SQLite", "Support"]),
         tests("Accounts", uses: ["Directory", "SQLite", "Support"]),
         tests("Routing", uses: ["Directory", "SQLite", "Support"]),

@@ -44,9 +44,9 @@ extension EventLog {
         try write { database in
             var session = try database.requireSession(id)
             if session.ended != nil { return false }
+            var update = update
+            update.end = SessionEnd(at: time, reason: reason)
             session.apply(update)
-            session.ended = time
-            session.endReason = reason
             try database.store(session)
             if let event { try database.insert(event) }
             return true
@@ -168,5 +168,9 @@ extension Session {
         exitStatus = update.exitStatus ?? exitStatus
         exitSignal = update.exitSignal ?? exitSignal
         process = update.process ?? process
+        if ended == nil, let end = update.end {
+            ended = end.time
+            endReason = end.reason
+        }
     }
 }

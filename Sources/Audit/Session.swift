@@ -71,11 +71,14 @@ package struct SessionUpdate: Equatable, Sendable {
     package var exitStatus: Int32?
     package var exitSignal: String?
     package var process: SessionProcess?
+    /// That it is over, since when and why; the first end that is noted stays.
+    package var end: SessionEnd?
 
     package init(
         user: String? = nil, target: String? = nil, host: String? = nil, keyFingerprint: String? = nil,
         clientVersion: String? = nil, bytesFromClient: UInt64? = nil, bytesToClient: UInt64? = nil,
-        exitStatus: Int32? = nil, exitSignal: String? = nil, process: SessionProcess? = nil
+        exitStatus: Int32? = nil, exitSignal: String? = nil, process: SessionProcess? = nil,
+        end: SessionEnd? = nil
     ) {
         self.user = user
         self.target = target
@@ -87,5 +90,18 @@ package struct SessionUpdate: Equatable, Sendable {
         self.exitStatus = exitStatus
         self.exitSignal = exitSignal
         self.process = process
+        self.end = end
+    }
+}
+
+/// The end of a session.
+package struct SessionEnd: Equatable, Sendable {
+    package let time: Timestamp
+    /// Why, in words.
+    package let reason: String
+
+    package init(at time: Timestamp = .now, reason: String) {
+        self.time = time
+        self.reason = reason
     }
 }

@@ -149,14 +149,14 @@ package final class Database {
     /// - Throws: what `body` throws, after a rollback; `SQLiteError` `.busy` after waiting 5 s for another writer.
     package func transaction<Result>(_ body: () throws -> Result) throws -> Result {
         precondition(!isInTransaction, "transactions do not nest")
-        try execute("BEGIN IMMEDIATE")
+        try run("BEGIN IMMEDIATE")
         do {
             let result = try body()
-            try execute("COMMIT")
+            try run("COMMIT")
             return result
         } catch {
             // SQLite may have rolled back by itself, on a full disk for example.
-            if isInTransaction { try? execute("ROLLBACK") }
+            if isInTransaction { _ = try? run("ROLLBACK") }
             throw error
         }
     }
@@ -166,8 +166,8 @@ package final class Database {
     /// - Throws: what `body` throws.
     package func snapshot<Result>(_ body: () throws -> Result) throws -> Result {
         precondition(!isInTransaction, "transactions do not nest")
-        try execute("BEGIN")
-        defer { if isInTransaction { try? execute("ROLLBACK") } }
+        try run("BEGIN")
+        defer { if isInTransaction { _ = try? run("ROLLBACK") } }
         return try body()
     }
 }

@@ -1,1 +1,1 @@
-// Filled by the first change to this module.
+import Directory

@@ -1,0 +1,147 @@
+internal import FoundationEssentials
+internal import Support
+
+/// The directory as JSON: everything, also what is gone for good.
+///
+/// Keys may be added in later versions, none is removed. What is optional here may be left out of a document written by hand.
+struct DirectoryDocument: Codable {
+    static let schema = 1
+
+    var schema = Self.schema
+    var marks: Marks?
+    var users: [UserEntry]?
+    var groups: [GroupEntry]?
+    var hosts: [HostEntry]?
+    var pools: [PoolEntry]?
+    var grants: [GrantEntry]?
+
+    /// The highest number and the highest grant id that were given out.
+    struct Marks: Codable {
+        var number: Int64
+        var grant: Int64
+    }
+
+    struct UserEntry: Codable {
+        var uid: UInt32
+        var name: String
+        var fullName: String?
+        var shell: String?
+        var state: String?
+        var admin: Bool?
+        var created: String?
+        var keys: [KeyEntry]?
+    }
+
+    struct KeyEntry: Codable {
+        var type: String
+        var blob: Data
+        var fingerprint: String
+        var comment: String?
+        var added: String?
+        var lastUsed: String?
+
+        var material: KeyMaterial { KeyMaterial(type: type, blob: [UInt8](blob), fingerprint: fingerprint) }
+    }
+
+    struct GroupEntry: Codable {
+        var gid: UInt32
+        var name: String
+        var created: String?
+        var removed: String?
+        var members: [String]?
+    }
+
+    struct HostEntry: Codable {
+        var name: String
+        var address: String
+        var port: UInt16?
+        var state: String?
+        var added: String?
+        var keys: [KeyEntry]?
+    }
+
+    struct PoolEntry: Codable {
+        var name: String
+        var created: String?
+        var hosts: [String]?
+    }
+
+    struct GrantEntry: Codable {
+        var id: Int64?
+        var user: String?
+        var group: String?
+        var host: String?
+        var pool: String?
+        var sudo: Bool?
+        var forwarding: Bool?
+        var agent: Bool?
+        var record: Bool?
+        var until: String?
+        var created: String?
+    }
+}
+
+// MARK: From and to bytes
+
+extension DirectoryDocument {
+    /// No document is longer, in bytes.
+    private static let lengthLimit = 64 * 1024 * 1024
+
+    /// Indented, with sorted keys and a newline at the end.
+    func encoded() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return try [UInt8](encoder.encode(self)) + [UInt8(ascii: "\n")]
+    }
+
+    /// Reads a document; whether its contents are allowed is not looked at yet.
+    static func decode(_ json: [UInt8]) throws(DirectoryError) -> DirectoryDocument {
+        guard json.count <= lengthLimit else {
+            throw DirectoryError(.invalidDocument, "a document of \(json.count) bytes is too long")
+        }
+        struct Header: Decodable {
+            var schema: Int
+        }
+        do {
+            let decoder = JSONDecoder()
+            let header = try decoder.decode(Header.self, from: Data(json))
+            guard header.schema == schema else {
+                throw DirectoryError(
+                    .invalidDocument, "schema is \(header.schema), but this Gatehouse knows \(schema) only",
+                    hint: "it was exported by a newer Gatehouse")
+            }
+            return try decoder.decode(DirectoryDocument.self, from: Data(json))
+        } catch let error as DirectoryError {
+            throw error
+        } catch let error as DecodingError {
+            throw DirectoryError(.invalidDocument, describe(error))
+        } catch {
+            throw DirectoryError(.invalidDocument, "not a JSON document")
+        }
+    }
+
+    private static func describe(_ error: DecodingError) -> String {
+        switch error {
+        case .typeMismatch(_, let context), .valueNotFound(_, let context):
+            return "\(path(context.codingPath)): not of the kind that belongs there"
+        case .keyNotFound(let key, let context):
+            return "\(path(context.codingPath)): '\(key.stringValue)' is missing"
+        case .dataCorrupted(let context):
+            return context.codingPath.isEmpty
+                ? "not a JSON document" : "\(path(context.codingPath)): not a value that belongs there"
+        @unknown default: return "not a directory"
+        }
+    }
+
+    /// Such as `users[3].keys[0].blob`.
+    private static func path(_ keys: [any CodingKey]) -> String {
+        if keys.isEmpty { return "the document" }
+        return keys.reduce(into: "") { path, key in
+            if let index = key.intValue {
+                path += "[\(index)]"
+            } else {
+                path += path.isEmpty ? key.stringValue : ".\(key.stringValue)"
+            }
+        }.printable
+    }
+}

@@ -1,0 +1,72 @@
+internal import FoundationEssentials
+internal import Support
+
+extension Tables {
+    /// Everything in the tables, in an order that does not depend on how it came there.
+    func exported() throws -> DirectoryDocument {
+        let keys = Dictionary(grouping: try keys(of: nil), by: \.user)
+        let live = try groups().map { group in
+            DirectoryDocument.GroupEntry(
+                gid: group.gid, name: group.name, created: group.created.description,
+                members: try members(of: group.gid))
+        }
+        let removed = try removedGroups().map { group, removed in
+            DirectoryDocument.GroupEntry(
+                gid: group.gid, name: group.name, created: group.created.description,
+                removed: removed.description, members: [])
+        }
+        return DirectoryDocument(
+            marks: .init(number: try counter("number"), grant: try counter("grant")),
+            users: try users().map { .init($0, keys: keys[$0.name] ?? []) },
+            groups: (live + removed).sorted { $0.name < $1.name },
+            hosts: try hosts().map { .init($0) },
+            pools: try pools().map { .init(name: $0.name, created: $0.created.description, hosts: $0.hosts) },
+            grants: try grants().map { .init($0) })
+    }
+}
+
+extension DirectoryDocument.UserEntry {
+    fileprivate init(_ user: User, keys: [UserKey]) {
+        self.init(
+            uid: user.uid, name: user.name, fullName: user.fullName, shell: user.shell,
+            state: user.state.rawValue, admin: user.isAdmin, created: user.created.description,
+            keys: keys.map { key in
+                var entry = DirectoryDocument.KeyEntry(key.material)
+                entry.comment = key.comment
+                entry.added = key.added.description
+                entry.lastUsed = key.lastUsed?.description
+                return entry
+            })
+    }
+}
+
+extension DirectoryDocument.KeyEntry {
+    fileprivate init(_ key: KeyMaterial) {
+        self.init(type: key.type, blob: Data(key.blob), fingerprint: key.fingerprint)
+    }
+}
+
+extension DirectoryDocument.HostEntry {
+    fileprivate init(_ host: Host) {
+        self.init(
+            name: host.name, address: host.address, port: host.port, state: host.state.rawValue,
+            added: host.added.description, keys: host.keys.map { .init($0) })
+    }
+}
+
+extension DirectoryDocument.GrantEntry {
+    fileprivate init(_ grant: Grant) {
+        self.init(
+            id: grant.id, sudo: grant.rights.sudo, forwarding: grant.rights.forwarding,
+            agent: grant.rights.agent, record: grant.rights.record, until: grant.until?.description,
+            created: grant.created.description)
+        switch grant.subject {
+        case .user(let name): user = name
+        case .group(let name): group = name
+        }
+        switch grant.target {
+        case .host(let name): host = name
+        case .pool(let name): pool = name
+        }
+    }
+}

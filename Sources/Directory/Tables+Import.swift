@@ -1,0 +1,193 @@
+internal import SQLite
+internal import Support
+
+/// Import: every entry goes through the same rules as one that is entered by hand. The caller's transaction makes it all or nothing.
+extension Tables {
+    /// Adds what the document has and the tables have not.
+    ///
+    /// - Throws: `DirectoryError` that names the entry; `.conflict` where the document says otherwise than the tables.
+    func merge(_ document: DirectoryDocument, at time: Timestamp) throws {
+        let isRestore =
+            try database.first("SELECT 1 FROM numbers UNION SELECT 1 FROM targets") { _ in true } == nil
+        try each(document.users, "users", \.name) { try mergeUser($0, at: time) }
+        try each(document.groups, "groups", \.name) { try mergeGroup($0, at: time) }
+        try each(document.hosts, "hosts", \.name) { try mergeHost($0, at: time) }
+        try each(document.pools, "pools", \.name) { try mergePool($0, at: time) }
+        try each(document.grants, "grants", { $0.id.map(String.init) }) {
+            try mergeGrant($0, keepingID: isRestore, at: time)
+        }
+        if let marks = document.marks { try mergeMarks(marks, withGrant: isRestore) }
+    }
+
+    private func each<Entry>(
+        _ entries: [Entry]?, _ section: String, _ name: (Entry) -> String?, _ body: (Entry) throws -> Void
+    ) throws {
+        for (index, entry) in (entries ?? []).enumerated() {
+            do {
+                try body(entry)
+            } catch let error as DirectoryError {
+                throw error.about("\(section)[\(index)]" + (name(entry).map { " \(Rules.quoted($0))" } ?? ""))
+            }
+        }
+    }
+
+    private func time(_ text: String?, _ field: String) throws(DirectoryError) -> Timestamp? {
+        guard let text else { return nil }
+        if let time = Timestamp(text) { return time }
+        throw DirectoryError(
+            .invalidField, "\(field): \(Rules.quoted(text)) is not a time", hint: "write 2026-01-31T09:05:00Z"
+        )
+    }
+
+    private func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ text: String?, _ field: String, default first: Choice
+    ) throws(DirectoryError) -> Choice {
+        guard let text else { return first }
+        if let choice = Choice(rawValue: text) { return choice }
+        let choices = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+        throw DirectoryError(
+            .invalidField, "\(field): \(Rules.quoted(text)) is none of \(choices)")
+    }
+
+    /// Refuses an entry that says something else than what is there already; nil in an entry says nothing.
+    private func agree<Value: Equatable>(_ field: String, _ here: Value, _ there: Value?)
+        throws(DirectoryError)
+    {
+        guard let there, there != here else { return }
+        throw DirectoryError(
+            .conflict,
+            "\(field) is \(Rules.quoted("\(here)")) in the directory, \(Rules.quoted("\(there)")) in the document",
+            hint: "nothing was imported; make them agree first")
+    }
+
+    private func mergeUser(_ entry: DirectoryDocument.UserEntry, at now: Timestamp) throws {
+        let state: UserState = try choice(entry.state, "state", default: .active)
+        if let user = try findUser(entry.name) {
+            try agree("uid", user.uid, entry.uid)
+            try agree("fullName", user.fullName, entry.fullName)
+            try agree("shell", user.shell, entry.shell)
+            try agree("state", user.state.rawValue, entry.state)
+            try agree("admin", user.isAdmin, entry.admin)
+        } else {
+            _ = try addUser(
+                NewUser(
+                    entry.name, fullName: entry.fullName ?? "", shell: entry.shell ?? User.defaultShell,
+                    uid: entry.uid, isAdmin: entry.admin ?? false),
+                at: try time(entry.created, "created") ?? now)
+            // Who has left has no keys: the check is that of adding one.
+            if state != .active { _ = try setState(state, of: entry.name) }
+        }
+        try each(entry.keys, "keys", \.fingerprint) { try mergeKey($0, of: entry.name, at: now) }
+    }
+
+    private func mergeKey(_ entry: DirectoryDocument.KeyEntry, of user: String, at now: Timestamp) throws {
+        let lastUsed = try time(entry.lastUsed, "lastUsed")
+        if let key = try key(withBlob: entry.material.blob), key.user == user {
+            try agree("type", key.material.type, entry.type)
+            try agree("fingerprint", key.material.fingerprint, entry.fingerprint)
+            try agree("comment", key.comment, entry.comment)
+            return
+        }
+        _ = try addKey(
+            entry.material, to: user, comment: entry.comment ?? "", at: try time(entry.added, "added") ?? now,
+            lastUsed: lastUsed)
+    }
+
+    private func mergeGroup(_ entry: DirectoryDocument.GroupEntry, at now: Timestamp) throws {
+        let removed = try time(entry.removed, "removed")
+        if let group = try findGroup(entry.name) {
+            try agree("gid", group.gid, entry.gid)
+            if removed != nil { try agree("group", "present", "removed") }
+        } else if removed != nil,
+            let old = try removedGroups().first(where: { $0.group.name == entry.name })
+        {
+            try agree("gid", old.group.gid, entry.gid)
+        } else {
+            _ = try addGroup(entry.name, gid: entry.gid, at: try time(entry.created, "created") ?? now)
+        }
+        for member in entry.members ?? [] { try addMember(member, to: entry.name) }
+        if let removed, try findGroup(entry.name) != nil { try removeGroup(entry.name, at: removed) }
+    }
+
+    private func mergeHost(_ entry: DirectoryDocument.HostEntry, at now: Timestamp) throws {
+        let keys = entry.keys?.map(\.material)
+        if let host = try findHost(entry.name) {
+            try agree("address", host.address, entry.address)
+            try agree("port", host.port, entry.port)
+            try agree("state", host.state.rawValue, entry.state)
+            // Not the union: whoever may add a key may stand in for the host.
+            if let keys, Set(keys) != Set(host.keys) {
+                try agree("keys", fingerprints(host.keys), fingerprints(keys))
+            }
+            return
+        }
+        _ = try addHost(
+            Host(
+                name: entry.name, address: entry.address, port: entry.port ?? 22, keys: keys ?? [],
+                state: try choice(entry.state, "state", default: .active),
+                added: try time(entry.added, "added") ?? now))
+    }
+
+    private func fingerprints(_ keys: [KeyMaterial]) -> String {
+        keys.map(\.fingerprint).sorted().joined(separator: " ")
+    }
+
+    private func mergePool(_ entry: DirectoryDocument.PoolEntry, at now: Timestamp) throws {
+        if try findPool(entry.name) == nil {
+            _ = try addPool(entry.name, at: try time(entry.created, "created") ?? now)
+        }
+        for host in entry.hosts ?? [] { try join(host, to: entry.name) }
+    }
+
+    private func mergeGrant(
+        _ entry: DirectoryDocument.GrantEntry, keepingID: Bool, at now: Timestamp
+    ) throws {
+        let subject: GrantSubject
+        switch (entry.user, entry.group) {
+        case (let user?, nil): subject = .user(user)
+        case (nil, let group?): subject = .group(group)
+        default: throw DirectoryError(.invalidField, "give one of user and group")
+        }
+        let target: GrantTarget
+        switch (entry.host, entry.pool) {
+        case (let host?, nil): target = .host(host)
+        case (nil, let pool?): target = .pool(pool)
+        default: throw DirectoryError(.invalidField, "give one of host and pool")
+        }
+        let rights = Rights(
+            sudo: entry.sudo ?? false, forwarding: entry.forwarding ?? true, agent: entry.agent ?? false,
+            record: entry.record ?? false)
+        let until = try time(entry.until, "until")
+        let created = try time(entry.created, "created") ?? now
+        guard keepingID, let id = entry.id else {
+            let isKnown = try grants().contains {
+                $0.subject == subject && $0.target == target && $0.rights == rights && $0.until == until
+            }
+            if !isKnown { _ = try addGrant(subject, to: target, rights, until: until, at: created) }
+            return
+        }
+        guard id > 0, id < Int64.max / 2 else {
+            throw DirectoryError(.invalidField, "\(id) is not a grant's id")
+        }
+        if try database.first("SELECT 1 FROM grants WHERE id = ?1", [id], { _ in true }) != nil {
+            throw DirectoryError(.conflict, "the document has two grants with the id \(id)")
+        }
+        _ = try addGrant(subject, to: target, rights, until: until, at: created, id: id)
+        try setCounter("grant", max(id, try counter("grant")))
+    }
+
+    private func mergeMarks(_ marks: DirectoryDocument.Marks, withGrant: Bool) throws {
+        guard marks.number == 0 || (0...Int64(range.upperBound)).contains(marks.number) else {
+            throw DirectoryError(
+                .outOfRange,
+                "marks: \(marks.number) is not in the range \(range.lowerBound)-\(range.upperBound)",
+                hint: "UidRange in gatehouse.conf sets the range")
+        }
+        try setCounter("number", max(marks.number, try counter("number")))
+        guard withGrant else { return }
+        guard (0..<Int64.max / 2).contains(marks.grant) else {
+            throw DirectoryError(.invalidField, "marks: \(marks.grant) is not a grant's id")
+        }
+        try setCounter("grant", max(marks.grant, try counter("grant")))
+    }
+}
