@@ -1,0 +1,89 @@
+# shellcheck shell=bash
+# The gateway: its settings, `gatehoused`, and the processes of its sessions.
+
+GATEHOUSE=$GATEHOUSE_BIN/gatehouse
+export GATEHOUSE_CONFIG=$configuration
+
+require_programs() {
+    local program
+    for program in gatehouse gatehoused gatehouse-session; do
+        [ -x "$GATEHOUSE_BIN/$program" ] || fail "no $GATEHOUSE_BIN/$program; 'make build' makes it"
+    done
+}
+
+write_configuration() {
+    cat >"$configuration" <<CONFIGURATION
+# Settings of the lab's gateway, written by Tests/Lab/lab.
+ListenAddress $GATEWAY_HOST:$GATEWAY_PORT
+StateDirectory $state
+RuntimeDirectory $LAB_ROOT/run
+SessionUser $session_user
+AcceptEnv LANG LC_* COLORTERM GW_*
+CONFIGURATION
+}
+
+start_gateway() {
+    if port_answers "$GATEWAY_HOST" "$GATEWAY_PORT"; then
+        fail "port $GATEWAY_PORT is taken; set GATEWAY_PORT to a free one"
+    fi
+    # Its own session and no terminal: it outlives this script and whoever called it.
+    (cd / && exec setsid "$GATEHOUSE_BIN/gatehoused" -f "$configuration") \
+        </dev/null >>"$LAB_ROOT/gatehoused.log" 2>&1 &
+    disown
+    wait_for 10 gateway_answers && return
+    tail -n 20 "$LAB_ROOT/gatehoused.log" >&2
+    fail "gatehoused did not come up"
+}
+
+gateway_answers() { "$GATEHOUSE" config show && port_answers "$GATEWAY_HOST" "$GATEWAY_PORT"; }
+
+# Process ids of this lab's daemon: the program, run with our settings.
+daemon_processes() {
+    local process
+    for process in $(processes_of gatehoused); do
+        if tr '\0' '\n' <"/proc/$process/cmdline" 2>/dev/null | grep -qxF -- "$configuration"; then
+            echo "$process"
+        fi
+    done
+}
+
+# Process ids of this lab's sessions: the program, holding a file of ours (its journal). They outlive the daemon.
+session_processes() {
+    local process
+    for process in $(processes_of gatehouse-session); do
+        if find "/proc/$process/fd" -lname "$LAB_ROOT/*" 2>/dev/null | grep -q .; then echo "$process"; fi
+    done
+}
+
+processes_of() {
+    local executable path
+    for executable in /proc/[0-9]*/exe; do
+        path=$(readlink "$executable" 2>/dev/null) || continue
+        path=${path% (deleted)}
+        if [ "${path##*/}" = "$1" ]; then
+            executable=${executable%/exe}
+            echo "${executable#/proc/}"
+        fi
+    done
+}
+
+no_gateway_processes() { [ -z "$(daemon_processes)$(session_processes)" ]; }
+
+stop_gateway() {
+    local pids
+    pids=$(daemon_processes)
+    # shellcheck disable=SC2086
+    if [ -n "$pids" ]; then
+        kill -TERM $pids 2>/dev/null || true
+        wait_for 3 no_daemon || kill -KILL $pids 2>/dev/null || true
+    fi
+    pids=$(session_processes)
+    # shellcheck disable=SC2086
+    if [ -n "$pids" ]; then
+        kill -TERM $pids 2>/dev/null || true
+        wait_for 2 no_gateway_processes || kill -KILL $pids 2>/dev/null || true
+    fi
+    wait_for 3 no_gateway_processes || fail "processes of the gateway stay: $(daemon_processes) $(session_processes)"
+}
+
+no_daemon() { [ -z "$(daemon_processes)" ]; }
