@@ -54,6 +54,8 @@ final class HostLink: Link {
         guard kind == .session, requests.count < Self.requestLimit, !host.isClosed else {
             return message.refuse()
         }
+        // The callback came before this message: the host must know of the agent before it starts a program.
+        takeAgentRequest()
         switch message.kind {
         case .pseudoTerminal(let terminal):
             hasTerminal = true
@@ -100,11 +102,14 @@ final class HostLink: Link {
     private func takeNotes() {
         for signal in client.receivedSignals { queue(.signal(signal), nil) }
         client.receivedSignals = []
-        if client.agentWasRequested {
-            client.agentWasRequested = false
-            context.noteAgentRequest()
-            queue(.agent, nil)
-        }
+        takeAgentRequest()
+    }
+
+    private func takeAgentRequest() {
+        guard client.agentWasRequested else { return }
+        client.agentWasRequested = false
+        context.noteAgentRequest()
+        queue(.agent, nil)
     }
 
     private func advanceRequests() {

@@ -159,23 +159,31 @@ extension RelaySession {
 
     /// Goes on with the channels that wait for the client.
     func advanceHostOpenings() {
-        hostOpenings.removeAll { opening in
-            if opening.packetCount == client.packetCount { return false }
-            switch opening.channel.open(opening.opening) {
-            case .again:
-                opening.packetCount = client.packetCount
-                return false
-            case .done:
-                guard let host = opening.message.acceptChannel(on: opening.host) else {
-                    opening.channel.close()
-                    return true
-                }
-                add(HostLink(client: opening.channel, host: host, kind: .stream, context: context))
-                return true
-            case .refused:
-                opening.message.refuse()
+        guard !hostOpenings.isEmpty else { return }
+        let settled = hostOpenings.filter { advance($0) }
+        hostOpenings.removeAll { opening in settled.contains { $0 === opening } }
+    }
+
+    /// Goes on with one of them.
+    ///
+    /// - Returns: whether it is settled.
+    private func advance(_ opening: HostOpening) -> Bool {
+        // Only a packet can have answered it.
+        if opening.packetCount == client.packetCount { return false }
+        switch opening.channel.open(opening.opening) {
+        case .again:
+            opening.packetCount = client.packetCount
+            return false
+        case .done:
+            guard let host = opening.message.acceptChannel(on: opening.host) else {
+                opening.channel.close()
                 return true
             }
+            add(HostLink(client: opening.channel, host: host, kind: .stream, context: context))
+            return true
+        case .refused:
+            opening.message.refuse()
+            return true
         }
     }
 }

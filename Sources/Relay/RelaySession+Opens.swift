@@ -128,7 +128,8 @@ extension RelaySession {
     func advanceOpenings() {
         guard !openings.isEmpty else { return }
         for opening in openings where opening.attempt == nil { begin(opening) }
-        openings.removeAll { advance($0) }
+        let settled = openings.filter { advance($0) }
+        openings.removeAll { opening in settled.contains { $0 === opening } }
     }
 
     /// Chooses a connection for it, asking for another one where all are full.
