@@ -30,9 +30,7 @@ start_gateway() {
     (cd / && exec setsid "$GATEHOUSE_BIN/gatehoused" -f "$configuration") \
         </dev/null >>"$LAB_ROOT/gatehoused.log" 2>&1 &
     disown
-    wait_for 10 gateway_answers && return
-    tail -n 20 "$LAB_ROOT/gatehoused.log" >&2
-    fail "gatehoused did not come up"
+    wait_for 10 gateway_answers || fail "gatehoused does not answer; see $LAB_ROOT/gatehoused.log"
 }
 
 gateway_answers() { "$GATEHOUSE" config show && port_answers "$GATEWAY_HOST" "$GATEWAY_PORT"; }
