@@ -1,0 +1,91 @@
+import Support
+
+extension Configuration {
+    /// All settings, one line each, as a file that reads back as this value.
+    package var rendered: String {
+        Keyword.allCases.flatMap { lines(for: $0) }.joined(separator: "\n") + "\n"
+    }
+
+    /// A file for a new installation: each keyword with its meaning, and the default as a comment.
+    package static var template: String {
+        let defaults = Configuration()
+        var text = """
+            # Gatehouse's settings. A line is a keyword and its value; what is not set has the default shown here.
+            # People, hosts and grants are not here: they are made with the command gatehouse.
+
+            """
+        for keyword in Keyword.allCases {
+            text += "\n# \(keyword.summary)\n"
+            let lines = defaults.lines(for: keyword)
+            text += (lines.isEmpty ? [keyword.example] : lines).map { "#\($0)\n" }.joined()
+        }
+        return text
+    }
+
+    private func lines(for keyword: Keyword) -> [String] {
+        values(for: keyword).map { "\(keyword.rawValue) \($0)" }
+    }
+
+    private func values(for keyword: Keyword) -> [String] {
+        switch keyword {
+        case .listenAddress: listenAddresses.map(\.description)
+        case .stateDirectory: [LineLexer.quoted(stateDirectory)]
+        case .runtimeDirectory: [LineLexer.quoted(runtimeDirectory)]
+        case .hostKey: hostKeys.map { LineLexer.quoted($0) }
+        case .sessionProgram: sessionProgram.map { [LineLexer.quoted($0)] } ?? []
+        case .sessionUser: [sessionUser]
+        case .loginGraceTime: [ValueParser.rendered(loginGraceTime)]
+        case .maxStartups: ["\(maximumStartups)"]
+        case .maxStartupsPerAddress: ["\(maximumStartupsPerAddress)"]
+        case .maxAuthTries: ["\(maximumAttempts)"]
+        case .maxChannels: ["\(maximumChannels)"]
+        case .maxConnections: ["\(maximumConnections)"]
+        case .acceptEnv:
+            [acceptedEnvironment.isEmpty ? "none" : acceptedEnvironment.map(\.text).joined(separator: " ")]
+        case .certificateValidity: [ValueParser.rendered(certificateValidity)]
+        case .connectTimeout: [ValueParser.rendered(connectTimeout)]
+        case .rekeyLimit: [ValueParser.rendered(size: rekeyLimit)]
+        case .uidRange: ["\(uidRange.lowerBound)-\(uidRange.upperBound)"]
+        case .banner: [banner.map { LineLexer.quoted($0) } ?? "none"]
+        case .logLevel: ["\(logLevel)"]
+        case .include: []
+        }
+    }
+}
+
+extension Keyword {
+    /// What it sets, in one line.
+    fileprivate var summary: String {
+        switch self {
+        case .listenAddress: "Where clients connect: HOST:PORT or [v6]:PORT. May stand more than once."
+        case .stateDirectory: "The database, the user CA, the host key and the journals of live sessions."
+        case .runtimeDirectory: "The control socket and the pid file."
+        case .hostKey: "A private host key. May stand more than once."
+        case .sessionProgram: "The program of a session; without it, gatehouse-session beside gatehoused."
+        case .sessionUser: "Whom sessions run as: a name, or a number for both user and group."
+        case .loginGraceTime: "How long a client may take to log in."
+        case .maxStartups: "Connections that have not logged in, at one time."
+        case .maxStartupsPerAddress: "The same, from one address."
+        case .maxAuthTries: "Attempts to log in on one connection."
+        case .maxChannels: "Channels on one connection."
+        case .maxConnections: "Connections at one time."
+        case .acceptEnv: "Environment variables that clients may pass on, with * and ?; none for none."
+        case .certificateValidity: "How long the certificate for one login to a host is good for."
+        case .connectTimeout: "How long a host may take to answer."
+        case .rekeyLimit: "How much passes before a connection makes new keys."
+        case .uidRange: "Where uids and gids are taken from. Never make it smaller."
+        case .banner: "A file whose text is shown before authentication, or none."
+        case .logLevel: "What is logged: critical, error, warning, notice, info or debug."
+        case .include: "Reads another file here, relative to the folder of this one."
+        }
+    }
+
+    /// A line for keywords that have no default.
+    fileprivate var example: String {
+        switch self {
+        case .sessionProgram: "SessionProgram /usr/libexec/gatehouse/gatehouse-session"
+        case .include: "Include site.conf"
+        default: "\(rawValue) none"
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import Support
+
+/// A value that a keyword does not take.
+struct ValueError: Error, Equatable {
+    let what: String
+}
+
+extension Configuration {
+    /// Sets what a line says; `isFirst`: the keyword has not been seen before, so the defaults go.
+    mutating func set(_ keyword: Keyword, to values: [String], isFirst: Bool) throws(ValueError) {
+        let value = values[0]
+        switch keyword {
+        case .listenAddress:
+            let address = try ListenAddress(parsing: value)
+            if isFirst { listenAddresses = [] }
+            guard !listenAddresses.contains(address), listenAddresses.count < 64 else {
+                throw ValueError(what: "\(address) is there already, or there are too many")
+            }
+            listenAddresses.append(address)
+        case .hostKey:
+            let path = try ValueParser.path(value)
+            if isFirst { hostKeys = [] }
+            guard !hostKeys.contains(path), hostKeys.count < 8 else {
+                throw ValueError(what: "the file is there already, or there are more than 8")
+            }
+            hostKeys.append(path)
+        case .acceptEnv:
+            try acceptEnvironment(values, isFirst: isFirst)
+        case .stateDirectory: stateDirectory = try ValueParser.directory(value, longestName: 4_000)
+        // A socket's path has 107 bytes.
+        case .runtimeDirectory: runtimeDirectory = try ValueParser.directory(value, longestName: 94)
+        case .sessionProgram: sessionProgram = try ValueParser.path(value)
+        case .sessionUser: sessionUser = try ValueParser.user(value)
+        case .loginGraceTime: loginGraceTime = try ValueParser.duration(value, in: 1...600)
+        case .maxStartups: maximumStartups = try ValueParser.number(value, in: 1...100_000)
+        case .maxStartupsPerAddress:
+            maximumStartupsPerAddress = try ValueParser.number(value, in: 1...100_000)
+        case .maxAuthTries: maximumAttempts = try ValueParser.number(value, in: 1...100)
+        case .maxChannels: maximumChannels = try ValueParser.number(value, in: 1...10_000)
+        case .maxConnections: maximumConnections = try ValueParser.number(value, in: 1...100_000)
+        case .certificateValidity: certificateValidity = try ValueParser.duration(value, in: 10...86_400)
+        case .connectTimeout: connectTimeout = try ValueParser.duration(value, in: 1...300)
+        case .rekeyLimit: rekeyLimit = try ValueParser.size(value, in: 1 << 20...64 << 30)
+        case .uidRange: uidRange = try ValueParser.uidRange(value)
+        case .banner: banner = value.lowercased() == "none" ? nil : try ValueParser.path(value)
+        case .logLevel: logLevel = try ValueParser.logLevel(value)
+        case .include: preconditionFailure("an Include is followed, not set")
+        }
+    }
+
+    private mutating func acceptEnvironment(_ values: [String], isFirst: Bool) throws(ValueError) {
+        if isFirst { acceptedEnvironment = [] }
+        if values.count == 1, values[0].lowercased() == "none" { return }
+        for value in values {
+            guard let pattern = EnvironmentPattern(value) else {
+                throw ValueError(
+                    what: "'\(value.printable)' is not a name of a variable, with * and ? if need be")
+            }
+            guard !pattern.isPointless else {
+                throw ValueError(what: "\(value) is never accepted from clients")
+            }
+            guard acceptedEnvironment.count < 256 else { throw ValueError(what: "more than 256 patterns") }
+            if !acceptedEnvironment.contains(pattern) { acceptedEnvironment.append(pattern) }
+        }
+    }
+}
+
+extension ListenAddress {
+    /// Reads `HOST:PORT`, `[v6]:PORT`, or either without a port.
+    init(parsing text: String) throws(ValueError) {
+        let host: Substring
+        let rest: Substring
+        if text.hasPrefix("[") {
+            guard let end = text.firstIndex(of: "]") else { throw ValueError(what: "the ] is missing") }
+            host = text[text.index(after: text.startIndex)..<end]
+            rest = text[text.index(after: end)...]
+            guard host.contains(":"), host.utf8.allSatisfy(Self.isIPv6Character) else {
+                throw ValueError(what: "there is no IPv6 address between [ and ]")
+            }
+        } else {
+            guard text.split(separator: ":", omittingEmptySubsequences: false).count <= 2 else {
+                throw ValueError(what: "write an IPv6 address in brackets: [::]:\(Self.defaultPort)")
+            }
+            host = text.prefix { $0 != ":" }
+            rest = text[host.endIndex...]
+            guard (1...253).contains(host.utf8.count), host.utf8.allSatisfy(Self.isHostCharacter),
+                host.utf8.first != UInt8(ascii: "-")
+            else {
+                throw ValueError(what: "'\(text.printable)' is not HOST:PORT")
+            }
+        }
+        guard !rest.isEmpty else {
+            self.init(host: String(host), port: Self.defaultPort)
+            return
+        }
+        guard rest.hasPrefix(":") else { throw ValueError(what: "'\(text.printable)' is not HOST:PORT") }
+        let port = try ValueParser.number(rest.dropFirst(), in: 1...65_535)
+        self.init(host: String(host), port: UInt16(port))
+    }
+
+    private static func isHostCharacter(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+
+    private static func isIPv6Character(_ byte: UInt8) -> Bool {
+        // A zone, as in fe80::1%eth0, is a name.
+        isHostCharacter(byte) || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "%")
+            || byte == UInt8(ascii: "_")
+    }
+}

@@ -1,0 +1,85 @@
+package import Support
+
+/// The settings of the daemon, from gatehouse.conf.
+package struct Configuration: Equatable, Sendable {
+    /// Where the file is unless a flag says otherwise.
+    package static let defaultPath = "/etc/gatehouse/gatehouse.conf"
+
+    /// Where clients are listened for; never empty.
+    package var listenAddresses = [ListenAddress(host: "0.0.0.0", port: ListenAddress.defaultPort)]
+    /// The database, the CA, the host key and the journals.
+    package var stateDirectory = "/var/lib/gatehouse"
+    /// The control socket and the pid file.
+    package var runtimeDirectory = "/run/gatehouse"
+    /// Files of private host keys; never empty.
+    package var hostKeys = ["/var/lib/gatehouse/ssh_host_ed25519_key"]
+    /// The program of a session; nil: `gatehouse-session` beside the daemon's own executable.
+    package var sessionProgram: String?
+    /// Whom session processes run as: a user's name, or a number that is both uid and gid.
+    package var sessionUser = "gatehouse-session"
+    /// How long a client may take to log in.
+    package var loginGraceTime = Duration.seconds(30)
+    /// Connections that have not logged in, at one time.
+    package var maximumStartups = 100
+    /// The same, of one client address.
+    package var maximumStartupsPerAddress = 20
+    /// Attempts to log in on one connection.
+    package var maximumAttempts = 6
+    /// Channels on one connection.
+    package var maximumChannels = 1_000
+    /// Connections at one time.
+    package var maximumConnections = 2_000
+    /// Environment variables that clients may pass on to hosts.
+    package var acceptedEnvironment: [EnvironmentPattern] = ["LANG", "LC_*", "COLORTERM"]
+        .compactMap { EnvironmentPattern($0) }
+    /// How long a certificate for a host is good for.
+    package var certificateValidity = Duration.seconds(300)
+    /// How long a host may take to answer.
+    package var connectTimeout = Duration.seconds(5)
+    /// Bytes after which both ends of a connection make new keys.
+    package var rekeyLimit: UInt64 = 1 << 30
+    /// Where uids and gids are taken from.
+    package var uidRange: ClosedRange<UInt32> = 20_000...59_999
+    /// A file whose text is shown before authentication; nil: none.
+    package var banner: String?
+    /// What goes into the log.
+    package var logLevel = Log.Level.info
+
+    /// The defaults.
+    package init() {}
+}
+
+extension Configuration {
+    /// The directory and the events: one SQLite file.
+    package var databasePath: String { stateDirectory + "/gatehouse.db" }
+    /// The private key that signs user certificates.
+    package var userCAPath: String { stateDirectory + "/user_ca" }
+    /// One file per live session.
+    package var journalDirectory: String { stateDirectory + "/journals" }
+    /// Where the command line reaches the daemon.
+    package var controlSocketPath: String { runtimeDirectory + "/control.sock" }
+    /// The daemon's process id.
+    package var pidFilePath: String { runtimeDirectory + "/gatehoused.pid" }
+
+    /// The host key unless the configuration names one.
+    static func defaultHostKey(in stateDirectory: String) -> String {
+        stateDirectory + "/ssh_host_ed25519_key"
+    }
+}
+
+/// An address and a port to listen on.
+package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
+    package static let defaultPort: UInt16 = 2222
+
+    /// A name or a numeric address; IPv6 without brackets.
+    package let host: String
+    package let port: UInt16
+
+    package init(host: String, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
+
+    /// `HOST:PORT`, or `[HOST]:PORT` for IPv6.
+    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
