@@ -1,0 +1,42 @@
+"""Clients other than the stock ones, for what those cannot be made to do."""
+
+import contextlib
+import socket
+
+import asyncssh
+import paramiko
+
+
+def connect(lab, login=None, key="alice", **more):
+    """An asyncssh connection, to be awaited or entered."""
+    return asyncssh.connect(
+        lab.gateway_host,
+        lab.gateway_port,
+        username=login or f"alice+{lab.host1}",
+        client_keys=[lab.keys.get(key, key)],
+        known_hosts=lab.known_hosts,
+        config=None,
+        agent_path=None,
+        login_timeout=15,
+        **more,
+    )
+
+
+@contextlib.contextmanager
+def transport(lab, source=None):
+    """A paramiko transport after the key exchange; nobody has logged in."""
+    address = (lab.gateway_host, lab.gateway_port)
+    connection = socket.create_connection(address, 10, source_address=(source, 0) if source else None)
+    ours = paramiko.Transport(connection)
+    ours.banner_timeout = ours.auth_timeout = 15
+    try:
+        ours.start_client(timeout=15)
+        yield ours
+    finally:
+        ours.close()
+        connection.close()
+
+
+def private_key(path):
+    """A user's private key as paramiko wants it."""
+    return paramiko.Ed25519Key.from_private_key_file(str(path))

@@ -1,0 +1,135 @@
+"""`ssh -J`: end to end to a host of the directory, and nowhere else."""
+
+import secrets
+import subprocess
+
+import paramiko
+import pytest
+
+from clients import private_key, transport
+from lab import run
+from sockets import connect, read_exactly
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_jump(lab, number):
+    """30: `ssh -J` ends at the host's own sshd, as the user, with the user's own key."""
+    host = lab.hosts[number]
+    result = lab.ssh("id -u; cat /etc/hostname", alias=f"jump-{host}")
+    assert result.status == 0, result.err.decode()
+    assert int(result.out.split()[0]) == lab.uid("alice")
+
+
+def test_jump_as_typed(lab, tmp_path):
+    """30: `ssh -J alice@gateway host`, typed with nothing prepared but the key, works."""
+    known = tmp_path / "known_hosts"
+    config = tmp_path / "config"
+    config.write_text(
+        f"Host *\n  IdentityFile {lab.keys['alice']}\n  IdentitiesOnly yes\n  BatchMode yes\n"
+        f"  UserKnownHostsFile {known}\n  StrictHostKeyChecking accept-new\n  LogLevel ERROR\n"
+    )
+    jump = f"alice@{lab.gateway_host}:{lab.gateway_port}"
+    result = run(["ssh", "-F", config, "-J", jump, f"alice@{lab.host1}", "id -un"])
+    assert (result.out, result.status) == (b"alice\n", 0), result.err.decode()
+
+
+def test_jump_meets_the_pinned_key(lab):
+    """The key at the other end of a jump is the host's own, as pinned in the directory."""
+    result = lab.ssh("true", alias=f"jump-{lab.host1}", options=["-v"])
+    assert b"Server host key: ssh-ed25519" in result.err
+    assert result.status == 0
+
+
+def test_jump_is_logged(lab):
+    """A jump is in the event log with its host."""
+    mark = lab.mark()
+    assert lab.ssh("true", alias=f"jump-{lab.host1}").status == 0
+    event = lab.wait_event(mark, "channel.open", user="alice", where=lambda event: lab.host1 in str(event))
+    assert event["session"]
+    end = lab.wait_event(mark, "session.end", user="alice", session=event["session"])
+    assert end["detail"]
+
+
+def test_everything_works_through_a_jump(lab, hello, forward):
+    """A forward through a jump works as with the host itself."""
+    with connect(forward("-L", f"127.0.0.1:{hello()}", alias=f"jump-{lab.host1}")) as connection:
+        assert read_exactly(connection, 6) == b"HELLO\n"
+
+
+def jump_to(lab, destination, user="alice", login=None, **more):
+    """Asks the gateway to connect to `host:port`, as `-J` does; gives the client's result."""
+    return lab.login(login or user, key=user, options=["-W", destination], timeout=10, **more)
+
+
+def test_jump_says_the_hosts_banner(lab):
+    """What a jump gives is the host's sshd."""
+    result = lab.login("alice", key="alice", options=["-W", f"{lab.host1}:22"], timeout=10, input=b"SSH-2.0-x\r\n")
+    assert result.out.startswith(b"SSH-2.0-OpenSSH")
+
+
+def test_jump_without_a_grant(lab):
+    """30: who has no grant gets the same answer for a host and for a name that there is not."""
+    answers = set()
+    mark = lab.mark()
+    for host in (lab.host1, lab.host2, "nosuchhost"):
+        result = jump_to(lab, f"{host}:22", user="carol")
+        assert (result.out, result.status) == (b"", 255)
+        answers.add(result.err.decode().replace(host, "HOST"))
+    assert len(answers) == 1, answers
+    lab.wait_event(mark, "refused", user="carol")
+
+
+@pytest.mark.parametrize("destination", ["127.0.0.1:22", "localhost:22", "169.254.169.254:80", "127.0.0.1:2222", "nosuchhost:22"])
+def test_jump_elsewhere(lab, destination):
+    """30: the gateway itself connects nowhere but to sshds of the directory."""
+    result = jump_to(lab, destination)
+    assert not result.out.startswith(b"SSH-")
+    assert result.status == 255
+
+
+def test_jump_to_another_port(lab):
+    """A jump names the SSH port of a host; another port of the host is no jump."""
+    result = jump_to(lab, f"{lab.host2}:23")
+    assert (result.out, result.status) == (b"", 255)
+
+
+def test_jump_by_host_address(lab):
+    """30: an address of a host of the directory is no way round its name."""
+    for host in lab.hosts:
+        mark = lab.mark()
+        result = jump_to(lab, f"{lab.addresses[host]}:22")
+        if result.out.startswith(b"SSH-"):
+            lab.wait_event(mark, "channel.open", user="alice", where=lambda event: host in str(event))
+        else:
+            lab.wait_event(mark, "refused", user="alice")
+
+
+def test_jump_where_recording_is_demanded(lab, teardown, scratch_user, scratch_host):
+    """A grant that demands recording refuses a jump with a sentence in the event log."""
+    user = scratch_user(grant=["--host", lab.host1, "--record"])
+    mark = lab.mark()
+    result = jump_to(lab, f"{lab.host1}:22", user=user)
+    assert (result.out, result.status) == (b"", 255)
+    event = lab.wait_event(mark, "refused", user=user)
+    assert f"{user}+{lab.host1}" in str(event["detail"])
+
+
+def test_locked_user_on_a_jump(lab, start, scratch_user):
+    """30: locking a user ends a live jump too."""
+    user = scratch_user(grant=["--host", lab.host1])
+    words = lab.ssh_words("echo up; sleep 60", alias=f"jump-{lab.host1}", user=user)
+    lab.gatehouse("account", "apply", lab.host1)
+    live = start(words, stdout=subprocess.PIPE)
+    assert live.stdout.readline() == b"up\n"
+    lab.gatehouse("user", "lock", user)
+    assert live.wait(6) == 255
+
+
+def test_odd_names(lab):
+    """A destination with odd characters is refused and harms nothing."""
+    with transport(lab) as connection:
+        connection.auth_publickey("alice", private_key(lab.keys["alice"]))
+        for host in ("", "a" * 5_000, "a\nb", "a\0b", "%s%n", "../x", "é", secrets.token_hex(4)):
+            with pytest.raises(paramiko.ChannelException):
+                connection.open_channel("direct-tcpip", (host, 22), ("127.0.0.1", 1), timeout=10)
+        assert connection.is_active()
