@@ -31,7 +31,7 @@ package struct EnvironmentPattern: Hashable, Sendable {
     }
 
     /// Whether a client may set the variable `name` on a host, given the patterns of the configuration.
-    package static func accepts(_ name: String, by patterns: [String]) -> Bool {
+    package static func accepts(_ name: String, patterns: [String]) -> Bool {
         guard isName(name), !isForbidden(name) else { return false }
         let bytes = Array(name.utf8)
         return patterns.contains { matches(Array($0.utf8), bytes) }
