@@ -13,7 +13,7 @@ struct OutputTests {
             table.text == """
                 NAME   UID    FULL NAME
                 alice  20000  Alice A
-                b      -      x\\u{001B}[2J
+                b      -      x\\u{1B}[2J
 
                 """)
     }
@@ -39,7 +39,7 @@ struct OutputTests {
         #expect(report.code == .notFound)
         #expect(
             report.text(what: "user show")
-                == "gatehouse: user show: there is no\\u{000A}such thing\nhint: look\n")
+                == "gatehouse: user show: there is no\\nsuch thing\nhint: look\n")
         #expect(ErrorReport(for: UsageError("no"), in: "user add").hint == "see 'gatehouse help user add'")
         #expect(ErrorReport(for: SystemError("open x", number: 13)).code == .refused)
     }

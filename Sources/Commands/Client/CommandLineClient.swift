@@ -22,9 +22,10 @@ package struct CommandLineClient: Sendable {
         guard start.encoded.count <= MessageSocket.messageLimit else {
             throw UsageError("the command line is too long")
         }
-        try socket.send(start.encoded)
-        while let (message, _) = try socket.receive() {
-            switch try CommandMessage(decoding: message) {
+        // Whom the daemon turns away finds the socket closed here, and the reason in what there is to read.
+        try? socket.send(start.encoded)
+        while let message = try receive(from: socket) {
+            switch message {
             case .output(let bytes): try terminal.out(String(decoding: bytes, as: UTF8.self))
             case .error(let bytes): try terminal.err(String(decoding: bytes, as: UTF8.self))
             case .exit(let status): return ExitCode(rawValue: status) ?? .failure
@@ -62,12 +63,21 @@ package struct CommandLineClient: Sendable {
         }
     }
 
+    private func receive(from socket: MessageSocket) throws(CommandError) -> CommandMessage? {
+        do {
+            guard let (message, _) = try socket.receive() else { return nil }
+            return try CommandMessage(decoding: message)
+        } catch {
+            throw CommandError(.unavailable, "the connection to the daemon broke: \(error)")
+        }
+    }
+
     private func answer(on socket: MessageSocket, with read: () throws -> [UInt8]) throws {
         let contents: [UInt8]
         do {
             contents = try read()
         } catch {
-            let reason = ErrorReport(for: error).why
+            let reason = ErrorReport(for: error).reasons.joined(separator: "; ")
             return try socket.send(CommandMessage.inputFailed(reason: reason).encoded)
         }
         for start in stride(from: 0, to: contents.count, by: CommandMessage.pieceLimit) {

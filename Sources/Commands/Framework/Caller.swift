@@ -21,6 +21,16 @@ package enum Caller: Equatable, Sendable {
         if case .user(let name, _, _, _) = self { name } else { nil }
     }
 
+    /// The session over which the caller came; nil for the operator.
+    package var session: String? {
+        if case .user(_, _, let session, _) = self { session } else { nil }
+    }
+
+    /// Where the caller's client is; nil for the operator.
+    package var address: String? {
+        if case .user(_, _, _, let address) = self { address } else { nil }
+    }
+
     /// How the event log names the caller.
     package var description: String {
         switch self {

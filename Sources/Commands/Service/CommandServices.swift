@@ -1,33 +1,45 @@
+package import Audit
+package import Configuration
+package import Directory
+package import SSHKeys
+package import Support
+
 /// What the daemon provides to commands, the same for every caller.
 package struct CommandServices: Sendable {
+    package var directory: DirectoryStore
+    package var events: EventLog
+    package var configuration: Configuration
+    package var gateway: GatewayKeys
     package var applier: any AccountApplier
     package var sessions: any SessionControl
     package var scanner: any HostKeyScanner
+    /// The present moment.
+    package var now: @Sendable () -> Timestamp = { .now }
 
     package init(
+        directory: DirectoryStore, events: EventLog, configuration: Configuration, gateway: GatewayKeys,
         applier: any AccountApplier, sessions: any SessionControl, scanner: any HostKeyScanner
     ) {
+        self.directory = directory
+        self.events = events
+        self.configuration = configuration
+        self.gateway = gateway
         self.applier = applier
         self.sessions = sessions
         self.scanner = scanner
     }
 }
 
-/// What one run of a command works with.
-package struct CommandContext: Sendable {
-    package let services: CommandServices
-    package let caller: Caller
-    package let terminal: any Terminal
-    package let table: CommandTable
+/// The public keys by which others know the gateway.
+package struct GatewayKeys: Sendable {
+    /// Signs the certificates of users; hosts trust it.
+    package var userAuthority: PublicKey
+    /// The gateway proves to clients that it has them.
+    package var hostKeys: [PublicKey]
 
-    /// - Parameter table: what `help` tells about.
-    package init(
-        services: CommandServices, caller: Caller, terminal: any Terminal, table: CommandTable = .gatehouse
-    ) {
-        self.services = services
-        self.caller = caller
-        self.terminal = terminal
-        self.table = table
+    package init(userAuthority: PublicKey, hostKeys: [PublicKey]) {
+        self.userAuthority = userAuthority
+        self.hostKeys = hostKeys
     }
 }
 

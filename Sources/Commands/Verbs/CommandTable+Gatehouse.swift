@@ -1,6 +1,17 @@
 extension CommandTable {
-    /// Every command of Gatehouse.
+    /// Every command of Gatehouse, in the order help shows them.
     package static let gatehouse = CommandTable([
+        Initialize.self,
+        UserAdd.self, UserList.self, UserShow.self, UserLock.self, UserUnlock.self, UserLeave.self,
+        KeyAdd.self, KeyList.self, KeyRemove.self,
+        GroupAdd.self, GroupList.self, GroupShow.self, GroupAddMember.self, GroupRemoveMember.self,
+        HostAdd.self, HostList.self, HostShow.self, HostRemove.self, HostBootstrap.self,
+        PoolAdd.self, PoolList.self, PoolJoin.self, PoolLeave.self,
+        GrantAdd.self, GrantList.self, GrantRemove.self,
+        AccountApply.self,
+        SessionList.self, SessionShow.self, SessionKill.self, EventList.self,
+        DirectoryExport.self, DirectoryImport.self, ConfigShow.self,
+        WhoAmI.self, Hosts.self, KeysList.self, KeysAdd.self, KeysRemove.self, SSHConfig.self,
         Help.self, Version.self,
     ])
 }

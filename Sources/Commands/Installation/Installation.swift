@@ -1,0 +1,76 @@
+import Audit
+import Configuration
+import Directory
+import Glibc
+import SSHKeys
+import Support
+
+/// The files of a gateway: makes what is missing, leaves what is there.
+struct Installation {
+    let configuration: Configuration
+
+    /// Something the installation consists of, for the person who made it.
+    struct Part: Equatable {
+        var what: String
+        var value: String
+        /// Made now, or there already.
+        var isNew: Bool
+    }
+
+    /// Makes the configuration file if there is none, and reads it.
+    ///
+    /// - Throws: `ConfigurationError` or `SystemError`.
+    static func configure(_ path: String) throws -> (Installation, Part) {
+        let isNew = try !SafeFile.exists(path)
+        if isNew {
+            _ = try SafeFile.makeFolder(SafeFile.parent(of: path), mode: 0o755)
+            try SafeFile.write(Configuration.template.utf8, to: path, mode: 0o644)
+        }
+        let installation = Installation(configuration: try Configuration.load(path: path))
+        return (installation, Part(what: "configuration", value: path, isNew: isNew))
+    }
+
+    /// Makes folders and keys.
+    ///
+    /// - Throws: `CommandError` for what is there and not safe, `KeyError`, `SystemError`.
+    func prepare() throws -> [Part] {
+        var parts: [Part] = []
+        let state = configuration.stateDirectory
+        parts.append(Part(what: "state", value: state, isNew: try SafeFile.makeFolder(state, mode: 0o700)))
+        _ = try SafeFile.makeFolder(configuration.journalDirectory, mode: 0o700)
+        _ = try SafeFile.makeFolder(configuration.runtimeDirectory, mode: 0o755)
+        parts.append(try makeKey(configuration.userCAPath, what: "user CA", comment: "gatehouse-user-ca"))
+        for path in configuration.hostKeys {
+            parts.append(try makeKey(path, what: "host key", comment: "gatehouse"))
+        }
+        return parts
+    }
+
+    /// Opens the database, making it if need be.
+    ///
+    /// - Throws: `SQLiteError` or `SystemError`.
+    func openDatabase() throws -> (directory: DirectoryStore, events: EventLog) {
+        let path = configuration.databasePath
+        let stores = (
+            try DirectoryStore(path: path, uidRange: configuration.uidRange), try EventLog(path: path)
+        )
+        try SystemError.check(unsafe chmod(path, 0o600), "chmod \(path)")
+        return stores
+    }
+
+    private func makeKey(_ path: String, what: String, comment: String) throws -> Part {
+        let contents = try SafeFile.readSecret(path, limit: PrivateKey.fileLimit)
+        let publicKey: PublicKey
+        if let contents {
+            publicKey = try PrivateKey.publicKey(inFileContents: contents).commented(comment)
+        } else {
+            let key = try PrivateKey.generate(comment: comment)
+            try SafeFile.write(try key.fileContents().utf8, to: path, mode: 0o600)
+            publicKey = key.publicKey
+        }
+        if try contents == nil || !SafeFile.exists(path + ".pub") {
+            try SafeFile.write((publicKey.line + "\n").utf8, to: path + ".pub", mode: 0o644)
+        }
+        return Part(what: what, value: publicKey.fingerprint, isNew: contents == nil)
+    }
+}

@@ -1,0 +1,29 @@
+import Directory
+import Support
+
+/// Lists grants: `gatehouse grant list [--json]`.
+package struct GrantList: DaemonCommand {
+    package static let words = ["grant", "list"]
+    package static let summary = "List who may reach what"
+    package static let usage = "[--json]"
+
+    private let isJSON: Bool
+
+    package init(parsing words: inout ArgumentReader) throws(UsageError) {
+        isJSON = words.flag("--json")
+        try words.finish()
+    }
+
+    package func run(in context: CommandContext) throws -> ExitCode {
+        let grants = try context.directory.grants()
+        let now = context.services.now()
+        var table = Table("ID", "WHO", "MAY REACH", "RIGHTS", "UNTIL")
+        for grant in grants {
+            let end = grant.until?.description ?? ""
+            table.add(
+                String(grant.id), grant.subject.text, grant.target.text, grant.rights.text,
+                grant.isEffective(at: now) ? end : "\(end) (over)")
+        }
+        return try context.show(json: isJSON, ["grants": .array(grants.map(\.json))], text: table.text)
+    }
+}

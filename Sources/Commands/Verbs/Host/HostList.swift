@@ -1,0 +1,30 @@
+import Directory
+import Support
+
+/// Lists hosts: `gatehouse host list [--json]`.
+package struct HostList: DaemonCommand {
+    package static let words = ["host", "list"]
+    package static let summary = "List hosts"
+    package static let usage = "[--json]"
+
+    private let isJSON: Bool
+
+    package init(parsing words: inout ArgumentReader) throws(UsageError) {
+        isJSON = words.flag("--json")
+        try words.finish()
+    }
+
+    package func run(in context: CommandContext) throws -> ExitCode {
+        let pools = try context.directory.pools()
+        var table = Table("NAME", "ADDRESS", "STATE", "KEYS", "POOLS")
+        var list: [JSON] = []
+        for host in try context.directory.hosts() {
+            let names = pools.filter { $0.hosts.contains(host.name) }.map(\.name)
+            table.add(
+                host.name, host.endpoint, host.state.rawValue, String(host.keys.count),
+                names.joined(separator: ","))
+            list.append(.object(host.json.merging(["pools": .strings(names)]) { $1 }))
+        }
+        return try context.show(json: isJSON, ["hosts": .array(list)], text: table.text)
+    }
+}

@@ -1,0 +1,38 @@
+import Directory
+import Support
+
+/// Shows a host: `gatehouse host show NAME [--json]`.
+package struct HostShow: DaemonCommand {
+    package static let words = ["host", "show"]
+    package static let summary = "Show a host, its keys and who may reach it"
+    package static let usage = "NAME [--json]"
+
+    private let name: String
+    private let isJSON: Bool
+
+    package init(parsing words: inout ArgumentReader) throws(UsageError) {
+        isJSON = words.flag("--json")
+        name = try words.positional("NAME")
+        try words.finish()
+    }
+
+    package func run(in context: CommandContext) throws -> ExitCode {
+        let host = try context.directory.host(name)
+        let pools = try context.directory.pools().filter { $0.hosts.contains(name) }.map(\.name)
+        let users = try context.directory.accountHolders(on: name).map(\.user.name)
+
+        var document = host.json
+        document["pools"] = .strings(pools)
+        document["users"] = .strings(users)
+
+        var text = Details()
+        text.add("name", host.name)
+        text.add("address", host.endpoint)
+        text.add("state", host.state.rawValue)
+        text.add("keys", each: host.keys.map { "\($0.type) \($0.fingerprint)" })
+        text.add("pools", pools.joined(separator: ", "))
+        text.add("users", users.joined(separator: ", "))
+        text.add("added", host.added.description)
+        return try context.show(json: isJSON, ["host": .object(document)], text: text.text)
+    }
+}

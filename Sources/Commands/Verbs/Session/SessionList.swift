@@ -1,0 +1,34 @@
+import Audit
+import Support
+
+/// Lists sessions: `gatehouse session list [--all] [--json]`.
+package struct SessionList: DaemonCommand {
+    /// No more are shown with `--all`.
+    private static let limit = 1_000
+
+    package static let words = ["session", "list"]
+    package static let summary = "List live sessions, or the newest of all"
+    package static let usage = "[--all] [--json]"
+
+    private let isAll: Bool
+    private let isJSON: Bool
+
+    package init(parsing words: inout ArgumentReader) throws(UsageError) {
+        isAll = words.flag("--all")
+        isJSON = words.flag("--json")
+        try words.finish()
+    }
+
+    package func run(in context: CommandContext) throws -> ExitCode {
+        let log = context.services.events
+        let sessions = isAll ? try log.sessions(limit: Self.limit) : try log.liveSessions().reversed()
+        var table = Table("SESSION", "USER", "HOST", "FROM", "STARTED", "ENDED")
+        for session in sessions {
+            table.add(
+                session.id, session.user ?? "", session.host ?? session.target ?? "", session.clientAddress,
+                session.started.description, session.ended?.description ?? "live")
+        }
+        return try context.show(
+            json: isJSON, ["sessions": .array(sessions.map { .object($0.json) })], text: table.text)
+    }
+}

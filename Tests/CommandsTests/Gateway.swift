@@ -1,0 +1,111 @@
+import Audit
+import Commands
+import Configuration
+import Directory
+import Glibc
+import SSHKeys
+import Support
+
+/// A gateway without a network: a real directory and event log in a folder of its own, and a daemon that only notes what it is asked.
+final class Gateway: Sendable {
+    let folder: String
+    let services: CommandServices
+    let daemon: QuietDaemon
+
+    static let now = Timestamp(milliseconds: 1_790_000_000_000)
+
+    /// - Parameter people: makes alice and bob in group lab, ada the admin, communal1 in the pool communal and a grant.
+    init(people: Bool = true) throws {
+        var template = Array("/tmp/gatehouse-commands-XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
+        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        daemon = QuietDaemon()
+        var services = CommandServices(
+            directory: try DirectoryStore(path: "\(folder)/gatehouse.db"),
+            events: try EventLog(path: "\(folder)/gatehouse.db"),
+            configuration: Configuration(),
+            gateway: GatewayKeys(
+                userAuthority: try PublicKey.parse(Self.key(1)), hostKeys: [try PublicKey.parse(Self.key(2))]),
+            applier: daemon, sessions: daemon, scanner: daemon)
+        services.now = { Self.now }
+        self.services = services
+        guard people else { return }
+        let directory = services.directory
+        _ = try directory.addGroup("lab", at: Self.now)
+        _ = try directory.addUser(NewUser("alice", fullName: "Alice L", groups: ["lab"]), at: Self.now)
+        _ = try directory.addUser(NewUser("bob", groups: ["lab"]), at: Self.now)
+        _ = try directory.addUser(NewUser("ada", isAdmin: true), at: Self.now)
+        try directory.addKey(try Self.material(3), to: "alice", comment: "alice@laptop", at: Self.now)
+        try directory.addHost("communal1", address: "10.77.0.11", keys: [try Self.material(4)], at: Self.now)
+        try directory.addPool("communal", at: Self.now)
+        try directory.join(["communal1"], to: "communal")
+        try directory.addGrant(.group("lab"), to: .pool("communal"), Rights(agent: true), at: Self.now)
+    }
+
+    deinit {
+        for name in ["gatehouse.db", "gatehouse.db-wal", "gatehouse.db-shm"] {
+            _ = unsafe unlink("\(folder)/\(name)")
+        }
+        _ = unsafe rmdir(folder)
+    }
+
+    /// An Ed25519 public key that is different for each number.
+    static func key(_ number: UInt8, comment: String = "") -> String {
+        var blob = WireWriter()
+        blob.string("ssh-ed25519")
+        blob.data([UInt8](repeating: number, count: 32))
+        return "ssh-ed25519 \(Base64.encode(blob.bytes))" + (comment.isEmpty ? "" : " \(comment)")
+    }
+
+    static func material(_ number: UInt8) throws -> KeyMaterial {
+        let key = try PublicKey.parse(key(number))
+        return KeyMaterial(type: key.type.rawValue, blob: key.blob, fingerprint: key.fingerprint)
+    }
+
+    static let root = Caller.operatorOnMachine(uid: 0)
+    static let alice = Caller.user(
+        name: "alice", isAdmin: false, session: "01JD0000000000000000000000", address: "192.0.2.1")
+    static let ada = Caller.user(
+        name: "ada", isAdmin: true, session: "01JD0000000000000000000001", address: "192.0.2.2")
+
+    /// Runs a line, split on blanks.
+    @discardableResult
+    func run(_ line: String, as caller: Caller = root, on terminal: Transcript = Transcript()) -> ExitCode {
+        let words = line.split(separator: " ").map(String.init)
+        return CommandService(services).run(words, for: caller, on: terminal)
+    }
+
+    /// Runs a line that must succeed: what it prints.
+    func output(of line: String, as caller: Caller = root) -> String {
+        let terminal = Transcript()
+        let code = run(line, as: caller, on: terminal)
+        return code == .success ? terminal.output : "exit \(code.rawValue): \(terminal.errors)"
+    }
+
+    /// The details of all changes of the directory in the event log.
+    func changes() throws -> [[String: String]] {
+        try services.events.events(EventQuery(kind: .directoryChanged)).map(\.event.detail)
+    }
+}
+
+/// Notes what commands ask of the daemon.
+final class QuietDaemon: AccountApplier, SessionControl, HostKeyScanner {
+    struct State {
+        var ended: [String] = []
+        var report = AccountReport(items: [])
+        var hostKeys: [[UInt8]] = []
+    }
+
+    let state = Locked(State())
+
+    func apply(to host: String) throws -> AccountReport { state.withLock { $0.report } }
+
+    func kill(_ session: String) -> Bool { session == "01JD0000000000000000000000" }
+
+    func endSessions(ofUser name: String) -> Int {
+        state.withLock { $0.ended.append(name) }
+        return 2
+    }
+
+    func scan(address: String, port: UInt16) throws -> [[UInt8]] { state.withLock { $0.hostKeys } }
+}

@@ -1,0 +1,64 @@
+import Commands
+import Testing
+
+@Suite("Who may run what")
+struct PermissionTests {
+    /// Arguments with which each command gets as far as it can here.
+    static let lines = [
+        "whoami": "", "hosts": "", "keys list": "", "keys add": "-", "keys remove": "SHA256:x",
+        "ssh-config": "",
+        "user add": "carol", "user list": "", "user show": "alice", "user lock": "alice",
+        "user unlock": "alice", "user leave": "alice --yes",
+        "key add": "alice -", "key list": "", "key remove": "alice SHA256:x",
+        "group add": "ops", "group list": "", "group show": "lab", "group add-member": "lab ada",
+        "group remove-member": "lab bob",
+        "host add": "gpu1 --address 10.0.0.1 --key -", "host list": "", "host show": "communal1",
+        "host remove": "communal1 --yes", "host bootstrap": "",
+        "pool add": "gpus", "pool list": "", "pool join": "communal communal1",
+        "pool leave": "communal communal1",
+        "grant add": "--user alice --host communal1", "grant list": "", "grant remove": "1",
+        "account apply": "communal1",
+        "session list": "", "session show": "x", "session kill": "x", "event list": "",
+        "directory export": "", "directory import": "-", "config show": "", "init": "",
+        "help": "", "version": "",
+    ]
+
+    /// What a user who is no administrator may run.
+    static let open: Set = [
+        "whoami", "hosts", "keys list", "keys add", "keys remove", "ssh-config", "help", "version",
+    ]
+
+    @Test("every command has a case here")
+    func complete() {
+        #expect(
+            Set(CommandTable.gatehouse.commands.map { $0.words.joined(separator: " ") })
+                == Set(Self.lines.keys))
+    }
+
+    @Test("a user is refused what only administrators may do", arguments: lines.keys.sorted())
+    func user(_ title: String) throws {
+        let terminal = Transcript(input: Gateway.key(9))
+        let code = try Gateway().run("\(title) \(Self.lines[title] ?? "")", as: Gateway.alice, on: terminal)
+        #expect((code == .refused) == !Self.open.contains(title))
+        #expect(terminal.errors.contains("only an administrator may do this") == !Self.open.contains(title))
+        if code == .refused { #expect(terminal.output == "") }
+    }
+
+    @Test("an administrator over SSH may do everything but init", arguments: lines.keys.sorted())
+    func admin(_ title: String) throws {
+        let terminal = Transcript(input: Gateway.key(9))
+        let code = try Gateway().run("\(title) \(Self.lines[title] ?? "")", as: Gateway.ada, on: terminal)
+        #expect((code == .refused) == (title == "init"))
+        #expect(code != .usage || title == "directory import")
+    }
+
+    @Test(
+        "the operator may do everything but what is for people of the directory",
+        arguments: lines.keys.sorted())
+    func operatorOnMachine(_ title: String) throws {
+        let terminal = Transcript(input: Gateway.key(9))
+        let code = try Gateway().run("\(title) \(Self.lines[title] ?? "")", on: terminal)
+        let own: Set = ["hosts", "keys list", "keys add", "keys remove", "ssh-config", "init"]
+        #expect((code == .refused) == own.contains(title))
+    }
+}
