@@ -13,7 +13,7 @@ package enum GrantTarget: Hashable, Sendable {
 }
 
 /// What a user may do on a host.
-package struct Rights: Equatable, Sendable {
+package struct Rights: Hashable, Sendable {
     /// May become root.
     package var sudo: Bool
     /// May forward ports.

@@ -13,8 +13,9 @@ extension Tables {
         try each(document.groups, "groups", \.name) { try mergeGroup($0, at: time) }
         try each(document.hosts, "hosts", \.name) { try mergeHost($0, at: time) }
         try each(document.pools, "pools", \.name) { try mergePool($0, at: time) }
+        var known = Set(try grants().map(GrantContents.init))
         try each(document.grants, "grants", { $0.id.map(String.init) }) {
-            try mergeGrant($0, keepingID: isRestore, at: time)
+            try mergeGrant($0, keepingID: isRestore, known: &known, at: time)
         }
         if let marks = document.marks { try mergeMarks(marks, withGrant: isRestore) }
     }
@@ -140,7 +141,8 @@ extension Tables {
     }
 
     private func mergeGrant(
-        _ entry: DirectoryDocument.GrantEntry, keepingID: Bool, at now: Timestamp
+        _ entry: DirectoryDocument.GrantEntry, keepingID: Bool, known: inout Set<GrantContents>,
+        at now: Timestamp
     ) throws {
         let subject: GrantSubject
         switch (entry.user, entry.group) {
@@ -160,10 +162,10 @@ extension Tables {
         let until = try time(entry.until, "until")
         let created = try time(entry.created, "created") ?? now
         guard keepingID, let id = entry.id else {
-            let isKnown = try grants().contains {
-                $0.subject == subject && $0.target == target && $0.rights == rights && $0.until == until
+            let contents = GrantContents(subject: subject, target: target, rights: rights, until: until)
+            if known.insert(contents).inserted {
+                _ = try addGrant(subject, to: target, rights, until: until, at: created)
             }
-            if !isKnown { _ = try addGrant(subject, to: target, rights, until: until, at: created) }
             return
         }
         guard id > 0, id < Int64.max / 2 else {
@@ -189,5 +191,19 @@ extension Tables {
             throw DirectoryError(.invalidField, "marks: \(marks.grant) is not a grant's id")
         }
         try setCounter("grant", max(marks.grant, try counter("grant")))
+    }
+}
+
+/// What a grant says, without its id and its age.
+private struct GrantContents: Hashable {
+    let subject: GrantSubject
+    let target: GrantTarget
+    let rights: Rights
+    let until: Timestamp?
+}
+
+extension GrantContents {
+    init(_ grant: Grant) {
+        self.init(subject: grant.subject, target: grant.target, rights: grant.rights, until: grant.until)
     }
 }
