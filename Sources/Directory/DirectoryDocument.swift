@@ -22,7 +22,7 @@ struct DirectoryDocument: Codable {
     }
 
     struct UserEntry: Codable {
-        var uid: UInt32
+        var uid: Int64
         var name: String
         var fullName: String?
         var shell: String?
@@ -44,7 +44,7 @@ struct DirectoryDocument: Codable {
     }
 
     struct GroupEntry: Codable {
-        var gid: UInt32
+        var gid: Int64
         var name: String
         var created: String?
         var removed: String?
@@ -54,7 +54,7 @@ struct DirectoryDocument: Codable {
     struct HostEntry: Codable {
         var name: String
         var address: String
-        var port: UInt16?
+        var port: Int64?
         var state: String?
         var added: String?
         var keys: [KeyEntry]?
@@ -127,8 +127,11 @@ extension DirectoryDocument {
         case .keyNotFound(let key, let context):
             return "\(path(context.codingPath)): '\(key.stringValue)' is missing"
         case .dataCorrupted(let context):
-            return context.codingPath.isEmpty
-                ? "not a JSON document" : "\(path(context.codingPath)): not a value that belongs there"
+            if !context.codingPath.isEmpty {
+                return "\(path(context.codingPath)): not a value that belongs there"
+            }
+            // The decoder does not say where: it calls a number that has no room in the value bad JSON.
+            return "not a JSON document, or one with a number that is too large or not whole"
         @unknown default: return "not a directory"
         }
     }

@@ -7,12 +7,12 @@ extension Tables {
         let keys = Dictionary(grouping: try keys(of: nil), by: \.user)
         let live = try groups().map { group in
             DirectoryDocument.GroupEntry(
-                gid: group.gid, name: group.name, created: group.created.description,
+                gid: Int64(group.gid), name: group.name, created: group.created.description,
                 members: try members(of: group.gid))
         }
         let removed = try removedGroups().map { group, removed in
             DirectoryDocument.GroupEntry(
-                gid: group.gid, name: group.name, created: group.created.description,
+                gid: Int64(group.gid), name: group.name, created: group.created.description,
                 removed: removed.description, members: [])
         }
         return DirectoryDocument(
@@ -28,7 +28,7 @@ extension Tables {
 extension DirectoryDocument.UserEntry {
     fileprivate init(_ user: User, keys: [UserKey]) {
         self.init(
-            uid: user.uid, name: user.name, fullName: user.fullName, shell: user.shell,
+            uid: Int64(user.uid), name: user.name, fullName: user.fullName, shell: user.shell,
             state: user.state.rawValue, admin: user.isAdmin, created: user.created.description,
             keys: keys.map { key in
                 var entry = DirectoryDocument.KeyEntry(key.material)
@@ -49,7 +49,7 @@ extension DirectoryDocument.KeyEntry {
 extension DirectoryDocument.HostEntry {
     fileprivate init(_ host: Host) {
         self.init(
-            name: host.name, address: host.address, port: host.port, state: host.state.rawValue,
+            name: host.name, address: host.address, port: Int64(host.port), state: host.state.rawValue,
             added: host.added.description, keys: host.keys.map { .init($0) })
     }
 }

@@ -40,6 +40,14 @@ extension Tables {
         )
     }
 
+    /// A uid or gid, which the rules look at further.
+    private func number(_ number: Int64) throws(DirectoryError) -> UInt32 {
+        if let number = UInt32(exactly: number) { return number }
+        throw DirectoryError(
+            .outOfRange, "\(number) is not in the range \(range.lowerBound)-\(range.upperBound)",
+            hint: "UidRange in gatehouse.conf sets the range")
+    }
+
     private func choice<Choice: RawRepresentable<String> & CaseIterable>(
         _ text: String?, _ field: String, default first: Choice
     ) throws(DirectoryError) -> Choice {
@@ -64,7 +72,7 @@ extension Tables {
     private func mergeUser(_ entry: DirectoryDocument.UserEntry, at now: Timestamp) throws {
         let state: UserState = try choice(entry.state, "state", default: .active)
         if let user = try findUser(entry.name) {
-            try agree("uid", user.uid, entry.uid)
+            try agree("uid", Int64(user.uid), entry.uid)
             try agree("fullName", user.fullName, entry.fullName)
             try agree("shell", user.shell, entry.shell)
             try agree("state", user.state.rawValue, entry.state)
@@ -73,7 +81,7 @@ extension Tables {
             _ = try addUser(
                 NewUser(
                     entry.name, fullName: entry.fullName ?? "", shell: entry.shell ?? User.defaultShell,
-                    uid: entry.uid, isAdmin: entry.admin ?? false),
+                    uid: try number(entry.uid), isAdmin: entry.admin ?? false),
                 at: try time(entry.created, "created") ?? now)
             // Who has left has no keys: the check is that of adding one.
             if state != .active { _ = try setState(state, of: entry.name) }
@@ -97,14 +105,15 @@ extension Tables {
     private func mergeGroup(_ entry: DirectoryDocument.GroupEntry, at now: Timestamp) throws {
         let removed = try time(entry.removed, "removed")
         if let group = try findGroup(entry.name) {
-            try agree("gid", group.gid, entry.gid)
+            try agree("gid", Int64(group.gid), entry.gid)
             if removed != nil { try agree("group", "present", "removed") }
         } else if removed != nil,
             let old = try removedGroups().first(where: { $0.group.name == entry.name })
         {
-            try agree("gid", old.group.gid, entry.gid)
+            try agree("gid", Int64(old.group.gid), entry.gid)
         } else {
-            _ = try addGroup(entry.name, gid: entry.gid, at: try time(entry.created, "created") ?? now)
+            _ = try addGroup(
+                entry.name, gid: try number(entry.gid), at: try time(entry.created, "created") ?? now)
         }
         for member in entry.members ?? [] { try addMember(member, to: entry.name) }
         if let removed, try findGroup(entry.name) != nil { try removeGroup(entry.name, at: removed) }
@@ -114,7 +123,7 @@ extension Tables {
         let keys = entry.keys?.map(\.material)
         if let host = try findHost(entry.name) {
             try agree("address", host.address, entry.address)
-            try agree("port", host.port, entry.port)
+            try agree("port", Int64(host.port), entry.port)
             try agree("state", host.state.rawValue, entry.state)
             // Not the union: whoever may add a key may stand in for the host.
             if let keys, Set(keys) != Set(host.keys) {
@@ -122,9 +131,13 @@ extension Tables {
             }
             return
         }
+        guard let port = UInt16(exactly: entry.port ?? 22) else {
+            throw DirectoryError(
+                .invalidAddress, "\(entry.port ?? 0) is not a port", hint: "ports are 1 to 65535")
+        }
         _ = try addHost(
             Host(
-                name: entry.name, address: entry.address, port: entry.port ?? 22, keys: keys ?? [],
+                name: entry.name, address: entry.address, port: port, keys: keys ?? [],
                 state: try choice(entry.state, "state", default: .active),
                 added: try time(entry.added, "added") ?? now))
     }

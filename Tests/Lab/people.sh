@@ -85,9 +85,15 @@ CONFIGURATION
     } >"$LAB_ROOT/ssh_config"
 }
 
+# The command with this lab's settings, for whoever does not pass the environment on.
+write_command() {
+    printf '#!/bin/sh\nexec %q --config %q "$@"\n' "$GATEHOUSE" "$configuration" >"$LAB_ROOT/gatehouse"
+    chmod 755 "$LAB_ROOT/gatehouse"
+}
+
 write_environment() {
     local values=(
-        "GATEHOUSE=$GATEHOUSE" "GATEHOUSE_CONFIG=$configuration"
+        "GATEHOUSE=$LAB_ROOT/gatehouse" "GATEHOUSE_CONFIG=$configuration"
         "GATEWAY_HOST=$GATEWAY_HOST" "GATEWAY_PORT=$GATEWAY_PORT"
         "SSH_CONFIG=$LAB_ROOT/ssh_config" "KNOWN_HOSTS=$LAB_ROOT/known_hosts"
         "ALICE_KEY=$LAB_ROOT/keys/alice" "BOB_KEY=$LAB_ROOT/keys/bob"
