@@ -80,12 +80,12 @@ let package = Package(
         // What tests of several modules use.
         .target(
             name: "TestSupport", dependencies: ["Support"], path: "Tests/TestSupport", swiftSettings: strict),
-        tests("Support"),
+        tests("Support", uses: ["TestSupport"]),
         tests("Control", uses: ["Support"]),
-        tests("SSHKeys", uses: ["Support"]),
+        tests("SSHKeys", uses: ["Support", "TestSupport"]),
         tests("SSH", uses: ["Support"]),
         tests("SQLite", uses: ["Support", "TestSupport"]),
-        tests("Configuration", uses: ["Support"]),
+        tests("Configuration", uses: ["Support", "TestSupport"]),
         tests("Directory", uses: ["SQLite", "Support", "TestSupport"]),
         tests("Audit", uses: ["SQLite", "Support", "TestSupport"]),
         tests("Authentication", uses: ["Directory", "SQLite", "Support"]),

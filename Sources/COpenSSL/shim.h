@@ -4,5 +4,4 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
-#include <openssl/core_names.h>
 #include <openssl/params.h>

@@ -7,19 +7,28 @@ enum Cryptography {
         OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS
         | OSSL_KEYMGMT_SELECT_OTHER_PARAMETERS
 
+    /// OSSL_PKEY_PARAM_GROUP_NAME and OSSL_PKEY_PARAM_PUB_KEY: parameters keep the pointer to their name.
+    private static let groupParameter: StaticString = "group"
+    private static let pointParameter: StaticString = "pub"
+
+    /// A literal as a C string that is there for good.
+    private static func name(_ literal: StaticString) -> UnsafePointer<CChar> {
+        unsafe UnsafeRawPointer(literal.utf8Start).assumingMemoryBound(to: CChar.self)
+    }
+
     /// Whether an uncompressed point lies on a curve and is not its neutral element.
     static func isPoint(_ point: [UInt8], onCurve group: String) -> Bool {
         guard let context = unsafe EVP_PKEY_CTX_new_from_name(nil, "EC", nil) else { return false }
         defer { unsafe EVP_PKEY_CTX_free(context) }
-        var name = Array(group.utf8CString)
+        var group = Array(group.utf8CString)
         var bytes = point
         var key: OpaquePointer?
-        let made = unsafe name.withUnsafeMutableBufferPointer { name in
+        let made = unsafe group.withUnsafeMutableBufferPointer { group in
             unsafe bytes.withUnsafeMutableBufferPointer { bytes in
                 var parameters = unsafe [
-                    OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name.baseAddress, 0),
+                    OSSL_PARAM_construct_utf8_string(name(groupParameter), group.baseAddress, 0),
                     OSSL_PARAM_construct_octet_string(
-                        OSSL_PKEY_PARAM_PUB_KEY, bytes.baseAddress, bytes.count),
+                        name(pointParameter), bytes.baseAddress, bytes.count),
                     OSSL_PARAM_construct_end(),
                 ]
                 return unsafe EVP_PKEY_fromdata_init(context) == 1
