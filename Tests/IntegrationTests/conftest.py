@@ -117,7 +117,7 @@ def hello(lab, start):
     def hello(host=None, address="127.0.0.1"):
         port = free_port()
         words = lab.exec_words(host or lab.host1, "python3", "-c", HELLO, address, port)
-        server = start(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        server = start(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=lab.environment())
         assert server.stdout.readline() == b"ready\n"
         return port
 

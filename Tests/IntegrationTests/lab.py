@@ -142,6 +142,7 @@ class Lab:
         self.host2 = self.variables["HOST2"]
         self.hosts = (self.host1, self.host2)
         self.addresses = {self.host1: self.variables["HOST1_ADDRESS"], self.host2: self.variables["HOST2_ADDRESS"]}
+        self.nobodys_address = self.addresses[self.host1].rsplit(".", 1)[0] + ".250"
         self.keys = {
             "alice": self.variables["ALICE_KEY"],
             "bob": self.variables["BOB_KEY"],
@@ -167,7 +168,7 @@ class Lab:
         ]
         text += [
             f"Host jump-{host}\n  HostName {host}\n  HostKeyAlias {host}\n  Port {self.ssh_port(host)}\n"
-            f"  User {user}\n  ProxyJump gateway\n  UserKnownHostsFile {self.pinned_hosts()}\n"
+            f"  User {user}\n  ProxyJump gateway\n  UserKnownHostsFile {self.known_hosts}\n"
             for host in self.hosts
         ]
         text.append(
@@ -184,27 +185,13 @@ class Lab:
         named = [(target, f"{user}+{target}") for target in (*self.hosts, "gate")]
         return [("gateway", user), *named]
 
-    def pinned_hosts(self):
-        """A known_hosts file of the hosts themselves, with the keys that the directory has pinned."""
-        path = self.folder / "known_hosts.pinned"
-        if not path.exists():
-            lines = [f"{host} {key}\n" for host in self.hosts for key in self.pinned_keys(host)]
-            path.write_text("".join(lines))
-        return path
-
-    def pinned_keys(self, host):
-        """The public keys pinned for a host, as `type base64`."""
-        shown = record(self.gatehouse_json("host", "show", host))
-        keys = [key if isinstance(key, str) else key["key"] for key in shown["keys"]]
-        return [" ".join(key.split()[:2]) for key in keys]
+    def pinned_fingerprints(self, host):
+        """The fingerprints of the host keys that the directory has pinned."""
+        return {key["fingerprint"] for key in record(self.gatehouse_json("host", "show", host))["keys"]}
 
     def ssh_port(self, host):
         """The port that the directory says a host's sshd listens on."""
-        shown = record(self.gatehouse_json("host", "show", host))
-        if "port" in shown:
-            return int(shown["port"])
-        address = str(shown["address"])
-        return int(address.rsplit(":", 1)[1]) if address.count(":") == 1 else 22
+        return int(record(self.gatehouse_json("host", "show", host))["port"])
 
     def ssh_words(self, *words, alias=None, user="alice", options=(), program="ssh"):
         """The command line of a stock client on an alias of the lab."""
@@ -240,7 +227,7 @@ class Lab:
 
     def lab_exec(self, host, *words, check=True, **more):
         """Runs a command as root in a host, past the gateway."""
-        result = run(self.exec_words(host, *words), **more)
+        result = run(self.exec_words(host, *words), env=self.environment(), **more)
         if check:
             assert result.status == 0, f"on {host}: {shlex.join(map(str, words))[:300]}: {result.err.decode()}"
         return result

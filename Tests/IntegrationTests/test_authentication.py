@@ -182,7 +182,7 @@ def test_key_of_another(lab, user, key):
 
 def test_targets_that_tell_nothing(lab, scratch_host):
     """30: who has no grant gets one answer for a host, an unreachable host and a name that there is not."""
-    dead = scratch_host(address="10.77.0.250")
+    dead = scratch_host(lab.nobodys_address)
     answers = set()
     for target in (lab.host1, dead, "nosuchhost", "x" * 64, "a.b", "."):
         result = lab.login(f"carol+{target}", "id", key="carol")
@@ -193,7 +193,7 @@ def test_targets_that_tell_nothing(lab, scratch_host):
 
 def test_hosts_that_tell_nothing_to_a_granted_user(lab, scratch_host):
     """30: a host without a grant and one that there is not give alice the same answer."""
-    other = scratch_host(address="10.77.0.250")
+    other = scratch_host(lab.nobodys_address)
     texts = {
         lab.login(f"alice+{target}", "id").err.decode().replace(target, "TARGET") for target in (other, "nosuchhost")
     }
@@ -228,7 +228,7 @@ def test_wrong_host_key(lab, scratch_host, scratch_user):
 def test_unreachable_host(lab, scratch_host, scratch_user):
     """26: a host that nobody answers for, and one that refuses, each have their own text, which names the host."""
     texts = {}
-    for address in ("10.77.0.250", f"{lab.addresses[lab.host1]}:9"):
+    for address in (lab.nobodys_address, f"{lab.addresses[lab.host1]}:9"):
         host = scratch_host(address)
         user = scratch_user(grant=["--host", host])
         mark = lab.mark()

@@ -1,5 +1,6 @@
 """Programs on a host: status, streams, input, environment."""
 
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -104,7 +105,8 @@ def test_keepalive(ssh):
     options = ["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=2", "-o", "LogLevel=DEBUG3"]
     result = ssh("sleep 4; echo alive", options=options)
     assert (result.out, result.status) == (b"alive\n", 0)
-    assert result.err.count(b"keepalive@openssh.com") >= 3
+    answers = len(re.findall(rb"receive packet: type 8[12]\b", result.err))
+    assert answers >= 3, result.err.decode()
 
 
 @pytest.mark.limit(60)
@@ -128,7 +130,7 @@ def test_strict_key_exchange(ssh):
 )
 def test_weak_algorithms(ssh, option):
     """24: algorithms of yesterday are refused."""
-    options = ["-o", option]
+    options = ["-o", option, "-o", "LogLevel=INFO"]
     if option.startswith("MACs"):
         options += ["-o", "Ciphers=aes128-ctr"]
     result = ssh("true", options=options)

@@ -81,7 +81,7 @@ def unix_server(lab, start, host_folder):
     """Starts a server on a Unix socket in the first host and says the socket's path."""
     path = f"{host_folder()}/u.sock"
     words = lab.exec_words(lab.host1, "python3", "-c", UNIX_ECHO, path)
-    server = start(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    server = start(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=lab.environment())
     assert server.stdout.readline() == b"ready\n"
     return path
 
@@ -166,9 +166,12 @@ def test_port_0_says_allocated(lab, start, teardown):
     assert re.match(r"Allocated port [1-9]\d* for remote forward", line)
 
 
-def test_remote_forward_taken(lab, hello):
+def test_remote_forward_taken(lab, start):
     """11: a port that is taken on the host makes the client end with its own sentence."""
-    options = ["-N", "-o", "ExitOnForwardFailure=yes", "-R", f"{hello()}:127.0.0.1:9"]
+    there = free_port()
+    options = ["-N", "-o", "ExitOnForwardFailure=yes", "-R", f"{there}:127.0.0.1:9"]
+    start(lab.ssh_words(options=options))
+    wait_until(lambda: listening_there(lab, there), "the first remote listener")
     result = lab.ssh(options=options)
     assert result.status == 255
     assert b"remote port forwarding failed" in result.err
@@ -247,7 +250,7 @@ def test_more_sessions_than_the_host_allows(lab, master, start):
 
 def test_refused_connection(ssh):
     """29: a port on which nobody listens is refused within a moment."""
-    result = ssh(options=["-W", "127.0.0.1:1"])
+    result = ssh(options=["-o", "LogLevel=INFO", "-W", "127.0.0.1:1"])
     assert result.status == 255
     assert b"open failed" in result.err
     assert result.seconds < 3
@@ -306,7 +309,7 @@ def test_metadata_address(lab, host):
     """30: a forward to the cloud's metadata address is refused in every spelling, and logged."""
     mark = lab.mark()
     target = f"[{host}]:80" if ":" in host else f"{host}:80"
-    result = lab.ssh(options=["-W", target], timeout=5)
+    result = lab.ssh(options=["-o", "LogLevel=INFO", "-W", target], timeout=5)
     assert (result.out, result.status) == (b"", 255)
     assert b"administratively prohibited" in result.err
     event = lab.wait_event(mark, "refused", user="alice")
