@@ -1,1 +1,165 @@
-print("placeholder")
+"""Makes the accounts of this host as Gatehouse's directory wants them.
+
+Runs as root on a communal host: the wanted state comes as JSON on standard input, one line of JSON with what was done
+goes to standard output. Python 3.6 and its standard library are enough. The step can be killed at any point and run
+again; a second run changes nothing.
+
+Exit codes: 0 nothing to do, 10 changed, 20 some accounts are in conflict, 30 another program holds the account
+files, 40 the wanted state is not acceptable, 50 reading or writing failed.
+
+Which accounts are Gatehouse's is written in /etc/gatehouse/managed.json, before they are made. A marker group would
+show in everyone's `id`, take one of the sixteen groups that NFS carries, and grow one line with every account. An
+account that is not in that file is never touched; one that is, is locked when it is no longer wanted, never removed.
+"""
+
+import ctypes
+import fcntl
+import json
+import os
+import sys
+import time
+
+from access import Access
+from accounts import REGISTRY, REGISTRY_FOLDER, Host
+from files import BAD_INPUT, BUSY, CHANGED, CONFLICTS, FAILED, UNCHANGED, Failure
+from homes import make_home
+from sshd import configure_sshd
+from wanted import own_fault, wanted_state
+
+LOCK_SECONDS = 15
+
+
+def take_turn():
+    """One run at a time on this host."""
+    os.makedirs(REGISTRY_FOLDER, mode=0o755, exist_ok=True)
+    folder = os.open(REGISTRY_FOLDER, os.O_RDONLY | os.O_DIRECTORY)
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            return fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Failure(BUSY, "another run holds this host")
+            time.sleep(0.05)
+
+
+def sort_out(state, host):
+    """Which users get in, and why others do not."""
+    granted, refused = [], {}
+    for user in state["users"]:
+        reason = own_fault(user, state) or host.user_conflict(user)
+        if reason:
+            refused[user["name"]] = reason
+        else:
+            granted.append(user)
+    return granted, refused
+
+
+def change_accounts(state, host, granted, refused, remarks):
+    """The account files, in memory. Returns who is locked and what became of the groups."""
+    for user in granted:
+        name, shell = user["name"], user["shell"]
+        if not (os.path.isfile(shell) and os.access(shell, os.X_OK)):
+            remarks.setdefault(name, []).append("%s is not installed, /bin/sh instead" % shell)
+            shell = "/bin/sh"
+        host.managed[name] = user["uid"]
+        host.set_group(name, user["gid"], [])
+        host.set_user(user, shell, True)
+    names = {user["name"] for user in granted}
+    locked = [name for name in sorted(host.managed) if name not in names and name not in refused and host.lock(name)]
+    groups, wanted = [], {group["name"]: group for group in state["groups"]}
+    for name, gid in sorted(host.shared.items()):
+        if name not in wanted and host.group.get(name) and host.group.get(name)[2] == str(gid):
+            host.set_group(name, gid, [])
+    for name, group in wanted.items():
+        reason = own_fault(group, state) or host.group_conflict(group)
+        if reason:
+            groups.append({"name": name, "result": "conflict", "reason": reason})
+            continue
+        fresh = host.group.get(name) is None
+        host.shared[name] = group["gid"]
+        for moved in host.set_group(name, group["gid"], names & set(group["members"])):
+            remarks.setdefault(moved, []).append("groups")
+        result = "created" if fresh else "updated" if name in host.group.touched else "unchanged"
+        groups.append({"name": name, "result": result, "reason": ""})
+    return locked, groups
+
+
+def report_users(host, granted, refused, locked, remarks, fresh, changed):
+    """One entry per user, for the report."""
+    rows = [(name, "conflict", [reason]) for name, reason in refused.items()]
+    rows += [(name, "locked", ["not wanted here any more"]) for name in locked]
+    for user in granted:
+        name = user["name"]
+        if name in host.passwd.touched | host.shadow.touched:
+            remarks.setdefault(name, []).insert(0, "account")
+            changed = changed | {name}
+        result = "created" if name in fresh else "updated" if name in changed else "unchanged"
+        rows.append((name, result, remarks.get(name, [])))
+    return [{"name": name, "result": result, "reason": ", ".join(reasons)} for name, result, reasons in sorted(rows)]
+
+
+def apply(state, report):
+    take_turn()
+    libc = ctypes.CDLL(None)
+    if libc.lckpwdf() != 0:
+        raise Failure(BUSY, "another program holds the account files")
+    host = Host()
+    known = host.registry.get("generation", 0)
+    if state["generation"] < known:
+        raise Failure(BAD_INPUT, "generation %d of the directory is older than %d, which this host has; after "
+                      "restoring a directory, remove the line from %s" % (state["generation"], known, REGISTRY))
+    granted, refused = sort_out(state, host)
+    fresh = {user["name"] for user in granted if not host.passwd.get(user["name"])}
+    remarks = {}
+    access = Access(granted)
+    revoked = access.revoke()
+    for user in granted:
+        if user["name"] in revoked:
+            remarks[user["name"]] = list(revoked[user["name"]])
+    locked, report["groups"] = change_accounts(state, host, granted, refused, remarks)
+    host.remember(state)
+    saved = host.save()
+    libc.ulckpwdf()
+
+    changed = {name for name in remarks if "groups" in remarks[name]} | set(revoked)
+    for user in granted:
+        try:
+            if make_home(user):
+                remarks.setdefault(user["name"], []).append("home")
+                changed.add(user["name"])
+        except OSError as error:
+            remarks.setdefault(user["name"], []).append("no home: %s" % error)
+    made = access.grant()
+    for name, what in made.items():
+        remarks.setdefault(name, []).extend(what)
+        changed.add(name)
+    for user in granted:
+        if user["sudo"] and not access.has_sudo:
+            remarks.setdefault(user["name"], []).append("sudo is not installed")
+    report["users"] = report_users(host, granted, refused, locked, remarks, fresh, changed)
+    report["changed"] = saved or bool(changed)
+    try:
+        configure_sshd(state, host, report["sshd"])
+    finally:
+        report["changed"] = report["changed"] or report["sshd"]["changed"]
+    if refused or any(group["result"] == "conflict" for group in report["groups"]):
+        return CONFLICTS
+    return CHANGED if report["changed"] or report["sshd"]["reloaded"] else UNCHANGED
+
+
+def main():
+    report = {"schema": 1, "changed": False, "users": [], "groups": [],
+              "sshd": {"changed": False, "reloaded": False}, "errors": []}
+    os.umask(0o022)
+    try:
+        code = apply(wanted_state(sys.stdin.buffer.read()), report)
+    except Failure as failure:
+        code, report["errors"] = failure.code, [str(failure)]
+    except OSError as error:
+        code, report["errors"] = FAILED, [str(error)]
+    print(json.dumps(report, sort_keys=True))
+    sys.exit(code)
+
+
+main()

@@ -1,0 +1,143 @@
+package import Directory
+import FoundationEssentials
+package import Support
+
+/// The accounts that one host is to have, and how its sshd lets them in.
+package struct DesiredState: Equatable, Sendable {
+    /// The directory's generation; a host refuses one older than what it has.
+    package var generation: Int64
+    /// Where uids and gids come from; the host refuses others.
+    package var range: ClosedRange<UInt32>
+    /// The public key that signs certificates, as one line: `ssh-ed25519 AAAA… gatehouse-user-ca`.
+    package var certificateAuthority: String
+    /// Names of variables that sessions may set, with `*` and `?`.
+    package var acceptedEnvironment: [String]
+    package var users: [User]
+    package var groups: [Group]
+
+    /// A user who may reach the host.
+    package struct User: Equatable, Sendable {
+        package var name: String
+        package var uid: UInt32
+        package var fullName: String
+        package var home: String
+        package var shell: String
+        package var mayBecomeRoot: Bool
+        /// Public keys for jumps, as lines of an authorized_keys file without options.
+        package var keys: [String]
+        /// Options before each of the keys, such as `no-port-forwarding`.
+        package var restrictions: [String]
+    }
+
+    /// A shared group.
+    package struct Group: Equatable, Sendable {
+        package var name: String
+        package var gid: UInt32
+        /// Those of the members who may reach the host, sorted.
+        package var members: [String]
+    }
+}
+
+extension DesiredState {
+    /// What the directory says about one host now.
+    ///
+    /// - Parameters:
+    ///   - host: its name in the directory.
+    ///   - certificateAuthority: the public key that signs certificates, as one line.
+    /// - Throws: `DirectoryError` `.notFound`; `SQLiteError`.
+    package init(
+        of host: String, in directory: DirectoryStore, range: ClosedRange<UInt32>,
+        certificateAuthority: String, acceptedEnvironment: [String], at time: Timestamp = .now
+    ) throws {
+        // First: a change in between is then applied under a generation that the next run may still have.
+        generation = try directory.generation()
+        self.range = range
+        self.certificateAuthority = certificateAuthority
+        self.acceptedEnvironment = acceptedEnvironment
+        let holders = try directory.accountHolders(on: host, at: time)
+        users = holders.map(User.init(of:))
+        var groups: [String: Group] = [:]
+        for holder in holders {
+            for group in holder.groups {
+                groups[group.name, default: Group(name: group.name, gid: group.gid, members: [])]
+                    .members.append(holder.user.name)
+            }
+        }
+        self.groups = groups.values.sorted { $0.name < $1.name }
+    }
+
+    /// The JSON that the host step reads.
+    package func encoded() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return Array(try encoder.encode(Document(of: self)))
+    }
+}
+
+extension DesiredState.User {
+    init(of holder: AccountHolder) {
+        let user = holder.user
+        name = user.name
+        uid = user.uid
+        fullName = user.fullName
+        home = user.home
+        shell = user.shell
+        mayBecomeRoot = holder.rights.sudo
+        // Whoever must be recorded may not jump, so their own keys open nothing here.
+        keys = holder.rights.record ? [] : holder.keys.map(\.line)
+        restrictions =
+            (holder.rights.forwarding ? [] : ["no-port-forwarding"])
+            + (holder.rights.agent ? [] : ["no-agent-forwarding"])
+    }
+}
+
+extension UserKey {
+    /// The key as a line of an authorized_keys file; a comment that could not stand in one is left out.
+    fileprivate var line: String {
+        let words = "\(material.type) \(Base64.encode(material.blob))"
+        return comment.isEmpty || comment != comment.printable ? words : "\(words) \(comment)"
+    }
+}
+
+/// The form on the wire, schema 1.
+private struct Document: Encodable {
+    struct User: Encodable {
+        let name: String
+        let uid: UInt32
+        let gid: UInt32
+        let fullName: String
+        let home: String
+        let shell: String
+        let sudo: Bool
+        let keys: [String]
+        let restrictions: [String]
+    }
+
+    struct Group: Encodable {
+        let name: String
+        let gid: UInt32
+        let members: [String]
+    }
+
+    let schema = 1
+    let generation: Int64
+    let range: [UInt32]
+    let certificateAuthority: String
+    let acceptEnv: [String]
+    let users: [User]
+    let groups: [Group]
+
+    init(of state: DesiredState) {
+        generation = state.generation
+        range = [state.range.lowerBound, state.range.upperBound]
+        certificateAuthority = state.certificateAuthority
+        acceptEnv = state.acceptedEnvironment
+        users = state.users.map { user in
+            User(
+                name: user.name, uid: user.uid, gid: user.uid, fullName: user.fullName, home: user.home,
+                shell: user.shell, sudo: user.mayBecomeRoot, keys: user.keys, restrictions: user.restrictions)
+        }
+        groups = state.groups.map { Group(name: $0.name, gid: $0.gid, members: $0.members) }
+    }
+}

@@ -1,0 +1,159 @@
+"""The account files of the host, and which of the accounts are Gatehouse's."""
+
+import json
+import os
+import pwd
+import time
+
+from files import FAILED, Failure, command, read, replace
+from homes import home_conflict
+
+REGISTRY_FOLDER = "/etc/gatehouse"
+REGISTRY = REGISTRY_FOLDER + "/managed.json"
+
+
+class Table:
+    """One of the account files. Lines that are not set keep their bytes."""
+
+    def __init__(self, path, width):
+        self.path, self.width, self.old = path, width, read(path)
+        self.lines = (self.old or b"").decode("utf-8", "surrogateescape").split("\n")
+        if self.lines[-1] == "":
+            self.lines.pop()
+        self.places = {}
+        for place, line in enumerate(self.lines):
+            self.places.setdefault(line.split(":", 1)[0], place)
+        self.touched = set()
+
+    def get(self, name):
+        if name not in self.places:
+            return None
+        fields = self.lines[self.places[name]].split(":")
+        return (fields + [""] * self.width)[: self.width]
+
+    def set(self, name, fields):
+        line = ":".join(str(field) for field in fields)
+        if name not in self.places:
+            self.places[name] = len(self.lines)
+            self.lines.append("")
+        if self.lines[self.places[name]] != line:
+            self.lines[self.places[name]] = line
+            self.touched.add(name)
+
+    def names_by_id(self):
+        names = {}
+        for line in self.lines:
+            fields = line.split(":")
+            if len(fields) == self.width and fields[2].isdigit():
+                names.setdefault(int(fields[2]), fields[0])
+        return names
+
+    def save(self):
+        data = ("\n".join(self.lines) + "\n").encode("utf-8", "surrogateescape")
+        replace(self.path, data, 0o600)
+
+
+class Host:
+    """The account files of this host and what Gatehouse remembers here."""
+
+    def __init__(self):
+        try:
+            self.registry = json.loads((read(REGISTRY) or b'{"users": {}, "groups": {}}').decode("utf-8"))
+            self.managed, self.shared = dict(self.registry["users"]), dict(self.registry["groups"])
+        except (ValueError, KeyError, TypeError):
+            raise Failure(FAILED, "%s is damaged" % REGISTRY)
+        self.passwd, self.shadow = Table("/etc/passwd", 7), Table("/etc/shadow", 9)
+        self.group, self.gshadow = Table("/etc/group", 4), Table("/etc/gshadow", 4)
+        if not self.passwd.get("root") or not self.group.lines or not self.shadow.lines:
+            raise Failure(FAILED, "the account files of this host cannot be read")
+        self.user_names, self.group_names = self.passwd.names_by_id(), self.group.names_by_id()
+        self.asks_network = network_names()
+
+    def user_conflict(self, user):
+        """Why this user cannot have the account here: a code and, after it, what stands in the way."""
+        name, uid = user["name"], user["uid"]
+        entry = self.passwd.get(name)
+        if entry and name not in self.managed:
+            return "name-unmanaged: uid %s" % entry[2]
+        if entry and entry[2] != str(uid):
+            return "uid-drift: uid %s here" % entry[2]
+        if not entry:
+            other = self.user_names.get(uid)
+            if other is None and self.asks_network:
+                try:
+                    other = pwd.getpwuid(uid).pw_name
+                except KeyError:
+                    pass
+                try:
+                    return "name-unmanaged: uid %d, from the network" % pwd.getpwnam(name).pw_uid
+                except KeyError:
+                    pass
+            if other is not None:
+                return "uid-taken: by %s" % other
+        return self.group_conflict(user) or home_conflict(user)
+
+    def group_conflict(self, wanted):
+        entry = self.group.get(wanted["name"])
+        if entry and entry[2] != str(wanted["gid"]):
+            return "group-gid-mismatch: gid %s here" % entry[2]
+        if not entry and wanted["gid"] in self.group_names:
+            return "gid-taken: by %s" % self.group_names[wanted["gid"]]
+        return None
+
+    def set_user(self, user, shell, active):
+        name = user["name"]
+        self.passwd.set(name, [name, "x", user["uid"], user["gid"], user["full_name"], user["home"], shell])
+        self.set_shadow(name, active)
+
+    def lock(self, name):
+        """Locks an account that is no longer wanted; False where it is gone or not ours any more."""
+        entry = self.passwd.get(name)
+        if not entry or entry[2] != str(self.managed[name]):
+            return False
+        self.passwd.set(name, entry[:6] + [no_login_shell()])
+        self.set_shadow(name, False)
+        return True
+
+    def set_shadow(self, name, active):
+        """No password either way. `*` is an account without one; `!` is what sshd takes for locked; day 1 is past."""
+        old = self.shadow.get(name)
+        day = old[2] if old and old[2].isdigit() and old[2] != "0" else int(time.time() // 86400)
+        self.shadow.set(name, [name, "*" if active else "!*", day, "0", "99999", "7", "", "" if active else "1", ""])
+
+    def set_group(self, name, gid, members):
+        """Sets a group's managed members; names that Gatehouse does not manage stay. Returns who came or went."""
+        entry = self.group.get(name) or [name, "x", str(gid), ""]
+        old = [member for member in entry[3].split(",") if member]
+        new = ",".join([member for member in old if member not in self.managed] + sorted(members))
+        self.group.set(name, [name, entry[1], gid, new])
+        if self.gshadow.old is not None:
+            self.gshadow.set(name, (self.gshadow.get(name) or [name, "!", ""])[:3] + [new])
+        return (set(old) & set(self.managed)) ^ set(members)
+
+    def remember(self, state):
+        """Writes down what is Gatehouse's here. That alone is no change: the accounts tell whether there was one."""
+        registry = {"schema": 1, "generation": state["generation"], "users": self.managed, "groups": self.shared}
+        if registry != self.registry:
+            data = json.dumps(registry, indent=1, sort_keys=True) + "\n"
+            replace(REGISTRY, data.encode("ascii"), 0o644)
+
+    def save(self):
+        """Writes the changed files. A name becomes visible last, so it never lacks its group or shadow line."""
+        changed = [t for t in (self.group, self.gshadow, self.shadow, self.passwd) if t.touched]
+        for table in changed:
+            if not os.access(table.path, os.W_OK) or not os.access("/etc", os.W_OK):
+                raise Failure(FAILED, "%s cannot be written" % table.path)
+        for table in changed:
+            table.save()
+        return bool(changed)
+
+
+def network_names():
+    """Whether accounts may also come from a directory service (sssd, LDAP)."""
+    text = (read("/etc/nsswitch.conf") or b"").decode("utf-8", "replace")
+    words = [word for line in text.split("\n") if line.startswith("passwd:") for word in line.split()[1:]]
+    return bool(set(words) - {"files", "compat", "systemd"})
+
+
+def no_login_shell():
+    return command("nologin") or "/bin/false"

@@ -1,0 +1,83 @@
+"""Files and programs of the host, for the other modules of this step."""
+
+import ctypes
+import os
+import shutil
+import stat
+import subprocess
+
+UNCHANGED, CHANGED, CONFLICTS, BUSY, BAD_INPUT, FAILED = 0, 10, 20, 30, 40, 50
+
+
+class Failure(Exception):
+    """Ends the run with an exit code and a sentence."""
+
+    def __init__(self, code, sentence):
+        super().__init__(sentence)
+        self.code = code
+
+
+def read(path):
+    """The file's bytes, None where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def replace(path, data, mode, durable=True, check=None):
+    """Puts a whole new file in the place of the old one, which keeps its owner, mode and security label."""
+    new = "%s/.%s.gatehouse-new" % os.path.split(path)
+    if os.path.lexists(new):
+        os.unlink(new)
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        try:
+            old = os.stat(path)
+            os.fchown(handle, old.st_uid, old.st_gid)
+            mode = stat.S_IMODE(old.st_mode)
+            os.setxattr(handle, "security.selinux", os.getxattr(path, "security.selinux"))
+        except OSError:
+            pass  # A new file, or a system without labels.
+        os.fchmod(handle, mode)
+        if durable:
+            os.fsync(handle)
+    if check is not None and not check(new):
+        os.unlink(new)
+        return False
+    os.rename(new, path)
+    if durable:
+        sync_folder(os.path.dirname(path))
+    return True
+
+
+def sync_folder(path):
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    os.fsync(handle)
+    os.close(handle)
+
+
+def sync_file_system(path):
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    ctypes.CDLL(None).syncfs(handle)
+    os.close(handle)
+
+
+def remove(path):
+    if os.path.lexists(path):
+        os.unlink(path)
+        return True
+    return False
+
+
+def command(name):
+    return shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin")
+
+
+def run(*words):
+    """Exit status and output of a program."""
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout.decode("utf-8", "replace")

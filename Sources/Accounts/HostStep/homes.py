@@ -1,0 +1,85 @@
+"""Home folders: made where there is none, never taken over."""
+
+import os
+import stat
+
+from files import command, read, run
+
+HOME_IN_MAKING = ".gatehouse-incomplete"
+
+
+def home_conflict(user):
+    try:
+        found = os.lstat(user["home"])
+    except OSError:
+        return None
+    if not stat.S_ISDIR(found.st_mode):
+        return "home-owner: %s is not a directory" % user["home"]
+    if found.st_uid == user["uid"] or is_home_in_making(user["home"]):
+        return None
+    return "home-owner: %s belongs to uid %d" % (user["home"], found.st_uid)
+
+
+def is_home_in_making(home):
+    """A home that an earlier run began: still root's own and closed, so its contents are ours."""
+    found = os.lstat(home)
+    return found.st_uid == 0 and os.path.lexists(os.path.join(home, HOME_IN_MAKING))
+
+
+def make_home(user):
+    """Makes the home from /etc/skel where there is none. It is given to its owner as the very last act, so nobody can
+    put a link in the way before."""
+    home = user["home"]
+    if os.path.lexists(home) and not is_home_in_making(home):
+        return False
+    parent = os.stat(os.path.dirname(home))
+    if parent.st_uid != 0 or (parent.st_mode & 0o022 and not parent.st_mode & stat.S_ISVTX):
+        raise OSError("%s is not root's alone" % os.path.dirname(home))
+    try:
+        os.mkdir(home, 0o700)
+    except FileExistsError:
+        pass
+    folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        os.close(os.open(HOME_IN_MAKING, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600, dir_fd=folder))
+        if os.path.isdir("/etc/skel"):
+            copy_tree("/etc/skel", folder, user)
+        os.unlink(HOME_IN_MAKING, dir_fd=folder)
+        os.fchown(folder, user["uid"], user["gid"])
+    finally:
+        os.close(folder)
+    if os.path.exists("/sys/fs/selinux/enforce") and command("restorecon"):
+        run(command("restorecon"), "-R", home)
+    return True
+
+
+def copy_tree(source, folder, user):
+    for name in os.listdir(source):
+        path = os.path.join(source, name)
+        mode = os.lstat(path).st_mode
+        if stat.S_ISDIR(mode):
+            try:
+                os.mkdir(name, 0o700, dir_fd=folder)
+            except FileExistsError:
+                pass
+            inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+            try:
+                copy_tree(path, inner, user)
+                os.fchmod(inner, stat.S_IMODE(mode))
+                os.fchown(inner, user["uid"], user["gid"])
+            finally:
+                os.close(inner)
+            continue
+        try:
+            os.unlink(name, dir_fd=folder)
+        except FileNotFoundError:
+            pass
+        if stat.S_ISLNK(mode):
+            os.symlink(os.readlink(path), name, dir_fd=folder)
+            os.chown(name, user["uid"], user["gid"], dir_fd=folder, follow_symlinks=False)
+        elif stat.S_ISREG(mode):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            with os.fdopen(os.open(name, flags, 0o600, dir_fd=folder), "wb") as file:
+                file.write(read(path))
+                os.fchmod(file.fileno(), stat.S_IMODE(mode) & 0o777)
+                os.fchown(file.fileno(), user["uid"], user["gid"])

@@ -1,0 +1,33 @@
+package import Directory
+import Support
+
+/// Where a login leads.
+package enum Destination: Equatable, Sendable {
+    /// The gateway's own commands.
+    case gate
+    /// A host, with what the user may do there.
+    case host(Access)
+    case refused(Refusal)
+}
+
+/// Why a user gets nowhere. What is told never shows whether a name exists.
+package enum Refusal: Equatable, Sendable {
+    /// No such target, or not for this user: one answer for both.
+    case unknownTarget(String)
+    /// No target was named and nothing is granted to the user.
+    case nothingGranted
+    /// The user may reach a host there, but none is open.
+    case noOpenHost(String)
+
+    /// One sentence for the user, with a full stop.
+    package var sentence: String {
+        switch self {
+        case .unknownTarget(let name):
+            "There is no host or pool '\(name.printable)' that you may reach."
+        case .nothingGranted:
+            "There is no host that you may reach. Ask your administrator for a grant; '+gate' after your name leads to Gatehouse's own commands."
+        case .noOpenHost(let name):
+            "No host of '\(name)' is open now. Try again later, or ask your administrator."
+        }
+    }
+}

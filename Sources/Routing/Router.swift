@@ -1,0 +1,94 @@
+package import Directory
+package import Support
+
+/// A live session: who is where.
+package struct LiveSession: Hashable, Sendable {
+    package let user: String
+    package let host: String
+
+    package init(user: String, host: String) {
+        self.user = user
+        self.host = host
+    }
+}
+
+/// Finds where a login leads. Reads the directory, so it blocks; any thread may call it.
+package struct Router: Sendable {
+    /// The target that is the gateway itself.
+    package static let gate = "gate"
+
+    private let directory: DirectoryStore
+
+    package init(directory: DirectoryStore) {
+        self.directory = directory
+    }
+
+    /// Where `user` gets with `target`; nil: the user's default.
+    ///
+    /// A pool leads to the host on which the user has sessions, else to the one with the fewest sessions, else to the first by name.
+    /// - Parameter sessions: all live sessions.
+    /// - Throws: `SQLiteError`; never because of a name.
+    package func resolve(
+        user: String, target: String?, sessions: [LiveSession] = [], at time: Timestamp = .now
+    ) throws -> Destination {
+        if target == Self.gate {
+            let isActive = try directory.findUser(user)?.state == .active
+            return isActive ? .gate : .refused(.unknownTarget(Self.gate))
+        }
+        if let target { return try resolve(user: user, named: target, sessions: sessions, at: time) }
+        guard let target = try defaultTarget(of: user, at: time) else { return .refused(.nothingGranted) }
+        return try resolve(user: user, named: target, sessions: sessions, at: time)
+    }
+
+    private func resolve(
+        user: String, named target: String, sessions: [LiveSession], at time: Timestamp
+    ) throws -> Destination {
+        if let access = try directory.access(of: user, to: target, at: time) { return .host(access) }
+        guard let pool = try directory.findPool(target) else { return .refused(.unknownTarget(target)) }
+        let open = try pool.hosts.compactMap { try directory.access(of: user, to: $0, at: time) }
+        if let access = Self.pick(open, for: user, sessions: sessions) { return .host(access) }
+        return .refused(
+            try isGranted(pool, to: user, at: time) ? .noOpenHost(target) : .unknownTarget(target))
+    }
+
+    private func isGranted(_ pool: Pool, to user: String, at time: Timestamp) throws -> Bool {
+        let targets = try grants(of: user, at: time).map(\.target)
+        return targets.contains(.pool(pool.name)) || pool.hosts.contains { targets.contains(.host($0)) }
+    }
+
+    static func pick(_ open: [Access], for user: String, sessions: [LiveSession]) -> Access? {
+        func rank(_ access: Access) -> (Int, Int, String) {
+            let here = sessions.filter { $0.host == access.host.name }
+            return (-here.count { $0.user == user }, here.count, access.host.name)
+        }
+        return open.min { rank($0) < rank($1) }
+    }
+
+    /// The only target granted; else the pool of the first group that was granted one; else the first host.
+    private func defaultTarget(of user: String, at time: Timestamp) throws -> String? {
+        let grants = try grants(of: user, at: time)
+        let targets = Set(grants.map(\.target))
+        if targets.count == 1, let only = targets.first { return only.name }
+        for group in try directory.findUser(user) == nil ? [] : directory.groups(of: user) {
+            let pools = grants.filter { $0.subject == .group(group.name) }.compactMap(\.target.pool)
+            if let pool = pools.min() { return pool }
+        }
+        return try directory.reachableHosts(of: user, at: time).first?.host.name
+    }
+
+    private func grants(of user: String, at time: Timestamp) throws -> [Grant] {
+        try directory.findUser(user) == nil ? [] : directory.effectiveGrants(of: user, at: time)
+    }
+}
+
+extension GrantTarget {
+    fileprivate var name: String {
+        switch self {
+        case .host(let name), .pool(let name): name
+        }
+    }
+
+    fileprivate var pool: String? {
+        if case .pool(let name) = self { name } else { nil }
+    }
+}
