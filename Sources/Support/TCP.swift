@@ -31,18 +31,20 @@ package struct TCPError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// Listening and dialling, blocking.
 package enum TCP {
-    /// Listens on a numeric address with `SO_REUSEADDR`; an IPv6 address takes IPv6 only.
+    /// Listens on every address that `address` stands for, with `SO_REUSEADDR`; an IPv6 address takes IPv6 only.
     ///
     /// - Throws: `TCPError` with what the system says.
-    package static func listen(on address: TCPAddress) throws(TCPError) -> Descriptor {
-        let candidates = try lookUp(address, flags: AI_PASSIVE | AI_NUMERICHOST)
-        guard let candidate = candidates.first else { throw TCPError("no such address") }
-        let socket = try makeSocket(candidate)
-        try option(socket, SOL_SOCKET, SO_REUSEADDR, 1)
-        if candidate.family == AF_INET6 { try option(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
-        let bound = unsafe candidate.withPointer { unsafe bind(socket.number, $0, $1) }
-        guard bound == 0, Glibc.listen(socket.number, 512) == 0 else { throw TCPError(number: errno) }
-        return socket
+    package static func listen(on address: TCPAddress) throws(TCPError) -> [Descriptor] {
+        var sockets: [Descriptor] = []
+        for candidate in try lookUp(address, flags: AI_PASSIVE) {
+            let socket = try makeSocket(candidate)
+            try option(socket, SOL_SOCKET, SO_REUSEADDR, 1)
+            if candidate.family == AF_INET6 { try option(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
+            let bound = unsafe candidate.withPointer { unsafe bind(socket.number, $0, $1) }
+            guard bound == 0, Glibc.listen(socket.number, 512) == 0 else { throw TCPError(number: errno) }
+            sockets.append(socket)
+        }
+        return sockets
     }
 
     /// Waits for the next connection.

@@ -1,0 +1,101 @@
+import Audit
+import Glibc
+import Support
+
+/// The journals that an earlier daemon left: of sessions that go on, and of those that ended while there was no daemon.
+///
+/// Used by one thread at a time.
+struct AdoptedSessions: Sendable {
+    private let gateway: Gateway
+    private var complaints = RateLimit(interval: .seconds(10))
+    private var readers: [(journal: JournalFile, reader: JournalReader)] = []
+
+    /// Finds the journals; none of this daemon's own may be there yet.
+    ///
+    /// - Throws: `SystemError` when the directory cannot be read.
+    init(gateway: Gateway) throws {
+        self.gateway = gateway
+        for session in try JournalFile.sessions(in: gateway.journals) {
+            do {
+                let journal = try JournalFile(session, in: gateway.journals)
+                readers.append((journal, JournalReader(journal)))
+                if try journal.isHeld() { adopt(session) }
+            } catch {
+                gateway.log.error(
+                    "a journal cannot be read", ["session": session.description, "error": "\(error)"])
+            }
+        }
+        endLostSessions()
+    }
+
+    /// Ends in the book what has no journal any more.
+    private func endLostSessions() {
+        let known = Set(readers.map(\.journal.session.description))
+        for row in (try? gateway.events.liveSessions()) ?? [] where !known.contains(row.id) {
+            guard let session = SessionID(row.id) else { continue }
+            try? SessionEnding.write(
+                "its journal is lost", of: session, user: row.user, host: row.host,
+                address: row.clientAddress, into: gateway.events)
+        }
+    }
+
+    /// Takes hold of the process of a session that lives, so that it can be ended from here.
+    private func adopt(_ session: SessionID) {
+        guard let row = try? gateway.events.session(session.description), row.ended == nil,
+            let user = row.user, let process = row.process
+        else { return }
+        // The number may be another process's by now; its start time tells.
+        guard let handle = try? ProcessHandle(process.pid),
+            ProcessHandle.startTime(of: process.pid) == process.start
+        else { return }
+        gateway.limits.withLock { $0.adopt() }
+        gateway.sessions.add(
+            SessionRegistry.Entry(session: session, process: handle, user: user, host: row.host))
+        gateway.log.notice("session adopted", ["session": session.description, "user": user])
+    }
+
+    /// Takes in what the journals have got, and ends the sessions whose process is gone; false when none is left.
+    mutating func update() -> Bool {
+        var left: [(journal: JournalFile, reader: JournalReader)] = []
+        for var entry in readers where !isOver(entry.journal, &entry.reader) { left.append(entry) }
+        readers = left
+        return !readers.isEmpty
+    }
+
+    private mutating func isOver(_ journal: JournalFile, _ reader: inout JournalReader) -> Bool {
+        do {
+            // In this order: what is written before the lock goes is read after it.
+            let lives = try journal.isHeld()
+            let row = try gateway.events.session(journal.session.description)
+            var damage: String?
+            if let row, row.ended == nil {
+                do { try reader.ingest(into: gateway.events, host: row.host) } catch let error as WireError {
+                    damage = "its journal is damaged: \(error)"
+                }
+            }
+            if lives, damage == nil { return false }
+            let entry = gateway.sessions.remove(journal.session)
+            if let entry {
+                gateway.limits.withLock { $0.closeAdopted() }
+                if lives { try? entry.process.send(SIGKILL) }
+            }
+            // Without a row nobody had logged in.
+            if let row, row.ended == nil {
+                let reason =
+                    entry?.endReason ?? damage ?? reader.endReason ?? SessionEnding.unexpected(status: nil)
+                try SessionEnding.write(
+                    reason, of: journal.session, user: row.user, host: row.host,
+                    address: row.clientAddress, into: gateway.events)
+            }
+            journal.remove()
+            return true
+        } catch {
+            if complaints.pass(at: .now) != nil {
+                gateway.log.error(
+                    "a journal cannot be taken in",
+                    ["session": journal.session.description, "error": "\(error)"])
+            }
+            return false
+        }
+    }
+}

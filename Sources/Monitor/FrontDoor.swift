@@ -1,0 +1,83 @@
+import Configuration
+import Glibc
+import Support
+
+/// Takes in the connections of clients: counts them, turns away what is too many, starts a session for each of the others.
+final class FrontDoor: Sendable {
+    private let gateway: Gateway
+    private let listeners: [Listener]
+    private let complaints = Locked(RateLimit(interval: .seconds(10)))
+
+    /// Binds all configured addresses.
+    ///
+    /// - Throws: `StartupError` that names the address.
+    init(gateway: Gateway) throws(StartupError) {
+        self.gateway = gateway
+        var listeners: [Listener] = []
+        for address in gateway.settings.configuration.listenAddresses {
+            do {
+                listeners += try Listener.open(on: TCPAddress(host: address.host, port: address.port))
+            } catch {
+                throw StartupError("ListenAddress \(address): \(error)")
+            }
+        }
+        self.listeners = listeners
+    }
+
+    /// Accepts from now on, on threads of its own.
+    ///
+    /// - Throws: `SystemError` when there can be no thread.
+    func open() throws(SystemError) {
+        for listener in listeners {
+            try listener.start(
+                log: { [gateway] in gateway.log }, receive: { [self] in receive($0, from: $1) })
+        }
+    }
+
+    /// Accepts no more; sessions go on.
+    func close() {
+        for listener in listeners { listener.close() }
+    }
+
+    private func receive(_ client: Descriptor, from peer: TCPAddress) {
+        do throws(ConnectionLimits.Refusal) {
+            try gateway.limits.withLock { limits throws(ConnectionLimits.Refusal) in
+                try limits.open(from: peer.host)
+            }
+        } catch {
+            turnAway(client, from: peer, because: error)
+            return
+        }
+        TCP.tune(client)
+        do {
+            try Thread.start("session") { [gateway] in Self.serve(client, from: peer, gateway) }
+        } catch {
+            gateway.limits.withLock { $0.close(from: peer.host, authenticated: false) }
+            gateway.log.error("a session cannot be started", ["error": "\(error)"])
+        }
+    }
+
+    private static func serve(_ client: Descriptor, from peer: TCPAddress, _ gateway: Gateway) {
+        let monitor: SessionMonitor
+        do {
+            monitor = try SessionMonitor(client: client, from: peer, gateway: gateway)
+        } catch {
+            gateway.limits.withLock { $0.close(from: peer.host, authenticated: false) }
+            gateway.log.error("a session cannot be started", ["error": "\(error)", "address": peer.host])
+            return
+        }
+        monitor.run()
+    }
+
+    private func turnAway(
+        _ client: Descriptor, from peer: TCPAddress, because refusal: ConnectionLimits.Refusal
+    ) {
+        let farewell = Array("Exceeded \(refusal.rawValue)\r\n".utf8)
+        _ = unsafe send(
+            client.number, farewell, farewell.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+        guard let others = complaints.withLock({ $0.pass(at: .now) }) else { return }
+        gateway.log.warning(
+            "connection turned away",
+            ["limit": refusal.rawValue, "address": peer.host, "more": String(others)])
+    }
+}

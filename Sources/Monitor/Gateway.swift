@@ -1,0 +1,85 @@
+import Accounts
+import Audit
+import Commands
+import Configuration
+import Directory
+import SSHKeys
+import Support
+
+/// What the threads of the daemon share.
+final class Gateway: Sendable {
+    let directory: DirectoryStore
+    let events: EventLog
+    /// Where the journals of live sessions are.
+    let journals: String
+    let program: SessionProgram
+    let sessions = SessionRegistry()
+    let limits: Locked<ConnectionLimits>
+    private let current: Locked<GatewaySettings>
+    private let accounts: Locked<AccountService>
+
+    /// Opens the database.
+    ///
+    /// - Throws: `SQLiteError`.
+    init(_ settings: GatewaySettings, program: SessionProgram) throws {
+        let configuration = settings.configuration
+        directory = try DirectoryStore(path: configuration.databasePath, uidRange: configuration.uidRange)
+        events = try EventLog(path: configuration.databasePath)
+        journals = configuration.journalDirectory
+        self.program = program
+        limits = Locked(
+            ConnectionLimits(
+                maximumConnections: configuration.maximumConnections,
+                maximumStartups: configuration.maximumStartups,
+                maximumStartupsPerAddress: configuration.maximumStartupsPerAddress))
+        let current = Locked(settings)
+        self.current = current
+        let executor = SSHExecutor(program: program, settings: current)
+        accounts = Locked(Self.accounts(of: directory, by: executor, settings))
+    }
+
+    /// The settings in force now; what goes on keeps those it began with.
+    var settings: GatewaySettings { current.withLock { $0 } }
+
+    var log: Log { Log(threshold: settings.configuration.logLevel) }
+
+    func log(for session: SessionID) -> Log {
+        Log(threshold: settings.configuration.logLevel, context: [("session", session.description)])
+    }
+
+    /// Puts new settings in force.
+    func use(_ settings: GatewaySettings) {
+        let configuration = settings.configuration
+        current.withLock { $0 = settings }
+        let executor = SSHExecutor(program: program, settings: current)
+        let service = Self.accounts(of: directory, by: executor, settings)
+        accounts.withLock { $0 = service }
+        limits.withLock { limits in
+            limits.maximumConnections = configuration.maximumConnections
+            limits.maximumStartups = configuration.maximumStartups
+            limits.maximumStartupsPerAddress = configuration.maximumStartupsPerAddress
+        }
+    }
+
+    private static func accounts(
+        of directory: DirectoryStore, by executor: SSHExecutor, _ settings: GatewaySettings
+    ) -> AccountService {
+        AccountService(
+            directory: directory, executor: executor, range: settings.configuration.uidRange,
+            certificateAuthority: settings.authority.publicKey.line,
+            acceptedEnvironment: settings.configuration.acceptedEnvironment.map(\.text))
+    }
+
+    /// Runs commands with what is in force now.
+    var commandService: CommandService {
+        let settings = settings
+        return CommandService(
+            CommandServices(
+                directory: directory, events: events, configuration: settings.configuration,
+                gateway: GatewayKeys(
+                    userAuthority: settings.authority.publicKey, hostKeys: settings.publicHostKeys),
+                applier: AccountDoor(service: accounts.withLock { $0 }), sessions: sessions,
+                scanner: SSHKeyScanner(
+                    program: program, timeout: settings.configuration.connectTimeout)))
+    }
+}

@@ -1,0 +1,115 @@
+import Audit
+import Authentication
+import Configuration
+import Control
+import Directory
+import Routing
+import SSHKeys
+import Support
+
+extension SessionMonitor {
+    /// An attempt to log in that failed; the reason is for the log only.
+    struct Rejection {
+        /// As the client gave it.
+        let login: String
+        let key: [UInt8]?
+        let reason: String
+    }
+
+    /// Whether a key would do; the client has proved nothing yet, so nothing else happens.
+    func probe(login: String, key: [UInt8]) throws -> SessionReply {
+        switch try KeyDecision(login: LoginName(login), key: key, in: gateway.directory) {
+        case .accepted: .keyAcceptable
+        case .rejected(let reason):
+            reject(Rejection(login: login, key: key, reason: reason.rawValue))
+        }
+    }
+
+    /// Logs in who has proved to have a key, in the log first.
+    func logIn(login text: String, key: [UInt8], clientVersion: String) throws -> SessionReply {
+        guard let name = LoginName(text) else {
+            return reject(
+                Rejection(login: text, key: key, reason: KeyDecision.Reason.malformedName.rawValue))
+        }
+        switch try KeyDecision(login: name, key: key, in: gateway.directory) {
+        case .rejected(let reason):
+            return reject(Rejection(login: text, key: key, reason: reason.rawValue))
+        case .accepted(let user, let fingerprint):
+            let destination = try Router(directory: gateway.directory)
+                .resolve(user: user.name, target: name.target, sessions: gateway.sessions.places)
+            var login = Login(user: user, target: name.target)
+            if case .host(let access) = destination { login.host = access.host.name }
+            let grant = try grant(to: login, destination)
+            try open(login, key: key, fingerprint: fingerprint, clientVersion: clientVersion, grant: grant)
+            return .accepted(grant)
+        }
+    }
+
+    /// What the destination and the settings allow in this session.
+    private func grant(to login: Login, _ destination: Destination) throws -> SessionGrant {
+        var grant = SessionGrant(
+            user: login.user.name, target: .gate, mayForward: false, mayForwardAgent: false,
+            acceptedEnvironment: settings.configuration.acceptedEnvironment.map(\.text),
+            guardedPorts: try JumpPolicy(directory: gateway.directory).guardedPorts().map { UInt32($0) })
+        switch destination {
+        case .gate: break
+        case .host(let access):
+            grant.target = .host
+            grant.mayForward = access.rights.forwarding
+            grant.mayForwardAgent = access.rights.agent
+        case .refused(let refusal): grant.target = .none(reason: refusal.sentence)
+        }
+        return grant
+    }
+
+    private func open(
+        _ login: Login, key: [UInt8], fingerprint: String, clientVersion: String, grant: SessionGrant
+    ) throws {
+        self.login = login
+        try note(.authenticationAccepted, ["key": fingerprint, "method": "publickey"])
+        try gateway.events.start(
+            Session(
+                id: session.description, user: login.user.name, target: login.target, host: login.host,
+                keyFingerprint: fingerprint, clientAddress: peer.host, clientVersion: clientVersion,
+                process: Audit.SessionProcess(pid: child.pid, start: child.startTime)),
+            with: event(.sessionStarted, ["client": clientVersion, "target": login.target ?? ""]))
+        // Only a comfort of 'key list'.
+        try? gateway.directory.noteUse(ofKey: key)
+        state = SessionState(granted: grant.target)
+        gateway.limits.withLock { $0.authenticated(from: peer.host) }
+        gateway.sessions.add(
+            SessionRegistry.Entry(
+                session: session, process: child.handle, user: login.user.name, host: login.host))
+        log.info(
+            "login", ["user": login.user.name, "address": peer.host, "key": fingerprint])
+    }
+
+    /// Counts a failed attempt.
+    func reject(_ rejection: Rejection) -> SessionReply {
+        lastRejection = rejection
+        guard attempts.countFailure() else { return .rejected }
+        return .disconnect(reason: "Too many authentication failures")
+    }
+
+    /// Writes the last failed attempt of a connection on which nobody logged in.
+    ///
+    /// One event for each connection: an agent may offer many keys, and a stranger may try for ever.
+    func noteLastRejection() {
+        guard let lastRejection else { return }
+        var detail = ["reason": lastRejection.reason, "attempts": String(attempts.failures)]
+        if let key = lastRejection.key {
+            detail["key"] = (try? PublicKey(blob: key).fingerprint) ?? "of an unknown kind"
+        }
+        let name = lastRejection.login.prefix(100)
+        detail["login"] = String(name)
+        do {
+            try gateway.events.append(
+                Event(
+                    .authenticationRejected, session: session.description,
+                    user: LoginName(lastRejection.login)?.user, address: peer.host, detail: detail))
+        } catch {
+            log.error("a rejected login could not be noted", ["error": "\(error)"])
+        }
+        log.info("login rejected", ["login": String(name), "reason": lastRejection.reason])
+    }
+}

@@ -1,0 +1,121 @@
+import Audit
+import Commands
+import Configuration
+import Control
+import Directory
+import Routing
+import SSHKeys
+import Support
+
+extension SessionMonitor {
+    /// Dials the session's host and signs a certificate for the session's fresh key.
+    func connect(publicKey blob: [UInt8]) throws -> (SessionReply, [Descriptor]) {
+        guard let login, let name = login.host else { throw Violation(description: "there is no host") }
+        let subject = try PublicKey(blob: blob)
+        // As the directory says now: the grant may have ended since the login.
+        guard let access = try gateway.directory.access(of: login.user.name, to: name) else {
+            return (try refuse("connect", "You may not reach \(name) any more."), [])
+        }
+        let host = access.host
+        let socket: Descriptor
+        do {
+            socket = try HostDialer.dial(host, timeout: settings.configuration.connectTimeout)
+        } catch {
+            try note(.hostFailed, host: host.name, ["reason": "\(error)"])
+            log.warning("host unreachable", ["host": host.name, "error": "\(error)"])
+            return (.refused(reason: "\(host.name) cannot be reached: \(error)"), [])
+        }
+        let certificate = try settings.authority.sign(
+            UserCertificate(
+                for: subject, serial: .random(in: 1...UInt64.max),
+                keyID: "gatehouse:\(session):\(login.user.name)", principals: [login.user.name],
+                validity: settings.configuration.certificateValidity,
+                permissions: Self.permissions(for: access.rights)))
+        state = .onHost
+        let connection = HostConnection(
+            host: host.name, user: login.user.name, hostKeys: host.keys.map(\.blob),
+            certificate: certificate.blob)
+        return (.host(connection), [socket])
+    }
+
+    private static func permissions(for rights: Rights) -> Set<UserCertificate.Permission> {
+        var permissions: Set<UserCertificate.Permission> = [.terminal, .startupFile]
+        if rights.forwarding { permissions.insert(.portForwarding) }
+        if rights.agent { permissions.insert(.agentForwarding) }
+        return permissions
+    }
+
+    /// The upstream login stands.
+    func noteHostReady() throws {
+        try note(.hostConnected)
+        log.info("host connected", ["host": login?.host ?? ""])
+    }
+
+    /// The connection to the host could not be used, says the session's process.
+    func noteHostFailure(_ failure: HostFailure, detail: String) throws {
+        let host = login?.host ?? ""
+        try note(.hostFailed, ["reason": failure.sentence(about: host), "detail": detail])
+        let level: Log.Level = failure == .wrongHostKey ? .warning : .notice
+        log.write(
+            level, "host failed", ["host": host, "reason": failure.sentence(about: host), "detail": detail])
+    }
+
+    /// A jump: joined to a host of the directory by the directory's address, or refused, or no jump at all.
+    func jump(to name: String, port: UInt32) throws -> (SessionReply, [Descriptor]) {
+        guard let login else { throw Violation(description: "nobody has logged in") }
+        let policy = JumpPolicy(directory: gateway.directory)
+        switch try policy.decide(user: login.user.name, host: name, port: port) {
+        case .notAJump:
+            return (.notAJump, [])
+        case .refused(let reason):
+            return (try refuse("jump to \(name):\(port)", reason), [])
+        case .join(let access):
+            return try join(access.host)
+        }
+    }
+
+    private func join(_ host: Host) throws -> (SessionReply, [Descriptor]) {
+        do {
+            let socket = try HostDialer.dial(host, timeout: settings.configuration.connectTimeout)
+            try note(
+                .channelOpened, host: host.name, ["kind": "jump", "detail": "\(host.name):\(host.port)"])
+            return (.joined, [socket])
+        } catch let error as TCPError {
+            try note(.hostFailed, host: host.name, ["reason": "\(error)", "detail": "jump"])
+            return (.refused(reason: "\(host.name) cannot be reached: \(error)"), [])
+        }
+    }
+
+    /// Runs a command of the gateway for this user, on a thread of its own.
+    func run(_ words: [String]) throws -> (SessionReply, [Descriptor]) {
+        guard let login else { throw Violation(description: "nobody has logged in") }
+        // As the directory says now: who was locked a moment ago runs nothing.
+        guard let user = try gateway.directory.findUser(login.user.name), user.state == .active else {
+            return (try refuse("command", "You may not log in any more."), [])
+        }
+        let (ours, theirs) = try MessageSocket.pair()
+        let caller = Caller.user(
+            name: user.name, isAdmin: user.isAdmin, session: session.description, address: peer.host)
+        try Thread.start("command") { [gateway] in
+            gateway.commandService.serve(ours, for: caller)
+        }
+        return (.commandStarted, [theirs.descriptor])
+    }
+
+    private func refuse(_ what: String, _ reason: String) throws -> SessionReply {
+        try note(.refused, ["what": what, "reason": reason])
+        return .refused(reason: reason)
+    }
+}
+
+extension HostFailure {
+    /// What happened, for the event log.
+    func sentence(about host: String) -> String {
+        switch self {
+        case .wrongHostKey: "\(host) showed a host key that is not the one in the directory"
+        case .handshake: "\(host) and the gateway could not agree on how to speak"
+        case .loginRefused: "\(host) refused the login"
+        case .connectionLost: "the connection to \(host) was lost"
+        }
+    }
+}

@@ -1,0 +1,189 @@
+import Audit
+import Authentication
+import Configuration
+import Control
+import Directory
+import Glibc
+import Support
+
+/// The daemon's side of one connection, on a thread of its own.
+///
+/// The session's process asks, this answers; what is not permitted ends that session and no other.
+final class SessionMonitor {
+    /// Why a session is broken off by the daemon.
+    struct Violation: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Who logged in, and what became of it.
+    struct Login {
+        let user: User
+        let target: String?
+        /// The host it leads to, picked at the login and kept.
+        var host: String?
+    }
+
+    /// More than the session's own LoginGraceTime: it ends by itself, with a word to the client.
+    private static let graceMargin = Duration.seconds(5)
+    private static let answerPatience = Duration.seconds(10)
+
+    let gateway: Gateway
+    let session: SessionID
+    let peer: TCPAddress
+    let log: Log
+    let settings: GatewaySettings
+    let child: SessionChild
+
+    private let control: MessageSocket
+    private let journal: JournalFile
+    private let started = MonotonicTime.now
+
+    var state = SessionState.new
+    var attempts: AttemptCounter
+    var login: Login?
+    var lastRejection: Rejection?
+    private var reader: JournalReader
+
+    /// Starts the session's process, which owns the client's socket from here on.
+    ///
+    /// - Throws: `SystemError` when it cannot be started.
+    init(client: Descriptor, from peer: TCPAddress, gateway: Gateway) throws {
+        self.gateway = gateway
+        self.peer = peer
+        settings = gateway.settings
+        session = SessionID()
+        log = gateway.log(for: session)
+        attempts = AttemptCounter(limit: settings.configuration.maximumAttempts)
+
+        let (journal, writer) = try JournalFile.create(for: session, in: gateway.journals)
+        do {
+            let (control, childControl) = try MessageSocket.pair()
+            let nothing = try Descriptor.open("/dev/null", O_RDWR)
+            let errors = Descriptor(adopting: try SystemError.check(fcntl(2, F_DUPFD_CLOEXEC, 3), "dup"))
+            child = try SessionChild.start(
+                gateway.program,
+                descriptors: [nothing, nothing, errors, childControl.descriptor, client, writer])
+            self.control = control
+        } catch {
+            journal.remove()
+            throw error
+        }
+        self.journal = journal
+        reader = JournalReader(journal)
+        log.info("connection", ["address": peer.host, "pid": String(child.pid)])
+    }
+
+    /// Answers until the session is over, then closes its book.
+    func run() {
+        var brokenOff: String?
+        do {
+            try converse()
+        } catch {
+            brokenOff = "\(error)"
+            log.warning("session broken off", ["reason": "\(error)", "address": peer.host])
+            try? child.handle.send(SIGKILL)
+        }
+        let status = child.finish()
+        gateway.limits.withLock { $0.close(from: peer.host, authenticated: state.isAuthenticated) }
+        conclude(status: status, brokenOff: brokenOff)
+    }
+
+    private func converse() throws {
+        let deadline = started + settings.configuration.loginGraceTime + Self.graceMargin
+        while true {
+            if !state.isAuthenticated, !control.descriptor.waits(for: Int16(POLLIN), until: deadline) {
+                throw Violation(description: "nobody logged in in time")
+            }
+            // A process that died with an answer unread shows as an error: its end, all the same.
+            guard let (message, descriptors) = try? control.receive() else { return }
+            let request = try SessionRequest(decoding: message)
+            guard descriptors.isEmpty, state.permits(request) else {
+                throw Violation(description: "request \(message.first ?? 0) is not permitted now")
+            }
+            let (reply, gifts) = try answer(to: request)
+            let patience = MonotonicTime.now + Self.answerPatience
+            guard control.descriptor.waits(for: Int16(POLLOUT), until: patience) else {
+                throw Violation(description: "it does not read its answers")
+            }
+            guard (try? control.send(reply.encoded, with: gifts)) != nil else { return }
+        }
+    }
+
+    private func answer(to request: SessionRequest) throws -> (SessionReply, [Descriptor]) {
+        switch request {
+        case .hello:
+            state = .authenticating
+            return (.settings(settings.connection(for: session)), [])
+        case .probeKey(let login, let key):
+            return (try probe(login: login, key: key), [])
+        case .verifiedKey(let login, let key, let clientVersion):
+            return (try logIn(login: login, key: key, clientVersion: clientVersion), [])
+        case .refusedMethod(let login, let method):
+            return (reject(Rejection(login: login, key: nil, reason: "\(method) is not offered")), [])
+        case .connect(let publicKey):
+            return try connect(publicKey: publicKey)
+        case .hostReady:
+            try noteHostReady()
+            return (.noted, [])
+        case .hostFailed(let failure, let detail):
+            try noteHostFailure(failure, detail: detail)
+            return (.noted, [])
+        case .jump(let host, let port):
+            return try jump(to: host, port: port)
+        case .command(let words):
+            return try run(words)
+        case .journalGrew:
+            try ingestJournal()
+            return (.noted, [])
+        }
+    }
+}
+
+// MARK: The book
+
+extension SessionMonitor {
+    /// Notes an event of this session.
+    ///
+    /// - Throws: when it cannot be written; then what it says must not happen.
+    func note(_ kind: EventKind, host: String? = nil, _ detail: [String: String] = [:]) throws {
+        try gateway.events.append(event(kind, host: host, detail))
+    }
+
+    func event(_ kind: EventKind, host: String? = nil, _ detail: [String: String] = [:]) -> Event {
+        Event(
+            kind, session: session.description, user: login?.user.name, host: host ?? login?.host,
+            address: peer.host, detail: detail)
+    }
+
+    private func ingestJournal() throws {
+        guard let login else { return }
+        try reader.ingest(into: gateway.events, host: login.host)
+    }
+
+    /// Writes how the session ended; what cannot be written now stays in the journal for the daemon's next start.
+    private func conclude(status: Int32, brokenOff: String?) {
+        guard let login else {
+            noteLastRejection()
+            journal.remove()
+            log.info("connection closed", ["address": peer.host, "status": String(status)])
+            return
+        }
+        let entry = gateway.sessions.remove(session)
+        do {
+            var damage: String?
+            do { try ingestJournal() } catch let error as WireError {
+                damage = "its journal is damaged: \(error)"
+            }
+            let reason =
+                brokenOff ?? entry?.endReason ?? damage ?? reader.endReason
+                ?? SessionEnding.unexpected(status: status)
+            try SessionEnding.write(
+                reason, of: session, user: login.user.name, host: login.host, address: peer.host,
+                into: gateway.events)
+            journal.remove()
+            log.info("session ended", ["user": login.user.name, "reason": reason])
+        } catch {
+            log.error("the end of a session could not be noted", ["error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package import Control
+
+/// How far a session has come; decides which requests its process may make.
+///
+/// As in OpenSSH's monitor: what the table does not permit ends the session. A client that breaks into the session process before
+/// login can ask nothing but whether keys are right.
+package enum SessionState: CaseIterable, Sendable {
+    /// Nothing was said yet.
+    case new
+    /// Has its settings; nobody has logged in.
+    case authenticating
+    /// Logged in; leads to the gateway's own commands.
+    case onGate
+    /// Logged in; leads to a host that was not asked for yet.
+    case beforeHost
+    /// Logged in; has been given a connection to its host.
+    case onHost
+    /// Logged in; leads nowhere.
+    case nowhere
+
+    /// Whether a session in this state may make this request.
+    package func permits(_ request: SessionRequest) -> Bool {
+        switch (request, self) {
+        case (.hello, .new),
+            (.probeKey, .authenticating), (.verifiedKey, .authenticating), (.refusedMethod, .authenticating),
+            (.connect, .beforeHost), (.connect, .onHost),
+            (.hostReady, .onHost), (.hostFailed, .onHost),
+            (.jump, .onGate), (.jump, .beforeHost), (.jump, .onHost), (.jump, .nowhere),
+            (.command, .onGate):
+            true
+        case (.journalGrew, _):
+            self != .new
+        default:
+            false
+        }
+    }
+
+    /// The state of a session that has just been granted `target`.
+    package init(granted target: SessionGrant.Target) {
+        self =
+            switch target {
+            case .gate: .onGate
+            case .host: .beforeHost
+            case .none: .nowhere
+            }
+    }
+
+    /// Whether somebody has logged in.
+    package var isAuthenticated: Bool { self != .new && self != .authenticating }
+}

@@ -1,0 +1,63 @@
+import Directory
+import Glibc
+import Support
+
+/// Walks round: takes in the journals of adopted sessions, and ends sessions whose right to be there is gone.
+struct Watchman: Sendable {
+    /// Rounds of a second from one look at the grants to the next.
+    private static let roundsPerCheck = 5
+
+    let gateway: Gateway
+
+    /// Takes in what earlier daemons left, then walks for ever on a thread of its own.
+    ///
+    /// - Throws: `SystemError` when there can be no thread or the journals cannot be listed.
+    func start() throws {
+        // What ended without a daemon is in the book before the door opens.
+        var found = try AdoptedSessions(gateway: gateway)
+        let hasAdopted = found.update()
+        let adopted = found
+        try Thread.start("watchman") {
+            walk(adopted, hasAdopted: hasAdopted)
+        }
+    }
+
+    private func walk(_ adopted: AdoptedSessions, hasAdopted: Bool) {
+        var adopted = adopted
+        var hasAdopted = hasAdopted
+        var rounds = 0
+        while true {
+            sleep(1)
+            if hasAdopted { hasAdopted = adopted.update() }
+            rounds += 1
+            if rounds.isMultiple(of: Self.roundsPerCheck) { endWhatIsOver() }
+        }
+    }
+
+    /// Ends sessions of users who may not log in any more, and on hosts that no grant of theirs leads to any more.
+    private func endWhatIsOver() {
+        for entry in gateway.sessions.all where entry.endReason == nil {
+            do {
+                guard let reason = try reasonToEnd(entry) else { continue }
+                gateway.log.notice(
+                    "session ended from here",
+                    ["session": entry.session.description, "user": entry.user, "reason": reason])
+                _ = gateway.sessions.end(because: reason) { $0.session == entry.session }
+            } catch {
+                gateway.log.error("grants cannot be checked", ["error": "\(error)"])
+                return
+            }
+        }
+    }
+
+    private func reasonToEnd(_ entry: SessionRegistry.Entry) throws -> String? {
+        switch try gateway.directory.findUser(entry.user)?.state {
+        case .locked: return "the user was locked"
+        case .left, nil: return "the user has left"
+        case .active: break
+        }
+        guard let host = entry.host else { return nil }
+        let access = try gateway.directory.access(of: entry.user, to: host)
+        return access == nil ? "the grant for \(host) has ended" : nil
+    }
+}

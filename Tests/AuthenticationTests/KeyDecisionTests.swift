@@ -1,0 +1,40 @@
+import Authentication
+import Directory
+import Support
+import Testing
+
+@Suite("A key")
+struct KeyDecisionTests {
+    private func user(_ name: String, _ uid: UInt32, _ state: UserState = .active) -> User {
+        User(uid: uid, name: name, state: state, created: Timestamp(milliseconds: 0))
+    }
+
+    private func decide(_ login: String, user: User?, holder: User?) -> KeyDecision {
+        KeyDecision(
+            login: LoginName(login), user: user, holder: holder,
+            fingerprint: holder.map { _ in "SHA256:x" })
+    }
+
+    @Test(
+        "of the active user logs in, whatever the target", arguments: ["alice", "alice+gpu1", "alice@gate"])
+    func accepted(_ login: String) {
+        let alice = user("alice", 20_000)
+        #expect(
+            decide(login, user: alice, holder: alice) == .accepted(user: alice, fingerprint: "SHA256:x"))
+    }
+
+    @Test("is refused for every other reason")
+    func rejected() {
+        let alice = user("alice", 20_000)
+        let bob = user("bob", 20_001)
+        let locked = user("alice", 20_000, .locked)
+        let left = user("alice", 20_000, .left)
+        #expect(decide("alice+", user: alice, holder: alice) == .rejected(.malformedName))
+        #expect(decide("alice", user: nil, holder: alice) == .rejected(.unknownUser))
+        #expect(decide("bob", user: alice, holder: alice) == .rejected(.unknownUser))
+        #expect(decide("alice", user: alice, holder: nil) == .rejected(.unknownKey))
+        #expect(decide("alice", user: alice, holder: bob) == .rejected(.otherUser))
+        #expect(decide("alice", user: locked, holder: locked) == .rejected(.locked))
+        #expect(decide("alice", user: left, holder: left) == .rejected(.left))
+    }
+}

@@ -1,0 +1,44 @@
+import Control
+import Monitor
+import Testing
+
+@Suite("What a session may ask, and when")
+struct SessionStateTests {
+    struct Cell: CustomTestStringConvertible, Sendable {
+        let state: SessionState
+        let request: SessionRequest
+        let permitted: Bool
+        var testDescription: String { "\(request) when \(state): \(permitted)" }
+    }
+
+    /// One column per state, in the order of `SessionState.allCases`; `x` is permitted.
+    static let table: [(SessionRequest, String)] = [
+        (.hello, "x....."),
+        (.probeKey(login: "alice", key: []), ".x...."),
+        (.verifiedKey(login: "alice", key: [], clientVersion: ""), ".x...."),
+        (.refusedMethod(login: "alice", method: "password"), ".x...."),
+        (.connect(publicKey: []), "...xx."),
+        (.hostFailed(.handshake, detail: ""), "....x."),
+        (.hostReady, "....x."),
+        (.jump(host: "gpu1", port: 22), "..xxxx"),
+        (.command(words: []), "..x..."),
+        (.journalGrew, ".xxxxx"),
+    ]
+
+    static let cells = table.flatMap { request, row in
+        zip(SessionState.allCases, row).map { Cell(state: $0, request: request, permitted: $1 == "x") }
+    }
+
+    @Test("one cell of the table", arguments: cells)
+    func cell(_ cell: Cell) {
+        #expect(cell.state.permits(cell.request) == cell.permitted)
+    }
+
+    @Test("a grant's target decides the state after login")
+    func afterLogin() {
+        #expect(SessionState(granted: .gate) == .onGate)
+        #expect(SessionState(granted: .host) == .beforeHost)
+        #expect(SessionState(granted: .none(reason: "no")) == .nowhere)
+        #expect(SessionState.allCases.filter(\.isAuthenticated) == [.onGate, .beforeHost, .onHost, .nowhere])
+    }
+}
