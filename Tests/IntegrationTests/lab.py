@@ -118,11 +118,10 @@ def rows(document):
 
 
 def record(document):
-    """The one thing that a showing in JSON holds, whether beside the schema number or below a key."""
-    rest = {key: value for key, value in document.items() if key != "schema"}
-    if len(rest) == 1 and isinstance(next(iter(rest.values())), dict):
-        return next(iter(rest.values()))
-    return rest
+    """The one thing that a showing in JSON holds beside its schema number."""
+    things = [value for value in document.values() if isinstance(value, dict)]
+    assert len(things) == 1, f"a showing holds one thing, not {len(things)}: {document}"
+    return things[0]
 
 
 class Lab:
@@ -284,9 +283,8 @@ class Lab:
 
     def runtime_directory(self):
         """Where the daemon keeps its socket and its process number."""
-        shown = {key.lower(): value for key, value in record(self.gatehouse_json("config", "show")).items()}
-        value = next(value for key, value in shown.items() if key.replace("_", "") == "runtimedirectory")
-        return Path(value)
+        settings = {row["keyword"].lower(): row["value"] for row in self.rows("config", "show")}
+        return Path(settings["runtimedirectory"])
 
     def daemon_pid(self):
         """The process number of `gatehoused`."""

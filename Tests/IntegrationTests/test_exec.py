@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lab import run
+from lab import run, wait_until
 
 
 @pytest.mark.parametrize("status", [0, 1, 7, 255])
@@ -117,6 +117,20 @@ def test_rekey(lab, cipher):
     down = lab.ssh("head -c 30000000 /dev/zero", options=options)
     assert (len(down.out), down.status) == (30_000_000, 0)
     up = lab.ssh("wc -c", options=options, input=b"x" * 30_000_000)
+    assert (up.out.strip(), up.status) == (b"30000000", 0)
+
+
+@pytest.mark.limit(60)
+def test_rekey_by_the_host(lab, teardown):
+    """22: new keys that the host's sshd asks for cost no byte either."""
+    drop_in = "/etc/ssh/sshd_config.d/01-rekey.conf"
+    reload = "kill -HUP $(cat /run/sshd.pid)"
+    teardown.callback(lab.lab_exec, lab.host2, "sh", "-c", f"rm -f {drop_in}; {reload}")
+    lab.lab_exec(lab.host2, "sh", "-c", f"echo RekeyLimit 1M > {drop_in}; {reload}")
+    wait_until(lambda: lab.ssh("true", alias=lab.host2).status == 0, "sshd after its reload")
+    down = lab.ssh("head -c 30000000 /dev/zero", alias=lab.host2)
+    assert (len(down.out), down.status) == (30_000_000, 0)
+    up = lab.ssh("wc -c", alias=lab.host2, input=b"x" * 30_000_000)
     assert (up.out.strip(), up.status) == (b"30000000", 0)
 
 
