@@ -64,8 +64,11 @@ package struct Router: Sendable {
         return open.min { rank($0) < rank($1) }
     }
 
-    /// The only target granted; else the pool of the first group that was granted one; else the first host.
-    private func defaultTarget(of user: String, at time: Timestamp) throws -> String? {
+    /// Where `user` gets without naming a target: the only target granted; else the pool of the first group that was granted one;
+    /// else the first host. nil: nowhere.
+    ///
+    /// - Throws: `SQLiteError`.
+    package func defaultTarget(of user: String, at time: Timestamp = .now) throws -> String? {
         let grants = try grants(of: user, at: time)
         let targets = Set(grants.map(\.target))
         if targets.count == 1, let only = targets.first { return only.name }

@@ -31,14 +31,6 @@ package struct CommandService: Sendable {
         try? terminal.send(.exit(code.rawValue))
     }
 
-    /// Turns a peer away, who is told why and ends with 77.
-    package static func refuse(_ socket: MessageSocket, why: String) {
-        let terminal = RemoteTerminal(socket, isInteractive: false, columns: 0, hasFiles: false)
-        try? terminal.err(ErrorReport(for: CommandError(.refused, why)).text(what: ""))
-        try? terminal.send(.exit(ExitCode.refused.rawValue))
-        socket.shutDown()
-    }
-
     /// Runs words for a caller; errors are written to the terminal.
     package func run(_ words: [String], for caller: Caller, on terminal: any Terminal) -> ExitCode {
         let context = CommandContext(services: services, caller: caller, terminal: terminal, table: table)

@@ -1,10 +1,11 @@
 import Directory
+import Routing
 import Support
 
 /// Lists where the caller may go: `hosts [--json]` on the target `gate`.
 package struct Hosts: DaemonCommand {
     package static let words = ["hosts"]
-    package static let summary = "List the hosts and pools you may reach"
+    package static let summary = "List where you may go; * is where you get without '+NAME'"
     package static let usage = "[--json]"
     package static let audience = Audience.everyone
 
@@ -21,20 +22,29 @@ package struct Hosts: DaemonCommand {
         let hosts = try context.directory.reachableHosts(of: user, at: now)
         let pools = try context.directory.reachablePools(of: user, at: now)
 
+        let usual = try Router(directory: context.directory).defaultTarget(of: user, at: now)
+        func mark(_ name: String) -> String { name == usual ? "\(name) *" : name }
+
         var table = Table("NAME", "KIND", "POOLS", "RIGHTS", "UNTIL")
         var list: [JSON] = []
         for pool in pools {
-            table.add(pool.name, "pool", "", "", "")
-            list.append(.object(["name": .string(pool.name), "kind": .string("pool")]))
+            table.add(mark(pool.name), "pool", "", "", "")
+            list.append(
+                .object([
+                    "name": .string(pool.name), "kind": .string("pool"),
+                    "default": .boolean(pool.name == usual),
+                    "hosts": .strings(pool.hosts),
+                ]))
         }
         for access in hosts {
             let memberships = pools.filter { $0.hosts.contains(access.host.name) }.map(\.name)
             table.add(
-                access.host.name, "host", memberships.joined(separator: ","), access.rights.text,
+                mark(access.host.name), "host", memberships.joined(separator: ","), access.rights.text,
                 access.until?.description ?? "")
             var entry = access.rights.json
             entry["name"] = .string(access.host.name)
             entry["kind"] = .string("host")
+            entry["default"] = .boolean(access.host.name == usual)
             entry["pools"] = .strings(memberships)
             entry["until"] = .time(access.until)
             list.append(.object(entry))

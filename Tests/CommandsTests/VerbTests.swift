@@ -1,0 +1,359 @@
+import Audit
+import Commands
+import Directory
+import SSHKeys
+import Support
+import Testing
+
+@Suite("Verbs")
+struct VerbTests {
+    private let gateway: Gateway
+
+    init() throws { gateway = try Gateway() }
+
+    private func fingerprint(_ number: UInt8) throws -> String { try Gateway.material(number).fingerprint }
+
+    @Test("lists are plain columns")
+    func lists() throws {
+        #expect(
+            gateway.output(of: "user list") == """
+                NAME   UID    STATE   ROLE   GROUPS  FULL NAME
+                ada    20003  active  admin  -       -
+                alice  20001  active  user   lab     Alice L
+                bob    20002  active  user   lab     -
+
+                """)
+        #expect(gateway.output(of: "group list") == "NAME  GID    MEMBERS\nlab   20000  alice,bob\n")
+        #expect(
+            gateway.output(of: "host list")
+                == "NAME       ADDRESS        STATE   KEYS  POOLS\ncommunal1  10.77.0.11:22  active  1     communal\n"
+        )
+        #expect(gateway.output(of: "pool list") == "NAME      HOSTS\ncommunal  communal1\n")
+        #expect(
+            gateway.output(of: "grant list")
+                == "ID  WHO        MAY REACH      RIGHTS  UNTIL\n1   group lab  pool communal  agent   -\n")
+        let key = try fingerprint(3)
+        #expect(gateway.output(of: "key list alice").contains("alice  ssh-ed25519  \(key)  2026-"))
+        #expect(
+            gateway.output(of: "hosts", as: Gateway.alice) == """
+                NAME        KIND  POOLS     RIGHTS  UNTIL
+                communal *  pool  -         -       -
+                communal1   host  communal  agent   -
+
+                """)
+    }
+
+    @Test("JSON has the schema, and numbers for numbers")
+    func json() {
+        #expect(gateway.output(of: "user list --json").hasPrefix("{\n  \"schema\": 1,\n  \"users\": [\n"))
+        let user = gateway.output(of: "user show alice --json")
+        #expect(user.contains("\n    \"uid\": 20001\n"))
+        #expect(user.contains("\"created\": \"2026-09-21T14:13:20Z\""))
+        #expect(user.contains("\"hosts\": [\n      \"communal1\"\n    ]"))
+        #expect(gateway.output(of: "grant list --json").contains("\"until\": null"))
+    }
+
+    @Test(
+        "each reading command takes --json and prints one document",
+        arguments: [
+            "whoami", "hosts", "keys list", "user list", "user show alice", "key list", "group list",
+            "group show lab", "host list", "host show communal1", "pool list", "grant list", "session list",
+            "session list --all", "event list", "config show", "directory export", "account apply communal1",
+        ])
+    func jsonEverywhere(_ line: String) {
+        let text = gateway.output(of: "\(line) --json", as: Gateway.ada)
+        #expect(text.hasPrefix("{\n"))
+        #expect(text.hasSuffix("\n}\n"))
+        #expect(text.contains("\"schema\"") && text.contains(" 1"))
+    }
+
+    @Test(
+        "what breaks a rule ends with the right status and says why",
+        arguments: [
+            ("user add alice", 1, "gatehouse: user add: "),
+            ("user add Alice", 64, "names are lower case: 'alice'"),
+            ("user add root", 64, "'root' belongs to the system"),
+            ("user add dora --uid 20001", 1, "20001"),
+            ("user add dora --uid 7", 1, "7"),
+            ("user add dora --group nope", 66, "nope"),
+            ("user show dora", 66, "dora"),
+            ("key remove alice SHA256:nope", 66, "SHA256:nope"),
+            ("group add lab", 1, "lab"),
+            ("group add-member lab nobody1", 66, "nobody1"),
+            ("pool join communal nope", 66, "nope"),
+            ("host add communal1 --address 10.0.0.1 --key h.pub", 1, "communal1"),
+            ("host add h --address 10.0.0.1:0 --key h.pub", 64, "'0' is not a port"),
+            ("host add h --address 10.0.0.1", 64, "one of --key and --scan"),
+            ("grant add --user alice --host nope", 66, "nope"),
+            ("grant add --user alice --group lab --host communal1", 64, "one of --user and --group"),
+            ("grant add --user alice --host communal1 --until tomorrow", 64, "'tomorrow' is not a time"),
+            ("grant add --user alice --host communal1 --until 2020-01-01", 64, "is past"),
+            ("grant remove 99", 66, "99"),
+            ("grant remove x", 64, "'x'"),
+            ("account apply nope", 66, "nope"),
+            ("session show nope", 66, "there is no session 'nope'"),
+            ("session kill nope", 66, "there is no live session 'nope'"),
+            ("key add alice nope.pub", 66, "open nope.pub: No such file or directory"),
+            ("key add alice bad.pub", 64, "hint: give a public key"),
+            ("directory import bad.pub", 64, "gatehouse: directory import: "),
+            ("user leave alice", 64, "hint: add --yes"),
+            ("host remove communal1", 64, "hint: add --yes"),
+            ("init", 77, "on the gateway's machine"),
+        ] as [(String, UInt8, String)])
+    func refusals(_ line: String, _ status: UInt8, _ text: String) throws {
+        let before = try gateway.services.directory.exportJSON()
+        let terminal = Transcript(files: ["h.pub": Gateway.key(8), "bad.pub": "hello"])
+        #expect(gateway.run(line, on: terminal).rawValue == status)
+        #expect(terminal.errors.contains(text))
+        #expect(terminal.errors.hasPrefix("gatehouse: "))
+        #expect(terminal.output == "")
+        #expect(try gateway.services.directory.exportJSON() == before)
+        #expect(try gateway.changes().isEmpty)
+    }
+
+    @Test("a user is added, and the event log knows by whom")
+    func addUser() throws {
+        let terminal = Transcript()
+        #expect(
+            gateway.run("user add dora --full-name=Dora --group lab --admin", as: Gateway.ada, on: terminal)
+                == .success)
+        #expect(terminal.output == "user dora added with uid 20004\n")
+        #expect(terminal.errors == "next: gatehouse key add dora FILE\n")
+        let event = try gateway.services.events.events(EventQuery(kind: .directoryChanged))[0].event
+        #expect(event.user == "ada")
+        #expect(event.address == "192.0.2.2")
+        #expect(
+            event.detail == [
+                "action": "user add", "by": "ada", "user": "dora", "uid": "20004", "role": "admin",
+                "groups": "lab",
+            ])
+    }
+
+    @Test("every command that changes something is in the event log")
+    func changesAreEvents() throws {
+        let files = ["k.pub": Gateway.key(8, comment: "x"), "h.pub": Gateway.key(7)]
+        let fingerprint = try fingerprint(8)
+        let lines = [
+            "group add ops", "group add-member ops ada", "group remove-member ops ada", "key add bob k.pub",
+            "key remove bob \(fingerprint)", "host add gpu1 --address gpu1.internal:2022 --key h.pub",
+            "pool add gpus", "pool join gpus gpu1", "pool leave gpus gpu1",
+            "grant add --user bob --host gpu1 --sudo --until 2h", "grant remove 2", "host remove gpu1 --yes",
+            "user lock bob", "user unlock bob", "user leave bob --yes", "user add dora",
+            "session kill 01JD0000000000000000000000",
+        ]
+        for line in lines {
+            let terminal = Transcript(files: files)
+            #expect(gateway.run(line, on: terminal) == .success, "\(line): \(terminal.errors)")
+        }
+        let changes = try gateway.changes()
+        #expect(
+            changes.map { $0["action"] }
+                == lines.map { $0.split(separator: " ").prefix(2).joined(separator: " ") })
+        #expect(changes.allSatisfy { $0["by"] == "uid 0" })
+        #expect(changes.allSatisfy { change in change.values.allSatisfy { !$0.contains("AAAA") } })
+    }
+
+    @Test("locking and leaving end live sessions")
+    func endsSessions() throws {
+        #expect(gateway.output(of: "user lock bob") == "user bob is locked; sessions ended: 2\n")
+        #expect(gateway.output(of: "user leave alice --yes") == "user alice has left; sessions ended: 2\n")
+        #expect(gateway.daemon.state.withLock { $0.ended } == ["bob", "alice"])
+    }
+
+    @Test("what cannot be undone is asked on a terminal", arguments: ["n", "", "Y", "yes"])
+    func asks(_ answer: String) throws {
+        let terminal = Transcript(answers: [answer])
+        let isYes = ["y", "yes"].contains(answer.lowercased())
+        #expect(gateway.run("user leave bob", on: terminal) == (isYes ? .success : .failure))
+        #expect(terminal.questions.count == 1)
+        #expect(terminal.questions[0].hasSuffix("uid 20002 stays theirs. Go on? [y/N]"))
+        #expect(try gateway.services.directory.user("bob").state == (isYes ? .left : .active))
+    }
+
+    @Test("a private key is refused loudly and never shown", arguments: [true, false])
+    func privateKey(_ fromInput: Bool) throws {
+        let secret = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZWQ"
+        let text = "-----BEGIN OPENSSH PRIVATE KEY-----\n\(secret)\n-----END OPENSSH PRIVATE KEY-----\n"
+        let terminal = Transcript(input: text, files: ["k": text])
+        #expect(gateway.run("key add bob \(fromInput ? "-" : "k")", on: terminal) == .refused)
+        #expect(terminal.errors.contains("PRIVATE key"))
+        #expect(!terminal.errors.contains(secret.prefix(16)))
+        #expect(terminal.output == "")
+        #expect(try gateway.services.directory.keys(of: "bob").isEmpty)
+    }
+
+    @Test("a key can be somebody's only once")
+    func keyTaken() throws {
+        let terminal = Transcript(files: ["k.pub": Gateway.key(3)])
+        #expect(gateway.run("key add bob k.pub", on: terminal) == .failure)
+        #expect(terminal.errors.contains("gatehouse: key add: "))
+    }
+
+    @Test("one's own last key goes only when that is confirmed")
+    func lastKey() throws {
+        let fingerprint = try fingerprint(3)
+        let terminal = Transcript(input: Gateway.key(9))
+        #expect(gateway.run("keys remove \(fingerprint)", as: Gateway.alice, on: terminal) == .usage)
+        #expect(gateway.run("keys add - --comment second", as: Gateway.alice, on: terminal) == .success)
+        #expect(gateway.run("keys remove \(fingerprint)", as: Gateway.alice, on: terminal) == .success)
+        let second = try self.fingerprint(9)
+        #expect(gateway.output(of: "keys list", as: Gateway.alice).contains("second"))
+        #expect(gateway.run("keys remove \(second) --yes", as: Gateway.alice, on: terminal) == .success)
+        #expect(try gateway.services.directory.keys(of: "alice").isEmpty)
+    }
+
+    @Test("a scan shows fingerprints, and adds them only when that is confirmed")
+    func scan() throws {
+        let blob = try PublicKey.parse(Gateway.key(5)).blob
+        gateway.daemon.state.withLock { $0.hostKeys = [blob, [1, 2, 3]] }
+        let line = "host add gpu1 --address 10.0.0.9 --scan"
+        let shown = "ssh-ed25519 \(try fingerprint(5))\n"
+
+        let script = Transcript()
+        #expect(gateway.run(line, on: script) == .usage)
+        #expect(script.output == shown)
+        let doubting = Transcript(answers: ["no"])
+        #expect(gateway.run(line, on: doubting) == .failure)
+        #expect(doubting.output == shown)
+        #expect(try gateway.services.directory.findHost("gpu1") == nil)
+        let sure = Transcript(answers: ["yes"])
+        #expect(gateway.run(line, on: sure) == .success)
+        #expect(sure.output == shown + "host gpu1 added at 10.0.0.9:22, keys: 1\n")
+        #expect(try gateway.services.directory.host("gpu1").keys.map(\.blob) == [blob])
+    }
+
+    @Test("a host that shows no usable key is not added")
+    func scanOfNothing() throws {
+        let terminal = Transcript()
+        #expect(gateway.run("host add gpu1 --address 10.0.0.9 --scan --yes", on: terminal) == .unavailable)
+    }
+
+    @Test("a grant's end counts from now")
+    func grantUntil() throws {
+        let text = gateway.output(
+            of: "grant add --user bob --host communal1 --sudo --no-forwarding --until 2h")
+        #expect(text == "grant 2 added: user bob to host communal1 until 2026-09-21T16:13:20Z\n")
+        let grant = try gateway.services.directory.grant(2)
+        #expect(grant.rights == Rights(sudo: true, forwarding: false))
+        #expect(gateway.output(of: "grant list").contains("sudo, no forwarding  2026-09-21T16:13:20Z\n"))
+    }
+
+    @Test("the bootstrap line is all there is on standard output")
+    func bootstrap() throws {
+        let terminal = Transcript()
+        #expect(gateway.run("host bootstrap", on: terminal) == .success)
+        #expect(
+            terminal.output
+                == "cert-authority,principals=\"gatehouse-root\" \(Gateway.key(1)) gatehouse-user-ca\n")
+    }
+
+    @Test("a conflict on a host is reported, and the command fails")
+    func conflict() throws {
+        gateway.daemon.state.withLock {
+            $0.report = AccountReport(items: [
+                .init(kind: "user", name: "alice", outcome: .made, detail: "uid 20001"),
+                .init(kind: "user", name: "bob", outcome: .conflict, detail: "uid 20002 is games"),
+            ])
+        }
+        let terminal = Transcript()
+        #expect(gateway.run("account apply communal1", on: terminal) == .failure)
+        #expect(terminal.output.contains("user  bob    conflict  uid 20002 is games\n"))
+        let event = try gateway.services.events.events(EventQuery(kind: .accountApplied))[0].event
+        #expect(event.host == "communal1")
+        #expect(event.detail == ["by": "uid 0", "changed": "1", "conflicts": "1"])
+    }
+
+    @Test("whoami tells people and the operator who they are")
+    func whoAmI() {
+        let text = gateway.output(of: "whoami", as: Gateway.alice)
+        #expect(
+            text.hasPrefix("user:       alice\nfull name:  Alice L\nuid:        20001\ngroups:     lab\n"))
+        #expect(gateway.output(of: "whoami") == "operator:  uid 0\nrole:      admin\n")
+    }
+
+    @Test("ssh-config prints an entry for the gate, each pool and each host, and the gateway's key")
+    func sshConfig() {
+        let text = gateway.output(of: "ssh-config --gateway gate.example.org:22", as: Gateway.alice)
+        #expect(
+            text == """
+                # Gatehouse. To know the gateway before the first login, put this into ~/.ssh/known_hosts:
+                # gatehouse \(Gateway.key(2))
+
+                Host gate
+                    HostName gate.example.org
+                    Port 22
+                    User alice+gate
+                    HostKeyAlias gatehouse
+                    ServerAliveInterval 15
+
+                Host communal
+                    HostName gate.example.org
+                    Port 22
+                    User alice+communal
+                    HostKeyAlias gatehouse
+                    ServerAliveInterval 15
+
+                Host communal1
+                    HostName gate.example.org
+                    Port 22
+                    User alice+communal1
+                    HostKeyAlias gatehouse
+                    ServerAliveInterval 15
+
+                """)
+    }
+
+    @Test("what is exported can be taken in elsewhere")
+    func exportAndImport() throws {
+        let document = gateway.output(of: "directory export")
+        let other = try Gateway(people: false)
+        let terminal = Transcript(input: document)
+        #expect(other.run("directory import -", on: terminal) == .success)
+        #expect(other.output(of: "directory export") == document)
+    }
+
+    @Test("sessions are listed, shown and found")
+    func sessions() throws {
+        let log = gateway.services.events
+        let id = "01JD0000000000000000000009"
+        try log.start(
+            Session(
+                id: id, user: "alice", host: "communal1", clientAddress: "192.0.2.7", started: Gateway.now),
+            with: Event(.sessionStarted, at: Gateway.now, session: id, user: "alice"))
+        #expect(
+            gateway.output(of: "session list").hasSuffix(
+                "\n\(id)  alice  communal1  192.0.2.7  2026-09-21T14:13:20Z  live\n"))
+        #expect(gateway.output(of: "session show \(id)").contains("2026-09-21T14:13:20Z  session.start"))
+        #expect(gateway.output(of: "session list --json").contains("\"bytes_from_client\": 0,"))
+        try log.end(id, at: Gateway.now, reason: "done")
+        #expect(gateway.output(of: "session list") == "SESSION  USER  HOST  FROM  STARTED  ENDED\n")
+        #expect(gateway.output(of: "session list --all").contains(id))
+    }
+
+    @Test("events are filtered, limited and never forge a line")
+    func events() throws {
+        let log = gateway.services.events
+        for number in 1...5 {
+            try log.append(
+                Event(
+                    .refused, at: Gateway.now, user: number == 3 ? "alice" : "bob",
+                    detail: ["what": "x \(number)\n"]))
+        }
+        #expect(
+            gateway.output(of: "event list --user alice")
+                == "2026-09-21T14:13:20Z  refused            user=alice what=\"x 3\\n\"\n")
+        #expect(gateway.output(of: "event list --limit 2").split(separator: "\n").count == 2)
+        #expect(gateway.run("event list --limit -1") == .usage)
+    }
+
+    @Test("following events prints what comes, one JSON document a line, until the peer leaves")
+    func follow() throws {
+        try gateway.services.events.append(Event(.daemonStarted, at: Gateway.now))
+        let terminal = Transcript(pauses: 3)
+        #expect(gateway.run("event list --follow --json", on: terminal) == .failure)
+        #expect(terminal.errors == "")
+        let lines = terminal.output.split(separator: "\n")
+        #expect(lines.count == 1)
+        #expect(lines[0].contains("\"schema\": 1"))
+    }
+}
