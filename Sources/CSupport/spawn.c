@@ -16,16 +16,17 @@
  * system calls because glibc's wrappers would change every thread of the parent. */
 static int become(const struct gh_spawn_request *request)
 {
-    enum { FIRST_SPARE = 64 };
-    int program = FIRST_SPARE + GH_MAX_SPAWN_DESCRIPTORS;
+    int spare[GH_MAX_SPAWN_DESCRIPTORS];
 
+    /* Copies above the numbers that are about to be taken: F_DUPFD picks free ones, so that no copy closes an original. */
     for (size_t i = 0; i < request->descriptor_count; i++)
-        if (dup2(request->descriptors[i], FIRST_SPARE + (int)i) < 0)
+        if ((spare[i] = fcntl(request->descriptors[i], F_DUPFD, GH_MAX_SPAWN_DESCRIPTORS)) < 0)
             return errno;
-    if (dup2(request->program, program) < 0)
+    int program = fcntl(request->program, F_DUPFD, GH_MAX_SPAWN_DESCRIPTORS);
+    if (program < 0)
         return errno;
     for (size_t i = 0; i < request->descriptor_count; i++)
-        if (dup2(FIRST_SPARE + (int)i, (int)i) < 0)
+        if (dup2(spare[i], (int)i) < 0)
             return errno;
     if (syscall(SYS_close_range, (unsigned)request->descriptor_count, (unsigned)program - 1, 0) < 0)
         return errno;

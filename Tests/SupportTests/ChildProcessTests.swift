@@ -1,0 +1,146 @@
+import Glibc
+import Support
+import TestSupport
+import Testing
+
+@Suite("Child processes")
+struct ChildProcessTests {
+    /// Runs a shell script with these settings and gives what it wrote.
+    private func run(_ script: String, _ change: (inout ChildProcess) -> Void = { _ in }) throws -> String {
+        let child = try start(script, change)
+        let bytes = try child.output.readAll(limit: 1 << 20)
+        #expect(ChildProcess.wait(for: child.number) == 0)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private func start(
+        _ script: String, _ change: (inout ChildProcess) -> Void
+    ) throws -> (number: Int32, output: Descriptor) {
+        let (read, write) = try Descriptor.pipe()
+        var child = ChildProcess(
+            "/bin/sh", descriptors: [try Descriptor.open("/dev/null", O_RDONLY), write, write])
+        child.arguments = ["-c", script]
+        change(&child)
+        return (try child.start(), read)
+    }
+
+    @Test("arguments, environment, folder and umask are what was asked for, and nothing is inherited")
+    func surroundings() throws {
+        let output = try run("echo \"$0|$1|$A|$HOME|$(pwd)|$(umask)\"") {
+            $0.arguments += ["zero", "a b"]
+            $0.environment = ["A=x y"]
+        }
+        #expect(output == "zero|a b|x y||/|0077\n")
+    }
+
+    @Test("only the descriptors given are open")
+    func descriptors() throws {
+        // Another program lists them: the shell would open one more for that.
+        #expect(try run("/bin/ls /proc/$$/fd; true") == "0\n1\n2\n")
+    }
+
+    @Test("descriptors arrive in their order whatever their numbers are", arguments: [0, 3, 8, 60, 64, 200])
+    func anyNumbers(_ lowest: Int32) throws {
+        let pipes = try (0..<8).map { _ in try Descriptor.pipe() }
+        for (index, pipe) in pipes.enumerated() { try pipe.write.writeAll(Array("\(index)".utf8)) }
+        // High numbers first, so that each is where an earlier one would be copied to.
+        let copies = try pipes.map { pipe in
+            Descriptor(
+                adopting: try SystemError.check(fcntl(pipe.read.number, F_DUPFD_CLOEXEC, lowest), "dup"))
+        }
+        for order in [copies, copies.reversed()] as [[Descriptor]] {
+            let folder = try ScratchFolder()
+            let output = folder.path + "/out"
+            var child = ChildProcess("/bin/sh", descriptors: order)
+            child.arguments = [
+                "-c", "for n in 0 1 2 3 4 5 6 7; do readlink /proc/$$/fd/$n; done > \(output)",
+            ]
+            #expect(ChildProcess.wait(for: try child.start()) == 0)
+            let found = String(decoding: try folder.read("out"), as: UTF8.self).split(separator: "\n")
+            let wanted = try order.map { descriptor in
+                var status = stat()
+                try SystemError.check(unsafe fstat(descriptor.number, &status), "fstat")
+                return "pipe:[\(status.st_ino)]"
+            }
+            #expect(
+                found.enumerated().allSatisfy { $0.offset == 1 || String($0.element) == wanted[$0.offset] })
+            #expect(found.count == 8)
+        }
+    }
+
+    @Test("the identity is dropped for good", .enabled(if: getuid() == 0))
+    func dropsIdentity() throws {
+        let output = try run("grep -E '^(Uid|Gid|Groups|NoNewPrivs|CapEff|CapPrm):' /proc/self/status") {
+            $0.identity = (uid: 63_022, gid: 63_023)
+            $0.environment = ["PATH=/usr/bin:/bin"]
+        }
+        let lines = output.split(separator: "\n").map { line in
+            line.split { $0 == "\t" || $0 == " " }.joined(separator: " ")
+        }
+        #expect(
+            lines == [
+                "Uid: 63022 63022 63022 63022", "Gid: 63023 63023 63023 63023", "Groups:",
+                "CapPrm: 0000000000000000", "CapEff: 0000000000000000", "NoNewPrivs: 1",
+            ])
+        #expect(getuid() == 0)
+    }
+
+    @Test("limits hold, and there are no core dumps")
+    func limits() throws {
+        let output = try run("ulimit -n; ulimit -f; ulimit -c") {
+            $0.openFileLimit = 33
+            $0.fileSizeLimit = 512 * 1_024
+        }
+        #expect(output == "33\n1024\n0\n")
+    }
+
+    @Test("a child has a session of its own, no blocked signals and no ignored ones")
+    func signals() throws {
+        let output = try run(
+            "read -r _ _ _ _ _ session _ < /proc/$$/stat; test $session = $$ && echo own; "
+                + "exec grep -E '^Sig(Blk|Ign):' /proc/self/status"
+        ) { $0.environment = ["PATH=/usr/bin:/bin"] }
+        let lines = output.split(separator: "\n")
+        #expect(lines.count == 3)
+        #expect(lines.first == "own")
+        for line in lines.dropFirst() {
+            let set = try #require(UInt64(line.split(separator: "\t").last ?? "", radix: 16))
+            // Only the first 31: the C library keeps 32 and 33 to itself.
+            #expect(set & 0x7FFF_FFFF == 0, "\(line)")
+        }
+    }
+
+    @Test("statuses and signals are told apart")
+    func statuses() throws {
+        #expect(try ChildProcess.wait(for: start("exit 7") { _ in }.number) == 7)
+        #expect(try ChildProcess.wait(for: start("kill -TERM $$") { _ in }.number) == 128 + SIGTERM)
+    }
+
+    @Test("what cannot be started is an error that names the program")
+    func failures() throws {
+        let null = try Descriptor.open("/dev/null", O_RDONLY)
+        #expect(throws: SystemError("open /no/such", number: ENOENT)) {
+            try ChildProcess("/no/such", descriptors: [null]).start()
+        }
+        #expect(throws: SystemError("start /dev/null", number: EACCES)) {
+            try ChildProcess("/dev/null", descriptors: [null]).start()
+        }
+        let many = [Descriptor](repeating: null, count: 9)
+        #expect(throws: SystemError("start /bin/true", number: EINVAL)) {
+            try ChildProcess("/bin/true", descriptors: many).start()
+        }
+    }
+
+    @Test("a handle signals a child, sees its end and outlives it")
+    func handle() throws {
+        let child = try start("exec sleep 60") { $0.environment = ["PATH=/usr/bin:/bin"] }
+        let handle = try ProcessHandle(child.number)
+        #expect(ProcessHandle.startTime(of: child.number) != nil)
+        #expect(!handle.ends(within: .milliseconds(1)))
+        try handle.send(SIGKILL)
+        #expect(handle.ends(within: .seconds(10)))
+        #expect(ChildProcess.wait(for: child.number) == 128 + SIGKILL)
+        try handle.send(SIGKILL)
+        #expect(throws: SystemError.self) { try ProcessHandle(child.number) }
+    }
+}
