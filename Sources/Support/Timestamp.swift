@@ -27,12 +27,13 @@ package struct Timestamp: Comparable, Hashable, Sendable {
 }
 
 extension Timestamp: CustomStringConvertible {
-    /// RFC 3339 in UTC with whole seconds: `2026-01-31T09:05:00Z`.
+    /// RFC 3339 in UTC with whole seconds: `2026-01-31T09:05:00Z`; what is before 1970 shows as its beginning.
     package var description: String {
         func padded(_ number: Int64, _ width: Int) -> String {
             let digits = String(number)
             return String(repeating: "0", count: max(0, width - digits.count)) + digits
         }
+        let seconds = max(0, self.seconds)
         let date = CivilDate(daysSinceEpoch: seconds / 86_400)
         let second = seconds % 86_400
         let day = "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))"
@@ -43,26 +44,36 @@ extension Timestamp: CustomStringConvertible {
     /// Reads RFC 3339 in UTC (`2026-01-31T09:05:00Z`) or a plain date (`2026-01-31`); nil for anything else.
     package init?(_ text: String) {
         let fields = text.split(separator: "T", maxSplits: 1, omittingEmptySubsequences: false)
-        let date = fields[0].split(separator: "-", omittingEmptySubsequences: false).map { Int64($0) }
-        guard date.count == 3, let year = date[0], let month = date[1], let day = date[2],
-            (1970...9999).contains(year), (1...12).contains(month), (1...31).contains(day)
-        else { return nil }
+        guard let date = Self.numbers(fields[0], separator: "-", widths: [4, 2, 2]) else { return nil }
+        let (year, month, day) = (date[0], date[1], date[2])
+        guard (1970...9999).contains(year), (1...12).contains(month), (1...31).contains(day) else {
+            return nil
+        }
         let civil = CivilDate(year: year, month: month, day: day)
         // The 31st of a short month comes back as another day.
         guard CivilDate(daysSinceEpoch: civil.daysSinceEpoch) == civil else { return nil }
 
         var seconds = civil.daysSinceEpoch * 86_400
         if fields.count == 2 {
-            guard fields[1].last == "Z" else { return nil }
-            let clock = fields[1].dropLast().split(separator: ":", omittingEmptySubsequences: false).map {
-                Int64($0)
-            }
-            guard clock.count == 3, let hour = clock[0], let minute = clock[1], let second = clock[2],
-                (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second)
+            guard fields[1].last == "Z",
+                let clock = Self.numbers(fields[1].dropLast(), separator: ":", widths: [2, 2, 2])
             else { return nil }
+            let (hour, minute, second) = (clock[0], clock[1], clock[2])
+            guard (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second) else {
+                return nil
+            }
             seconds += hour * 3_600 + minute * 60 + second
         }
         self.init(milliseconds: seconds * 1_000)
+    }
+
+    /// The numbers of `text`, each of as many decimal digits as `widths` says; nil for any other text.
+    private static func numbers(_ text: Substring, separator: Character, widths: [Int]) -> [Int64]? {
+        let fields = text.split(separator: separator, omittingEmptySubsequences: false)
+        guard fields.map(\.utf8.count) == widths,
+            fields.allSatisfy({ $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
+        else { return nil }
+        return fields.compactMap { Int64($0) }
     }
 }
 
