@@ -28,6 +28,9 @@ extension JournalRecord {
     /// No record is longer, in bytes after the length.
     package static let lengthLimit = 16 * 1024
 
+    /// The last millisecond of the year 9999.
+    private static let timeLimit: UInt64 = 253_402_300_799_999
+
     private enum Kind: UInt8 {
         case channelOpened = 1
         case refused, traffic, programEnded, ended
@@ -37,7 +40,7 @@ extension JournalRecord {
     package func encoded(at time: Timestamp) -> [UInt8] {
         func cut(_ text: String) -> String { String(decoding: text.utf8.prefix(4_096), as: UTF8.self) }
         var body = WireWriter()
-        body.uint64(UInt64(max(0, time.milliseconds)))
+        body.uint64(min(UInt64(max(0, time.milliseconds)), Self.timeLimit))
         switch self {
         case .channelOpened(let kind, let detail):
             body.byte(Kind.channelOpened.rawValue)
@@ -91,7 +94,9 @@ extension JournalRecord {
         time: Timestamp, record: JournalRecord
     ) {
         var input = WireReader(bytes)
-        let time = Timestamp(milliseconds: Int64(truncatingIfNeeded: try input.uint64() & UInt64(Int64.max)))
+        let milliseconds = try input.uint64()
+        guard milliseconds <= timeLimit else { throw WireError("a journal record from beyond the year 9999") }
+        let time = Timestamp(milliseconds: Int64(milliseconds))
         let type = try input.byte()
         guard let kind = Kind(rawValue: type) else { throw WireError("there is no journal record \(type)") }
         let record: JournalRecord

@@ -1,0 +1,204 @@
+import Control
+import Support
+import Testing
+
+/// One of every message, with empty and full fields.
+private enum Samples {
+    static let requests: [SessionRequest] =
+        [
+            .hello, .probeKey(login: "alice+gpu1", key: [1, 2, 3]), .probeKey(login: "", key: []),
+            .verifiedKey(login: "alice", key: [9], clientVersion: "OpenSSH_9.2"),
+            .refusedMethod(login: "alice", method: "password"), .connect(publicKey: [1]), .hostReady,
+            .jump(host: "gpu1", port: 22), .command(words: []), .command(words: ["host", "list", "é"]),
+            .journalGrew,
+        ] + HostFailure.allCases.map { .hostFailed($0, detail: "why") }
+
+    static let settings = ConnectionSettings(
+        session: "01ARZ3NDEKTSV4RRFFQ69G5FAV", hostKeys: ["one", "two"], loginGraceSeconds: 30,
+        maximumAttempts: 6, maximumChannels: 1_000, rekeyBytes: 1 << 40, connectTimeoutSeconds: 5,
+        banner: "Welcome\n", logLevel: 6)
+
+    static func grant(_ target: SessionGrant.Target) -> SessionReply {
+        .accepted(
+            SessionGrant(
+                user: "alice", target: target, mayForward: true, mayForwardAgent: false,
+                acceptedEnvironment: ["LANG", "LC_*"], guardedPorts: [22, 65_535]))
+    }
+
+    static let replies: [SessionReply] = [
+        .settings(settings), .keyAcceptable, grant(.gate), grant(.host), grant(.none(reason: "no host")),
+        .rejected, .disconnect(reason: "later"),
+        .host(HostConnection(host: "gpu1", user: "alice", hostKeys: [[1], [], [2, 3]], certificate: [4])),
+        .joined, .notAJump, .commandStarted, .refused(reason: "no"), .noted,
+    ]
+
+    static let commands: [CommandMessage] = [
+        .start(words: ["user", "list"], interactive: true, columns: 80),
+        .start(words: [], interactive: false, columns: 0), .output([1]), .output([]), .error([2]), .exit(77),
+        .wantInput(limit: 9), .wantFile(path: "/a", limit: .max), .ask(question: "Sure?"), .input([1, 2]),
+        .inputFailed(reason: "gone"),
+    ]
+
+    static let records: [JournalRecord] = [
+        .channelOpened(kind: "session", detail: ""), .refused(what: "x11", reason: "not carried"),
+        .traffic(fromClient: .max, toClient: 0), .programEnded(kind: "exec", status: -1, signal: nil),
+        .programEnded(kind: "shell", status: nil, signal: "KILL"),
+        .programEnded(kind: "shell", status: nil, signal: nil), .ended(reason: "the client left"),
+    ]
+}
+
+@Suite("Messages between processes")
+struct MessageTests {
+    @Test("every request is read back", arguments: Samples.requests)
+    func requests(_ request: SessionRequest) throws {
+        #expect(try SessionRequest(decoding: request.encoded) == request)
+        try expectStrict(request.encoded) { try SessionRequest(decoding: $0).encoded }
+    }
+
+    @Test("every reply is read back", arguments: Samples.replies)
+    func replies(_ reply: SessionReply) throws {
+        #expect(try SessionReply(decoding: reply.encoded) == reply)
+        try expectStrict(reply.encoded) { try SessionReply(decoding: $0).encoded }
+    }
+
+    @Test("every message of a command is read back", arguments: Samples.commands)
+    func commands(_ message: CommandMessage) throws {
+        #expect(try CommandMessage(decoding: message.encoded) == message)
+        try expectStrict(message.encoded) { try CommandMessage(decoding: $0).encoded }
+    }
+
+    @Test("no type but the known ones is read", arguments: UInt8.min...UInt8.max)
+    func types(_ type: UInt8) {
+        if type == 0 || type > 10 {
+            #expect(throws: WireError.self) { try SessionRequest(decoding: [type]) }
+        }
+        if type == 0 || type > 11 {
+            #expect(throws: WireError.self) { try SessionReply(decoding: [type]) }
+        }
+        if type == 0 || type > 9 {
+            #expect(throws: WireError.self) { try CommandMessage(decoding: [type]) }
+        }
+    }
+
+    @Test("host failures, targets and lists out of bounds are refused")
+    func bounds() {
+        #expect(throws: WireError.self) { try SessionRequest(decoding: [6, 0, 0, 0, 0, 0]) }
+        #expect(throws: WireError.self) { try SessionRequest(decoding: [6, 5, 0, 0, 0, 0]) }
+        let words = [String](repeating: "", count: 4_097)
+        #expect(throws: WireError.self) {
+            try SessionRequest(decoding: SessionRequest.command(words: words).encoded)
+        }
+        #expect(throws: WireError.self) { try SessionReply(decoding: [3, 0, 0, 0, 0, 9]) }
+        var settings = Samples.settings
+        settings.hostKeys = [String](repeating: "", count: 9)
+        #expect(throws: WireError.self) {
+            try SessionReply(decoding: SessionReply.settings(settings).encoded)
+        }
+        let keys = [[UInt8]](repeating: [], count: 17)
+        let host = HostConnection(host: "", user: "", hostKeys: keys, certificate: [])
+        #expect(throws: WireError.self) { try SessionReply(decoding: SessionReply.host(host).encoded) }
+    }
+
+    /// Checks that no shorter and no longer form of a message is read, and that changed bytes and random ones never crash.
+    private func expectStrict(_ message: [UInt8], _ again: ([UInt8]) throws -> [UInt8]) throws {
+        for length in message.indices {
+            #expect(throws: WireError.self) { try again(Array(message.prefix(length))) }
+        }
+        #expect(throws: WireError.self) { try again(message + [0]) }
+        var generator = SystemRandomNumberGenerator()
+        for _ in 0..<500 {
+            var changed = message
+            for _ in 0..<Int.random(in: 1...3, using: &generator) {
+                changed[Int.random(in: changed.indices, using: &generator)] = .random(
+                    in: 0...255, using: &generator)
+            }
+            // A change of a text or a number is another message; booleans have one form when written.
+            if let written = try? again(changed) { #expect(written.count == changed.count) }
+            var random = [message[0]]
+            for _ in 0..<Int.random(in: 0...60, using: &generator) {
+                random.append(.random(in: 0...(Bool.random(using: &generator) ? 255 : 2), using: &generator))
+            }
+            _ = try? again(random)
+        }
+    }
+}
+
+@Suite("Journal")
+struct JournalTests {
+    private let time = Timestamp(milliseconds: 1_790_000_000_123)
+
+    @Test("every record is read back with its time", arguments: Samples.records)
+    func roundTrip(_ record: JournalRecord) throws {
+        let bytes = record.encoded(at: time)
+        let read = try JournalRecord.decode(bytes)
+        #expect(read.consumed == bytes.count)
+        #expect(read.records.map(\.record) == [record])
+        #expect(read.records.map(\.time) == [time])
+    }
+
+    @Test("a journal that ends within a record gives the ones before")
+    func partial() throws {
+        let parts = Samples.records.map { $0.encoded(at: time) }
+        let all = Array(parts.joined())
+        for length in 0...all.count {
+            let read = try JournalRecord.decode(Array(all.prefix(length)))
+            var whole = 0
+            var end = 0
+            while whole < parts.count, end + parts[whole].count <= length {
+                end += parts[whole].count
+                whole += 1
+            }
+            #expect(read.records.map(\.record) == Array(Samples.records.prefix(whole)))
+            #expect(read.consumed == end)
+        }
+    }
+
+    @Test("texts are cut, also within a character, so that the record stays below its limit")
+    func cuts() throws {
+        let long = String(repeating: "€", count: 10_000)
+        let bytes = JournalRecord.channelOpened(kind: long, detail: long).encoded(at: time)
+        #expect(bytes.count <= JournalRecord.lengthLimit + 4)
+        #expect(try JournalRecord.decode(bytes).records.count == 1)
+    }
+
+    @Test("records that cannot be are refused")
+    func refuses() {
+        func body(_ bytes: [UInt8]) -> [UInt8] {
+            var out = WireWriter()
+            out.data(bytes)
+            return out.bytes
+        }
+        let zero = [UInt8](repeating: 0, count: 8)
+        for bad in [
+            [0, 0, 0x40, 1], body([]), body(zero), body(zero + [0]), body(zero + [6]), body(zero + [5]),
+            body(zero + [5, 0, 0, 0, 0, 9]), body(zero + [5, 0, 0, 0, 1, 0xFF]),
+            body([0xFF, 0, 0, 0, 0, 0, 0, 0] + [5, 0, 0, 0, 0]),
+        ] {
+            #expect(throws: WireError.self) { try JournalRecord.decode(bad) }
+        }
+    }
+
+    @Test("times out of range are written as the nearest that can be read")
+    func times() throws {
+        for milliseconds in [Int64.min, -1, 0, .max] {
+            let bytes = JournalRecord.ended(reason: "").encoded(at: Timestamp(milliseconds: milliseconds))
+            let read = try #require(try JournalRecord.decode(bytes).records.first)
+            #expect(
+                read.time.description == (milliseconds > 0 ? "9999-12-31T23:59:59Z" : "1970-01-01T00:00:00Z"))
+        }
+    }
+
+    @Test("random bytes never crash")
+    func random() {
+        var generator = SystemRandomNumberGenerator()
+        let all = Array(Samples.records.map { $0.encoded(at: time) }.joined())
+        for _ in 0..<5_000 {
+            var changed = all
+            for _ in 0..<Int.random(in: 1...4, using: &generator) {
+                changed[Int.random(in: changed.indices, using: &generator)] = .random(
+                    in: 0...255, using: &generator)
+            }
+            if let read = try? JournalRecord.decode(changed) { #expect(read.consumed <= changed.count) }
+        }
+    }
+}
