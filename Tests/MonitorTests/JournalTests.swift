@@ -24,7 +24,7 @@ private final class Scratch {
         for name in [session.description, "book.db", "book.db-wal", "book.db-shm"] {
             _ = unsafe unlink("\(path)/\(name)")
         }
-        rmdir(path)
+        _ = unsafe rmdir(path)
     }
 
     func kinds() throws -> [String] {
