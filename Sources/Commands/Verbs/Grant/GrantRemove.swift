@@ -3,7 +3,7 @@ import Directory
 /// Takes a grant back: `gatehouse grant remove ID`.
 package struct GrantRemove: DaemonCommand {
     package static let words = ["grant", "remove"]
-    package static let summary = "Take a grant back; live sessions go on"
+    package static let summary = "Take a grant back; sessions that need it end"
     package static let usage = "ID"
     package static let examples = ["grant remove 7"]
 
