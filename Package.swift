@@ -89,8 +89,8 @@ let package = Package(
         tests("Directory", uses: ["SQLite", "Support", "TestSupport"]),
         tests("Audit", uses: ["SQLite", "Support", "TestSupport"]),
         tests("Authentication", uses: ["Directory", "SQLite", "Support"]),
-        tests("Accounts", uses: ["Directory", "SQLite", "Support"]),
-        tests("Routing", uses: ["Directory", "SQLite", "Support"]),
+        tests("Accounts", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
+        tests("Routing", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
         tests("Relay", uses: ["Control", "SSH", "Support"]),
         tests(
             "Commands",

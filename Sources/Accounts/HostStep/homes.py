@@ -27,25 +27,31 @@ def is_home_in_making(home):
 
 
 def make_home(user):
-    """Makes the home from /etc/skel where there is none. It is given to its owner as the very last act, so nobody can
-    put a link in the way before."""
+    """Makes the home from /etc/skel where there is none. Its owner gets it when everything is in it, so nobody can put a
+    link in the way before."""
     home = user["home"]
+    marker = os.path.join(home, HOME_IN_MAKING)
     if os.path.lexists(home) and not is_home_in_making(home):
+        if os.path.lexists(marker):
+            os.unlink(marker)  # The home was given away, and then the run was killed.
         return False
     parent = os.stat(os.path.dirname(home))
     if parent.st_uid != 0 or (parent.st_mode & 0o022 and not parent.st_mode & stat.S_ISVTX):
         raise OSError("%s is not root's alone" % os.path.dirname(home))
-    try:
-        os.mkdir(home, 0o700)
-    except FileExistsError:
-        pass
+    if not os.path.lexists(home):
+        # It gets its name with the mark in it, so that a run that is killed leaves no home of root's behind.
+        new = "%s/.%s.gatehouse-new" % os.path.split(home)
+        os.makedirs(new, mode=0o700, exist_ok=True)
+        os.close(os.open(os.path.join(new, HOME_IN_MAKING), os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
+        os.rename(new, home)
     folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        os.close(os.open(HOME_IN_MAKING, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600, dir_fd=folder))
+        if os.fstat(folder).st_uid != 0:
+            raise OSError("%s was not made by root" % home)
         if os.path.isdir("/etc/skel"):
             copy_tree("/etc/skel", folder, user)
-        os.unlink(HOME_IN_MAKING, dir_fd=folder)
         os.fchown(folder, user["uid"], user["gid"])
+        os.unlink(HOME_IN_MAKING, dir_fd=folder)
     finally:
         os.close(folder)
     if os.path.exists("/sys/fs/selinux/enforce") and command("restorecon"):

@@ -28,8 +28,8 @@ def wanted_state(data):
             kinds += [(text, str) for text in user["keys"] + user["restrictions"]]
         for group in state["groups"]:
             kinds += [(group["name"], str), (group["gid"], int)] + [(name, str) for name in group["members"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise Failure(BAD_INPUT, "the wanted state cannot be read: %r" % error)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Failure(BAD_INPUT, "the wanted state cannot be read: %s: %s" % (type(error).__name__, error))
     if state.get("schema") != 1 or any(type(value) is not kind for value, kind in kinds):
         raise Failure(BAD_INPUT, "the wanted state is not of schema 1")
     if not 1000 <= low <= high < 2**31:
