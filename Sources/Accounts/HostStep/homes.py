@@ -27,8 +27,8 @@ def is_home_in_making(home):
 
 
 def make_home(user):
-    """Makes the home from /etc/skel where there is none. Its owner gets it when everything is in it, so nobody can put a
-    link in the way before."""
+    """Makes the home from /etc/skel where there is none. Its owner gets it when everything is in it, so that nobody can
+    put a link in the way before."""
     home = user["home"]
     marker = os.path.join(home, HOME_IN_MAKING)
     if os.path.lexists(home) and not is_home_in_making(home):

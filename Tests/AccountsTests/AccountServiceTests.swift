@@ -1,0 +1,87 @@
+import Accounts
+import Directory
+import Support
+import Testing
+
+@Suite("applying accounts to a host")
+struct AccountServiceTests {
+    private static let unchanged = """
+        {"schema": 1, "changed": false, "users": [], "groups": [],
+         "sshd": {"changed": false, "reloaded": false}, "errors": []}
+        """
+
+    @Test("sends one constant command, and everything else on its standard input")
+    func request() throws {
+        let fixture = try Fixture()
+        try fixture.grant()
+        let host = ScriptedHost(0, Self.unchanged)
+        #expect(try fixture.service(host).apply(host: "c1") == AccountReport(changed: false))
+        let asked = host.asked.withLock { $0 }
+        #expect(asked.map(\.command) == [HostStep.command])
+        #expect(asked.map(\.host) == ["c1"])
+        let input = String(decoding: asked[0].input, as: UTF8.self)
+        #expect(input.hasPrefix(#"[["files", "#))
+        #expect(input.hasSuffix("}") && input.contains(#""name":"alice""#))
+    }
+
+    @Test("a host that is not in the directory is not asked")
+    func unknownHost() throws {
+        let host = ScriptedHost(0, Self.unchanged)
+        #expect(throws: DirectoryError.self) { try Fixture().service(host).apply(host: "c2") }
+        #expect(host.asked.withLock { $0.isEmpty })
+    }
+
+    @Test("without a report the host's last words are in the error")
+    func lastWords() throws {
+        let broken = ScriptedHost(1, "", errorOutput: "Traceback\nMemoryError: \u{1B}\n")
+        #expect(
+            throws: AccountError(
+                .badReport, "the host's answer is not a report: MemoryError: \\u{1B}")
+        ) { try Fixture().service(broken).apply(host: "c1") }
+        #expect(throws: AccountError(.failed, "the host has no python3")) {
+            try Fixture().service(ScriptedHost(127, "")).apply(host: "c1")
+        }
+    }
+
+    @Test("a second call at the same host is told so")
+    func oneAtATime() throws {
+        final class Nested: HostExecutor {
+            let service = Locked<AccountService?>(nil)
+
+            func run(_ command: String, input: [UInt8], on host: Host) throws -> ExecutionResult {
+                _ = try service.withLock { $0 }?.apply(host: "c1")
+                return ExecutionResult(status: 0, output: Array(AccountServiceTests.unchanged.utf8))
+            }
+        }
+        let nested = Nested()
+        let service = try Fixture().service(nested)
+        nested.service.withLock { $0 = service }
+        #expect(throws: AccountError(.busy, "the accounts of c1 are being applied already")) {
+            try service.apply(host: "c1")
+        }
+        nested.service.withLock { $0 = nil }
+        #expect(try service.apply(host: "c1").changed == false)
+    }
+
+    // The step refuses a range with system accounts before it looks at the machine, so nothing is touched here.
+    @Test("the step gets through the shell to Python, reads the state and answers with a report")
+    func realStep() throws {
+        let fixture = try Fixture()
+        try fixture.grant()
+        #expect(throws: AccountError(.refused, "the range of ids is not one for people")) {
+            try fixture.service(LocalExecutor(), range: 0...59_999).apply(host: "c1")
+        }
+    }
+
+    @Test("the local executor hands over input, both outputs and the status")
+    func localExecutor() throws {
+        let host = try Fixture().directory.host("c1")
+        let input = [UInt8](repeating: 0x61, count: 300_000)
+        let echo = try LocalExecutor().run(
+            "cat; cat >&2 /dev/null; echo no >&2; exit 7", input: input, on: host)
+        #expect(echo == ExecutionResult(status: 7, output: input, errorOutput: Array("no\n".utf8)))
+        #expect(throws: SystemError.self) {
+            try LocalExecutor(outputLimit: 1_000).run("cat", input: input, on: host)
+        }
+    }
+}

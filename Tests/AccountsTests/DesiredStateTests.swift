@@ -1,0 +1,70 @@
+import Accounts
+import Directory
+import Support
+import Testing
+
+@Suite("the wanted state of a host")
+struct DesiredStateTests {
+    @Test("has the users with a grant, the groups they are in, and nobody else")
+    func holders() throws {
+        let fixture = try Fixture()
+        #expect(try fixture.state().users.isEmpty)
+        try fixture.grant()
+        let state = try fixture.state()
+        #expect(state.users.map(\.name) == ["alice", "bob"])
+        #expect(state.users.map(\.uid) == (try ["alice", "bob"].map { try fixture.directory.user($0).uid }))
+        #expect(state.users.map(\.shell) == ["/bin/bash", "/bin/zsh"])
+        #expect(state.users.map(\.home) == ["/home/alice", "/home/bob"])
+        #expect(state.groups.map(\.name) == ["lab"])
+        #expect(state.groups.map(\.members) == [["alice", "bob"]])
+        #expect(state.generation == (try fixture.directory.generation()))
+    }
+
+    @Test("loses who is locked, who has left, and whose grant has ended")
+    func formerHolders() throws {
+        let fixture = try Fixture()
+        let end = Fixture.time + .seconds(60)
+        try fixture.grant(until: end)
+        try fixture.directory.lockUser("alice")
+        #expect(try fixture.state().users.map(\.name) == ["bob"])
+        #expect(try fixture.state().groups.map(\.members) == [["bob"]])
+        #expect(try fixture.state(at: end).users.isEmpty)
+        try fixture.directory.leaveUser("bob")
+        #expect(try fixture.state().users.isEmpty)
+    }
+
+    @Test("carries the keys for jumps, with what the grant does not permit")
+    func keys() throws {
+        let fixture = try Fixture()
+        try fixture.grant()
+        #expect(try fixture.state().users[0].keys == ["ssh-ed25519 AAAAAQ== alice@laptop"])
+        #expect(try fixture.state().users[0].restrictions == [])
+        #expect(try fixture.state().users[1].keys == [])
+
+        let narrow = try Fixture()
+        try narrow.grant(Rights(forwarding: false))
+        let restrictions = try narrow.state().users[0].restrictions
+        #expect(restrictions == ["no-port-forwarding", "no-agent-forwarding"])
+    }
+
+    @Test("carries no keys of users who must be recorded: they may not jump")
+    func recorded() throws {
+        let fixture = try Fixture()
+        try fixture.grant(Rights(record: true))
+        #expect(try fixture.state().users[0].keys == [])
+    }
+
+    @Test("has the members that the step checks for, in schema 1")
+    func encoding() throws {
+        let fixture = try Fixture()
+        try fixture.grant(Rights(sudo: true, agent: true))
+        let text = String(decoding: try fixture.state().encoded(), as: UTF8.self)
+        for member in [
+            #""schema":1"#, #""accept_env":["LANG","LC_*"]"#, #""range":[20000,59999]"#,
+            #""certificate_authority":"ssh-ed25519 AAAA gatehouse-user-ca""#, #""full_name":"Alice A.""#,
+            #""gid":20001"#, #""sudo":true"#, #""members":["alice","bob"]"#,
+        ] {
+            #expect(text.contains(member), "\(text)")
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Directory
+import Routing
+import Testing
+
+@Suite("jumps")
+struct JumpPolicyTests {
+    private let fixture: Fixture
+    private let policy: JumpPolicy
+
+    init() throws {
+        fixture = try Fixture()
+        policy = JumpPolicy(directory: fixture.directory)
+    }
+
+    /// The host's name, `forward`, or the sentence of the refusal.
+    private func decide(_ host: String, _ port: UInt32, user: String = "alice") throws -> String {
+        switch try policy.decide(user: user, host: host, port: port, at: Fixture.time) {
+        case .join(let access): access.host.name
+        case .notAJump: "forward"
+        case .refused(let sentence): sentence
+        }
+    }
+
+    @Test(
+        "a host is joined by name with its port or the usual one, by address with its port",
+        arguments: [
+            ("c1", 22, "c1"), ("C1", 22, "c1"), ("c1.", 22, "c1"), ("10.0.0.1", 22, "c1"),
+            ("c2", 2_022, "c2"), ("c2", 22, "c2"), ("10.0.0.2", 2_022, "c2"),
+        ])
+    func join(host: String, port: UInt32, expected: String) throws {
+        try fixture.grant(.group("lab"), .pool("communal"))
+        #expect(try decide(host, port) == expected)
+    }
+
+    @Test("an IPv6 address is one address however it is written", arguments: ["fd00::1", "FD00:0:0::0001"])
+    func version6(_ address: String) throws {
+        try fixture.directory.setHostAddress("fd00:0::1", port: 22, of: "c1")
+        try fixture.grant(.user("alice"), .host("c1"))
+        #expect(try decide(address, 22) == "c1")
+    }
+
+    @Test(
+        "at the port of an sshd, what is unknown or not granted is refused with one sentence",
+        arguments: [
+            ("c3", 22), ("nowhere", 22), ("10.0.0.3", 22), ("localhost", 22), ("127.0.0.1", 2_022),
+            ("10.0.0.2", 22), ("c1", 2_022), ("", 22), ("communal", 22), ("gate", 22),
+        ])
+    func refused(host: String, port: UInt32) throws {
+        try fixture.grant(.group("lab"), .pool("communal"))
+        #expect(try decide(host, port) == "There is no host '\(host)' that you may reach.")
+    }
+
+    @Test("who is locked or unknown reaches nothing", arguments: ["bob", "nobody"])
+    func nobody(_ user: String) throws {
+        try fixture.grant(.group("lab"), .pool("communal"))
+        try fixture.directory.lockUser("bob")
+        #expect(try decide("c1", 22, user: user) == "There is no host 'c1' that you may reach.")
+    }
+
+    @Test(
+        "any other port is an ordinary forward",
+        arguments: [("localhost", 8_888), ("c1", 8_888), ("c1", 0), ("c1", 65_536), ("c1", UInt32.max)])
+    func forward(host: String, port: UInt32) throws {
+        try fixture.grant(.group("lab"), .pool("communal"))
+        #expect(try decide(host, port) == "forward")
+    }
+
+    @Test("a grant that demands recording forbids the jump and names the other way")
+    func recording() throws {
+        try fixture.grant(.user("alice"), .host("c1"), Rights(record: true))
+        let sentence = try decide("c1", 22)
+        #expect(sentence.contains("alice+c1"))
+        #expect(sentence.contains("recorded"))
+    }
+
+    @Test("the guarded ports are those of the hosts and the usual one")
+    func guardedPorts() throws {
+        #expect(try policy.guardedPorts() == [22, 2_022])
+        for host in ["c1", "c2", "c3"] { try fixture.directory.removeHost(host) }
+        #expect(try policy.guardedPorts() == [22])
+    }
+}

@@ -1,0 +1,129 @@
+import Directory
+import Routing
+import Support
+import Testing
+
+@Suite("where a login leads")
+struct RouterTests {
+    private let fixture: Fixture
+    private let router: Router
+
+    init() throws {
+        fixture = try Fixture()
+        router = Router(directory: fixture.directory)
+    }
+
+    /// The host's name, `gate`, or the sentence of the refusal.
+    private func lead(
+        _ target: String?, user: String = "alice", _ sessions: [LiveSession] = []
+    ) throws -> String {
+        switch try router.resolve(user: user, target: target, sessions: sessions, at: Fixture.time) {
+        case .gate: "gate"
+        case .host(let access): access.host.name
+        case .refused(let refusal): refusal.sentence
+        }
+    }
+
+    @Test("a host that is granted, directly or by a pool or a group, is reached with its rights")
+    func host() throws {
+        try fixture.grant(.user("alice"), .host("c3"), Rights(sudo: true))
+        try fixture.grant(.group("lab"), .pool("communal"), Rights(agent: true))
+        #expect(try lead("c3") == "c3")
+        #expect(try lead("c2") == "c2")
+        let found = try router.resolve(user: "alice", target: "c3", at: Fixture.time)
+        guard case .host(let access) = found else {
+            Issue.record("\(found)")
+            return
+        }
+        #expect(access.rights == Rights(sudo: true))
+        #expect(access.user.name == "alice")
+    }
+
+    @Test(
+        "unknown, not granted and closed are one answer",
+        arguments: ["nowhere", "c1", "communal", "c3", "lab", ""])
+    func sameAnswer(_ target: String) throws {
+        try fixture.grant(.user("alice"), .host("c3"))
+        try fixture.directory.setHostState(.disabled, of: "c3")
+        #expect(try lead(target) == "There is no host or pool '\(target)' that you may reach.")
+        #expect(
+            try lead(target, user: "nobody") == "There is no host or pool '\(target)' that you may reach.")
+    }
+
+    @Test("what a client asked for is made printable in the answer")
+    func hostileTarget() throws {
+        #expect(try lead("a\u{1B}[2J") == "There is no host or pool 'a\\u{1B}[2J' that you may reach.")
+    }
+
+    @Test("the gate is open to every active user, and to nobody else")
+    func gate() throws {
+        #expect(try lead("gate") == "gate")
+        try fixture.directory.lockUser("alice")
+        #expect(try lead("gate") != "gate")
+        #expect(try lead("gate", user: "nobody") != "gate")
+    }
+
+    @Test("a pool leads where the user is already, else where the fewest are, else by name")
+    func pool() throws {
+        try fixture.grant(.group("lab"), .pool("communal"))
+        #expect(try lead("communal") == "c1")
+        let bob = LiveSession(user: "bob", host: "c1")
+        #expect(try lead("communal", [bob]) == "c2")
+        let alice = LiveSession(user: "alice", host: "c1")
+        #expect(try lead("communal", [bob, bob, alice]) == "c1")
+        #expect(try lead("communal", [alice, LiveSession(user: "alice", host: "c3")]) == "c1")
+    }
+
+    @Test("a pool leads only to open hosts the user may reach")
+    func partOfPool() throws {
+        try fixture.grant(.user("alice"), .host("c2"))
+        #expect(try lead("communal") == "c2")
+        try fixture.directory.setHostState(.disabled, of: "c2")
+        #expect(
+            try lead("communal")
+                == "No host of 'communal' is open now. Try again later, or ask your administrator.")
+        #expect(
+            try lead("communal", user: "bob") == "There is no host or pool 'communal' that you may reach.")
+    }
+
+    @Test("an expired grant leads nowhere")
+    func expired() throws {
+        let end = Fixture.time + .seconds(60)
+        try fixture.directory.addGrant(.user("alice"), to: .host("c1"), until: end, at: Fixture.time)
+        #expect(try lead("c1") == "c1")
+        #expect(try router.resolve(user: "alice", target: "c1", at: end) == .refused(.unknownTarget("c1")))
+        #expect(try router.resolve(user: "alice", target: nil, at: end) == .refused(.nothingGranted))
+    }
+
+    @Test("without a target, the only one granted is taken")
+    func onlyTarget() throws {
+        #expect(try lead(nil) == Refusal.nothingGranted.sentence)
+        try fixture.grant(.group("lab"), .pool("communal"))
+        try fixture.grant(.user("alice"), .pool("communal"))
+        #expect(try lead(nil) == "c1")
+        #expect(try lead(nil, [LiveSession(user: "bob", host: "c1")]) == "c2")
+        try fixture.grant(.user("bob"), .host("c3"))
+        #expect(try lead(nil, user: "nobody") == Refusal.nothingGranted.sentence)
+    }
+
+    @Test("of several, the pool of the first group that was granted one is taken")
+    func poolOfGroup() throws {
+        try fixture.directory.addPool("alone", at: Fixture.time)
+        try fixture.directory.join(["c3"], to: "alone")
+        _ = try fixture.directory.addGroup("art", at: Fixture.time)
+        try fixture.directory.addMembers(["alice"], to: "art")
+        try fixture.grant(.user("alice"), .host("c1"))
+        try fixture.grant(.group("lab"), .pool("communal"))
+        try fixture.grant(.group("art"), .host("c2"))
+        #expect(try lead(nil, [LiveSession(user: "bob", host: "c1")]) == "c2", "lab has a pool, art has none")
+        try fixture.grant(.group("art"), .pool("alone"))
+        #expect(try lead(nil) == "c3", "art comes before lab")
+    }
+
+    @Test("of several without a pool of a group, the first host by name is taken")
+    func firstHost() throws {
+        try fixture.grant(.user("alice"), .host("c3"))
+        try fixture.grant(.user("alice"), .host("c2"))
+        #expect(try lead(nil) == "c2")
+    }
+}
