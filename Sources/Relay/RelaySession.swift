@@ -87,7 +87,7 @@ final class RelaySession {
         if hasMoreToMove { poller.check() } else { poller.wait() }
         hasMoreToMove = false
 
-        // A peer with Nagle's algorithm sends the second half of a small exchange only after our acknowledgement.
+        // The client likewise, while it sets up its session.
         turns += 1
         if turns <= 64 { client.acknowledgeQuickly() }
 
@@ -106,8 +106,11 @@ final class RelaySession {
             upstream.advance()
         case .ready:
             guard isReady, let transport = upstream.transport else { return }
-            if turns <= 64 { transport.acknowledgeQuickly() }
-            if !transport.process() { lose(upstream) }
+            let before = transport.receivedBytes
+            if !transport.process() { return lose(upstream) }
+            // sshd leaves Nagle's algorithm on without a terminal: what it says next waits for this acknowledgement. Bulk
+            // data is acknowledged by the kernel's own rules.
+            if transport.receivedBytes - before < 4_096 { transport.acknowledgeQuickly() }
         case .asking, .failed: break
         }
     }

@@ -59,8 +59,10 @@ package class Transport {
     }
 
     /// Whether bytes wait to be sent: poll for POLLOUT then.
+    ///
+    /// Not `ssh_get_poll_flags`, which keeps asking for POLLOUT after everything has been sent.
     package var wantsToWrite: Bool {
-        unsafe ssh_get_poll_flags(session) & SSH_WRITE_PENDING != 0
+        unsafe ssh_get_status(session) & SSH_WRITE_PENDING != 0
     }
 
     /// Whether channels may write: false while much of what they wrote earlier has not reached the socket.
@@ -68,7 +70,7 @@ package class Transport {
     /// libssh's output buffer has no bound of its own; this one keeps it below `outputLimit` and one batch.
     package var hasRoom: Bool {
         if bytesSinceDrained < Self.outputLimit { return true }
-        guard unsafe ssh_get_status(session) & SSH_WRITE_PENDING == 0 else { return false }
+        guard !wantsToWrite else { return false }
         bytesSinceDrained = 0
         return true
     }
