@@ -83,7 +83,7 @@ let package = Package(
         tests("Support", uses: ["TestSupport"]),
         tests("Control", uses: ["Support"]),
         tests("SSHKeys", uses: ["Support", "TestSupport"]),
-        tests("SSH", uses: ["Support"]),
+        tests("SSH", uses: ["Support", "TestSupport"]),
         tests("SQLite", uses: ["Support", "TestSupport"]),
         tests("Configuration", uses: ["Support", "TestSupport"]),
         tests("Directory", uses: ["SQLite", "Support", "TestSupport"]),

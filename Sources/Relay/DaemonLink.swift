@@ -1,37 +1,37 @@
-import Control
-import Support
+package import Control
+package import Support
 
 /// The control channel to the daemon: one request at a time, answered in order.
 ///
 /// The daemon may go away (a restart): then requests are refused, and the session goes on with what it has.
-final class DaemonLink {
+package final class DaemonLink {
     /// What the daemon answered, with the descriptors that came along.
-    typealias Answer = (reply: SessionReply, descriptors: [Descriptor])
+    package typealias Answer = (reply: SessionReply, descriptors: [Descriptor])
 
     private let socket: MessageSocket
     private var waiting: [(request: SessionRequest, completion: (Answer) -> Void)] = []
 
     /// Whether the daemon is there.
-    private(set) var isAlive = true
+    package private(set) var isAlive = true
 
-    init(_ socket: MessageSocket) {
+    package init(_ socket: MessageSocket) {
         self.socket = socket
     }
 
     /// For poll(2).
-    var descriptor: Descriptor { socket.descriptor }
+    package var descriptor: Descriptor { socket.descriptor }
 
     private static let gone = SessionReply.refused(reason: "the gateway is restarting: try again in a moment")
 
     /// Asks, and calls `completion` from a later `receive`.
-    func ask(_ request: SessionRequest, completion: @escaping (Answer) -> Void) {
+    package func ask(_ request: SessionRequest, completion: @escaping (Answer) -> Void) {
         guard isAlive else { return completion((Self.gone, [])) }
         waiting.append((request, completion))
         if waiting.count == 1 { sendFirst() }
     }
 
     /// Asks and waits for the answer; only before the relay runs.
-    func askAndWait(_ request: SessionRequest) -> Answer {
+    package func askAndWait(_ request: SessionRequest) -> Answer {
         var answer: Answer?
         ask(request) { answer = $0 }
         while answer == nil { receive() }
@@ -39,13 +39,13 @@ final class DaemonLink {
     }
 
     /// Tells the daemon that the journal has grown, unless it is about to hear it anyway.
-    func noteJournalGrowth() {
+    package func noteJournalGrowth() {
         let isQueued = waiting.dropFirst().contains { $0.request == .journalGrew }
         if isAlive, !isQueued { ask(.journalGrew) { _ in } }
     }
 
     /// Takes one answer; call when the descriptor is readable.
-    func receive() {
+    package func receive() {
         do {
             guard let (message, descriptors) = try socket.receive() else { return abandon() }
             let reply = try SessionReply(decoding: message)

@@ -1,25 +1,25 @@
-import Control
-import Support
+package import Control
+package import Support
 
 /// The session's own record of what happens, appended to a file that the daemon opened.
 ///
 /// A record is written before the session goes on, so that it survives the daemon. When it cannot be written the session ends:
 /// what cannot be recorded does not happen.
-final class Journal {
+package final class Journal {
     private let file: Descriptor
 
     /// Whether a record could not be written.
-    private(set) var hasFailed = false
+    package private(set) var hasFailed = false
 
     /// Called after each record that the daemon should hear of at once.
-    var onGrowth: () -> Void = {}
+    package var onGrowth: () -> Void = {}
 
-    init(_ file: Descriptor) {
+    package init(_ file: Descriptor) {
         self.file = file
     }
 
     /// Appends a record.
-    func append(_ record: JournalRecord) {
+    package func append(_ record: JournalRecord) {
         do {
             try file.writeAll(record.encoded(at: .now))
             onGrowth()

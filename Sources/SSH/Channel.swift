@@ -17,6 +17,12 @@ package final class Channel {
         package var name: [UInt8]
         package var coreDumped: Bool
         package var message: [UInt8]
+
+        package init(name: [UInt8], coreDumped: Bool, message: [UInt8]) {
+            self.name = name
+            self.coreDumped = coreDumped
+            self.message = message
+        }
     }
 
     /// The connection it belongs to.
