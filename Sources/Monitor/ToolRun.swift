@@ -31,14 +31,16 @@ struct ToolRun: Sendable {
     func perform(
         _ program: SessionProgram, answer: (SessionRequest) throws -> (SessionReply, [Descriptor])
     ) throws -> Outcome {
-        let channels = try start(program)
+        // The only owner of the ends: closing the input is what tells the tool that it has all.
+        let process: SessionChild
+        var ends: ToolEnds
+        (process, ends) = try start(program)
         do {
-            var ends = channels.ends
             try ends.pump(input, outputLimit: outputLimit, until: .now + timeout, answer)
             return Outcome(
-                status: channels.process.finish(), output: ends.outputBytes, errors: ends.errorBytes)
+                status: process.finish(), output: ends.outputBytes, errors: ends.errorBytes)
         } catch {
-            _ = channels.process.finish(within: .zero)
+            _ = process.finish(within: .zero)
             throw error
         }
     }
