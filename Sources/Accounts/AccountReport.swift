@@ -6,7 +6,7 @@ package struct AccountReport: Equatable, Sendable {
     /// What became of one account or group.
     package enum Result: String, Sendable, CaseIterable {
         case created, updated, unchanged
-        /// Not wanted on the host any more: expired, without keys; name, uid and files stay.
+        /// Not wanted on the host any more, from now on: expired, without keys; name, uid and files stay.
         case locked
         /// Refused on the host, because the name, a number or the home belongs to another; nothing was touched.
         case conflict

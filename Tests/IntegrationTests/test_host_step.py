@@ -223,7 +223,9 @@ def test_no_longer_wanted(machine):
     assert not (machine.etc / "sudoers.d/gatehouse-alice").exists()
     assert (machine.home / "alice/.profile").exists()
     machine.assert_sound()
-    machine.apply(machine.state(user("bob", 20001), groups=[group("bob")], generation=2), UNCHANGED)
+    again = machine.apply(machine.state(user("bob", 20001), groups=[group("bob")], generation=2), UNCHANGED)
+    assert results(again) == {"alice": "unchanged", "bob": "unchanged"}
+    assert reason(again).startswith("locked")
     back = machine.apply(machine.state(alice, generation=3), CHANGED)
     assert results(back) == {"alice": "updated", "bob": "locked"}
     assert machine.line("shadow", "alice")[1] == "*" and machine.line("shadow", "alice")[7] == ""

@@ -88,7 +88,9 @@ def change_accounts(state, host, granted, refused, remarks):
 def report_users(host, granted, refused, locked, remarks, fresh, changed):
     """One entry per user, for the report."""
     rows = [(name, "conflict", [reason]) for name, reason in refused.items()]
-    rows += [(name, "locked", ["not wanted here any more"]) for name in locked]
+    for name in locked:
+        is_news = name in host.passwd.touched | host.shadow.touched | changed
+        rows.append((name, "locked" if is_news else "unchanged", ["locked: not wanted here any more"]))
     for user in granted:
         name = user["name"]
         if name in host.passwd.touched | host.shadow.touched:
