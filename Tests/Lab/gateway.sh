@@ -53,16 +53,10 @@ session_processes() {
     done
 }
 
+# By the program itself, not by its name for ps: older kernels take that from a descriptor's number.
 processes_of() {
-    local executable path
-    for executable in /proc/[0-9]*/exe; do
-        path=$(readlink "$executable" 2>/dev/null) || continue
-        path=${path% (deleted)}
-        if [ "${path##*/}" = "$1" ]; then
-            executable=${executable%/exe}
-            echo "${executable#/proc/}"
-        fi
-    done
+    find /proc/[0-9]*/exe -maxdepth 0 '(' -lname "*/$1" -o -lname "*/$1 (deleted)" ')' 2>/dev/null |
+        cut -d/ -f3
 }
 
 no_gateway_processes() { [ -z "$(daemon_processes)$(session_processes)" ]; }

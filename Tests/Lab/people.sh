@@ -29,10 +29,12 @@ make_directory() {
 }
 
 apply_accounts() {
-    local host
+    local host job jobs=()
     for host in "${hosts[@]}"; do
-        "$GATEHOUSE" account apply "$host"
+        "$GATEHOUSE" account apply "$host" &
+        jobs+=($!)
     done
+    for job in "${jobs[@]}"; do wait "$job"; done
 }
 
 write_known_hosts() {
