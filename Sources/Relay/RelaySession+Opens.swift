@@ -8,6 +8,8 @@ final class Opening {
     let opening: Channel.Opening
     /// Under way at the host, with the count of packets when it was last asked about.
     var attempt: (channel: Channel, upstream: Upstream, packetCount: UInt64)?
+    /// Connections on which the host has refused it.
+    var refusals: [Upstream] = []
 
     init(_ message: IncomingMessage, _ opening: Channel.Opening) {
         self.message = message
@@ -138,6 +140,7 @@ extension RelaySession {
         for upstream in upstreams where upstream.state == .ready {
             guard let transport = upstream.transport else { continue }
             if isSession, sessionCount(on: upstream) >= upstream.sessionLimit { continue }
+            if opening.refusals.contains(where: { $0 === upstream }) { continue }
             guard let channel = try? transport.makeChannel() else { continue }
             opening.attempt = (channel, upstream, .max)
             return
@@ -186,6 +189,7 @@ extension RelaySession {
             opening.attempt?.packetCount = transport.packetCount
             return false
         case .done:
+            attempt.upstream.refusalCount = 0
             accept(opening, attempt.channel)
             return true
         case .refused:
@@ -228,16 +232,19 @@ extension RelaySession {
         add(HostLink(client: channel, host: host, kind: isSession ? .session : .stream, context: context))
     }
 
-    /// A host that refuses a session has its fill on this connection: the next one may take it.
+    /// A host that refuses a session has its fill on this connection: another one may take it.
+    ///
+    /// Only a host that goes on refusing allows fewer than was thought: sshd counts a session that has just been closed until
+    /// its loop has turned.
     private func retryOrRefuse(_ opening: Opening, _ upstream: Upstream, _ transport: ClientTransport) -> Bool
     {
         let reason = transport.errorText
         let others = sessionCount(on: upstream) - 1
-        if opening.opening == .session, others > 0,
-            others < upstream.sessionLimit || upstream.sessionLimit == 0
-        {
-            upstream.sessionLimit = others
+        if opening.opening == .session, others > 0 {
+            upstream.refusalCount += 1
+            if upstream.refusalCount >= 3 { upstream.sessionLimit = min(upstream.sessionLimit, others) }
             opening.attempt = nil
+            opening.refusals.append(upstream)
             return false
         }
         refuse(opening.message, "\(opening.opening)", reason)

@@ -27,6 +27,9 @@ final class Upstream {
     /// Session channels the host is trusted to allow on one connection (sshd_config(5), MaxSessions); lowered when it refuses earlier.
     var sessionLimit = 10
 
+    /// Sessions the host has refused on this connection since it last allowed one.
+    var refusalCount = 0
+
     private let daemon: DaemonLink
     private let rekeyBytes: UInt64
     private let timeout: Duration
