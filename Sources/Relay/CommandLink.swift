@@ -77,8 +77,9 @@ final class CommandLink: Link {
             client.close()
         }
         guard !client.isClosed else { return false }
-        sendInput(through: &buffer)
+        // In this order: the client's input may all be here before the command asks for it.
         receiveOutput()
+        sendInput(through: &buffer)
         writeOutput()
         finishIfDone()
         return false

@@ -286,6 +286,10 @@ class Lab:
         settings = {row["keyword"].lower(): row["value"] for row in self.rows("config", "show")}
         return Path(settings["runtimedirectory"])
 
+    def program(self, name):
+        """The path of one of Gatehouse's programs: they lie side by side."""
+        return Path(os.readlink(f"/proc/{self.daemon_pid()}/exe")).with_name(name)
+
     def daemon_pid(self):
         """The process number of `gatehoused`."""
         return int((self.runtime_directory() / "gatehoused.pid").read_text())

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import secrets
-import shlex
 import stat
 from pathlib import Path
 
@@ -240,7 +239,7 @@ def test_daemon_away(lab, tmp_path):
     """Without the daemon a command ends with 69 and a hint."""
     config = tmp_path / "gatehouse.conf"
     config.write_text(f"StateDirectory {tmp_path}/state\nRuntimeDirectory {tmp_path}/run\n")
-    result = lab.gatehouse("--config", config, "user", "list", check=False)
+    result = run([lab.program("gatehouse"), "--config", config, "user", "list"])
     assert (result.out, result.status) == (b"", 69)
     assert b"hint: " in result.err
 
@@ -253,11 +252,10 @@ def test_bad_configuration(lab, tmp_path, text, line):
     """A mistake in the configuration is said with file and line, and ends with 78."""
     config = tmp_path / "gatehouse.conf"
     config.write_text(text)
-    daemon = Path(shlex.split(lab.variables["GATEHOUSE"])[0]).parent / "gatehoused"
-    result = run([daemon, "-t", "-f", config])
+    result = run([lab.program("gatehoused"), "-t", "-f", config])
     assert result.status == 78
     assert f"{config} line {line}: " in result.err.decode()
-    result = lab.gatehouse("--config", config, "user", "list", check=False)
+    result = run([lab.program("gatehouse"), "--config", config, "user", "list"])
     assert result.status == 78
 
 

@@ -316,13 +316,27 @@ def test_metadata_address(lab, host):
     assert host in str(event["detail"])
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "2130706433", "HOST1", "HOST2"])
-def test_ssh_ports_of_hosts(lab, host):
-    """30: a forward from the host to the sshd of any host of the directory is refused, and logged."""
-    host = lab.addresses.get(lab.variables.get(host), host)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "2130706433", "0", "ip6-localhost"])
+def test_ssh_port_of_the_host(lab, host):
+    """30: a forward from the host to its own sshd is refused in every spelling, and logged."""
     mark = lab.mark()
     target = f"[{host}]:22" if ":" in host else f"{host}:22"
     result = lab.ssh(options=["-W", target], timeout=5)
     assert (result.out, result.status) == (b"", 255)
     event = lab.wait_event(mark, "refused", user="alice")
     assert "22" in str(event["detail"])
+
+
+@pytest.mark.parametrize("spelling", ["{}", "::ffff:{}", "{}."])
+def test_ssh_ports_of_other_hosts(lab, spelling):
+    """30: a forward to the sshd of a host is a jump, joined by the gateway and logged as one, or it is refused."""
+    for name, address in lab.addresses.items():
+        host, mark = spelling.format(address), lab.mark()
+        target = f"[{host}]:22" if ":" in host else f"{host}:22"
+        result = lab.ssh(options=["-W", target], timeout=5)
+        if result.out:
+            is_jump = lambda event: event["detail"].get("kind") == "jump" and address in event["detail"]["detail"]
+            lab.wait_event(mark, "channel.open", user="alice", where=is_jump)
+        else:
+            assert result.status == 255
+            lab.wait_event(mark, "refused", user="alice")

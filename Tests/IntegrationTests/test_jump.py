@@ -91,7 +91,7 @@ def test_jump_elsewhere(lab, destination):
 
 def test_jump_to_another_port(lab):
     """A jump names the SSH port of a host; another port of the host is no jump."""
-    result = jump_to(lab, f"{lab.host2}:23")
+    result = jump_to(lab, f"{lab.addresses[lab.host2]}:23")
     assert (result.out, result.status) == (b"", 255)
 
 
