@@ -22,7 +22,7 @@ struct AdoptedSessions: Sendable {
                 if try journal.isHeld() { adopt(session) }
             } catch {
                 gateway.log.error(
-                    "a journal cannot be read", ["session": session.description, "error": "\(error)"])
+                    "a journal cannot be read", ["session.id": session.description, "error": "\(error)"])
             }
         }
         endLostSessions()
@@ -51,7 +51,7 @@ struct AdoptedSessions: Sendable {
         gateway.limits.withLock { $0.adopt() }
         gateway.sessions.add(
             SessionRegistry.Entry(session: session, process: handle, user: user, host: row.host))
-        gateway.log.notice("session adopted", ["session": session.description, "user": user])
+        gateway.log.notice("session adopted", ["session.id": session.description, "user.name": user])
     }
 
     /// Takes in what the journals have got, and ends the sessions whose process is gone; false when none is left.
@@ -93,7 +93,7 @@ struct AdoptedSessions: Sendable {
             if complaints.pass(at: .now) != nil {
                 gateway.log.error(
                     "a journal cannot be taken in",
-                    ["session": journal.session.description, "error": "\(error)"])
+                    ["session.id": journal.session.description, "error": "\(error)"])
             }
             return false
         }

@@ -80,7 +80,7 @@ final class CommandDoor: Sendable {
                 if isOperator {
                     service().serve(client, for: .operatorOnMachine(uid: uid))
                 } else {
-                    log().notice("command refused", ["uid": String(uid)])
+                    log().notice("command refused", ["peer.uid": String(uid)])
                     refuse(client)
                 }
             }

@@ -50,23 +50,33 @@ final class FrontDoor: Sendable {
         }
         TCP.tune(client)
         do {
-            try Thread.start("session") { [gateway] in Self.serve(client, from: peer, gateway) }
+            // The thread must not keep the socket: it is the session's from its start on.
+            let parcel = Locked<Descriptor?>(client)
+            try Thread.start("session") { [gateway] in
+                Self.start(parcel, from: peer, gateway)?.run()
+            }
         } catch {
             gateway.limits.withLock { $0.close(from: peer.host, authenticated: false) }
             gateway.log.error("a session cannot be started", ["error": "\(error)"])
         }
     }
 
-    private static func serve(_ client: Descriptor, from peer: TCPAddress, _ gateway: Gateway) {
-        let monitor: SessionMonitor
+    private static func start(
+        _ parcel: Locked<Descriptor?>, from peer: TCPAddress, _ gateway: Gateway
+    ) -> SessionMonitor? {
+        let client = parcel.withLock { content in
+            defer { content = nil }
+            return content
+        }
+        guard let client else { return nil }
         do {
-            monitor = try SessionMonitor(client: client, from: peer, gateway: gateway)
+            return try SessionMonitor(client: client, from: peer, gateway: gateway)
         } catch {
             gateway.limits.withLock { $0.close(from: peer.host, authenticated: false) }
-            gateway.log.error("a session cannot be started", ["error": "\(error)", "address": peer.host])
-            return
+            gateway.log.error(
+                "a session cannot be started", ["error": "\(error)", "peer.address": peer.host])
+            return nil
         }
-        monitor.run()
     }
 
     private func turnAway(
@@ -78,6 +88,6 @@ final class FrontDoor: Sendable {
         guard let others = complaints.withLock({ $0.pass(at: .now) }) else { return }
         gateway.log.warning(
             "connection turned away",
-            ["limit": refusal.rawValue, "address": peer.host, "more": String(others)])
+            ["limit": refusal.rawValue, "peer.address": peer.host, "more": String(others)])
     }
 }

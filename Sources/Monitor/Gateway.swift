@@ -44,7 +44,7 @@ final class Gateway: Sendable {
     var log: Log { Log(threshold: settings.configuration.logLevel) }
 
     func log(for session: SessionID) -> Log {
-        Log(threshold: settings.configuration.logLevel, context: [("session", session.description)])
+        Log(threshold: settings.configuration.logLevel, context: [("session.id", session.description)])
     }
 
     /// Puts new settings in force.

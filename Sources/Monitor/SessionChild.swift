@@ -78,23 +78,26 @@ extension SessionProgram {
         if identity?.uid == 0 { throw StartupError("SessionUser \(user): sessions never run as root") }
     }
 
-    /// The program that the configuration names, or the one beside the daemon's own.
+    /// The program that the configuration names, or the one installed with the daemon.
     ///
     /// - Throws: `StartupError` when it cannot be run.
     init(_ configuration: Configuration) throws(StartupError) {
-        let path = configuration.sessionProgram ?? Self.besideThisProgram
+        let path = configuration.sessionProgram ?? Self.installedProgram
         guard unsafe access(path, X_OK) == 0 else {
             throw StartupError("SessionProgram \(path): \(SystemError(path).reason)")
         }
         try self.init(path: path, user: configuration.sessionUser)
     }
 
-    private static var besideThisProgram: String {
+    /// Beside the daemon's own program, or in the libexec folder of the same tree.
+    private static var installedProgram: String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = unsafe max(0, readlink("/proc/self/exe", &buffer, buffer.count))
         let path = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-        return (folder + ["gatehouse-session"]).joined(separator: "/")
+        let beside = folder.joined(separator: "/") + "/gatehouse-session"
+        let elsewhere = folder.dropLast().joined(separator: "/") + "/libexec/gatehouse/gatehouse-session"
+        return unsafe access(beside, X_OK) != 0 && access(elsewhere, X_OK) == 0 ? elsewhere : beside
     }
 
     private static func account(

@@ -67,12 +67,14 @@ extension SessionMonitor {
     ) throws {
         self.login = login
         try note(.authenticationAccepted, ["key": fingerprint, "method": "publickey"])
+        var detail = ["client": clientVersion]
+        detail["target"] = login.target
         try gateway.events.start(
             Session(
                 id: session.description, user: login.user.name, target: login.target, host: login.host,
                 keyFingerprint: fingerprint, clientAddress: peer.host, clientVersion: clientVersion,
                 process: Audit.SessionProcess(pid: child.pid, start: child.startTime)),
-            with: event(.sessionStarted, ["client": clientVersion, "target": login.target ?? ""]))
+            with: event(.sessionStarted, detail))
         // Only a comfort of 'key list'.
         try? gateway.directory.noteUse(ofKey: key)
         state = SessionState(granted: grant.target)
@@ -81,7 +83,8 @@ extension SessionMonitor {
             SessionRegistry.Entry(
                 session: session, process: child.handle, user: login.user.name, host: login.host))
         log.info(
-            "login", ["user": login.user.name, "address": peer.host, "key": fingerprint])
+            "login",
+            ["user.name": login.user.name, "peer.address": peer.host, "key.fingerprint": fingerprint])
     }
 
     /// Counts a failed attempt.
@@ -110,6 +113,6 @@ extension SessionMonitor {
         } catch {
             log.error("a rejected login could not be noted", ["error": "\(error)"])
         }
-        log.info("login rejected", ["login": String(name), "reason": lastRejection.reason])
+        log.info("login rejected", ["login.name": String(name), "reason": lastRejection.reason])
     }
 }

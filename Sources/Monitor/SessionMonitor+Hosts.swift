@@ -22,7 +22,7 @@ extension SessionMonitor {
             socket = try HostDialer.dial(host, timeout: settings.configuration.connectTimeout)
         } catch {
             try note(.hostFailed, host: host.name, ["reason": "\(error)"])
-            log.warning("host unreachable", ["host": host.name, "error": "\(error)"])
+            log.warning("host unreachable", ["host.name": host.name, "error": "\(error)"])
             return (.refused(reason: "\(host.name) cannot be reached: \(error)"), [])
         }
         let certificate = try settings.authority.sign(
@@ -48,7 +48,7 @@ extension SessionMonitor {
     /// The upstream login stands.
     func noteHostReady() throws {
         try note(.hostConnected)
-        log.info("host connected", ["host": login?.host ?? ""])
+        log.info("host connected", ["host.name": login?.host ?? ""])
     }
 
     /// The connection to the host could not be used, says the session's process.
@@ -57,7 +57,8 @@ extension SessionMonitor {
         try note(.hostFailed, ["reason": failure.sentence(about: host), "detail": detail])
         let level: Log.Level = failure == .wrongHostKey ? .warning : .notice
         log.write(
-            level, "host failed", ["host": host, "reason": failure.sentence(about: host), "detail": detail])
+            level, "host failed",
+            ["host.name": host, "reason": failure.sentence(about: host), "detail": detail])
     }
 
     /// A jump: joined to a host of the directory by the directory's address, or refused, or no jump at all.

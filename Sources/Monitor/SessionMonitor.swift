@@ -70,7 +70,7 @@ final class SessionMonitor {
         }
         self.journal = journal
         reader = JournalReader(journal)
-        log.info("connection", ["address": peer.host, "pid": String(child.pid)])
+        log.info("connection", ["peer.address": peer.host, "process.id": String(child.pid)])
     }
 
     /// Answers until the session is over, then closes its book.
@@ -80,7 +80,7 @@ final class SessionMonitor {
             try converse()
         } catch {
             brokenOff = "\(error)"
-            log.warning("session broken off", ["reason": "\(error)", "address": peer.host])
+            log.warning("session broken off", ["reason": "\(error)", "peer.address": peer.host])
             try? child.handle.send(SIGKILL)
         }
         let status = child.finish()
@@ -165,7 +165,7 @@ extension SessionMonitor {
         guard let login else {
             noteLastRejection()
             journal.remove()
-            log.info("connection closed", ["address": peer.host, "status": String(status)])
+            log.info("connection closed", ["peer.address": peer.host, "status": String(status)])
             return
         }
         let entry = gateway.sessions.remove(session)
@@ -181,7 +181,7 @@ extension SessionMonitor {
                 reason, of: session, user: login.user.name, host: login.host, address: peer.host,
                 into: gateway.events)
             journal.remove()
-            log.info("session ended", ["user": login.user.name, "reason": reason])
+            log.info("session ended", ["user.name": login.user.name, "reason": reason])
         } catch {
             log.error("the end of a session could not be noted", ["error": "\(error)"])
         }

@@ -41,7 +41,7 @@ struct Watchman: Sendable {
                 guard let reason = try reasonToEnd(entry) else { continue }
                 gateway.log.notice(
                     "session ended from here",
-                    ["session": entry.session.description, "user": entry.user, "reason": reason])
+                    ["session.id": entry.session.description, "user.name": entry.user, "reason": reason])
                 _ = gateway.sessions.end(because: reason) { $0.session == entry.session }
             } catch {
                 gateway.log.error("grants cannot be checked", ["error": "\(error)"])

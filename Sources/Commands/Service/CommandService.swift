@@ -1,3 +1,4 @@
+import Audit
 import Control
 import Glibc
 package import Support
@@ -38,8 +39,18 @@ package struct CommandService: Sendable {
             guard let command = command as? any DaemonCommand else {
                 throw CommandError(.refused, "this runs on the gateway's machine itself")
             }
+            try note(words, for: caller)
             return try command.run(in: context)
         }
+    }
+
+    /// Notes what a person runs over SSH; what the operator changes is noted by the change.
+    private func note(_ words: [String], for caller: Caller) throws {
+        guard case .user(let name, _, let session, let address) = caller else { return }
+        try services.events.append(
+            Event(
+                .commandRun, session: session, user: name, address: address,
+                detail: ["command": String(words.joined(separator: " ").prefix(1_000))]))
     }
 }
 
