@@ -3,7 +3,7 @@
 import concurrent.futures
 import dataclasses
 import os
-import selectors
+import signal
 import statistics
 import subprocess
 import sys
@@ -44,12 +44,17 @@ def remark(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
+def give_up(*_):
+    raise systems.Failure("a keystroke did not come back in time")
+
+
 class Bench:
     def __init__(self, stage, plan, deadline):
         self.stage = stage
         self.plan = plan
         self.deadline = deadline
         self.samples = {}
+        signal.signal(signal.SIGALRM, give_up)
         self.login_cost = {}
 
     def add(self, metric, name, value):
@@ -135,13 +140,17 @@ class Bench:
     def echo(self):
         remark("keystroke echo")
         for number in self.rounds(self.plan.echo_rounds, "echo"):
-            sessions = {name: Keyboard(self.stage, name) for name in self.stage.names}
+            sessions = {}
+            signal.alarm(120)
             try:
+                for name in self.stage.names:
+                    sessions[name] = Keyboard(self.stage, name)
                 for stroke in range(self.plan.keystrokes):
                     for name in self.turns(number + stroke):
                         self.add("echo", name, sessions[name].press())
                         time.sleep(0.001)
             finally:
+                signal.alarm(0)
                 for session in sessions.values():
                     session.close()
 
@@ -208,7 +217,9 @@ class Bench:
                 pids = [pid for pid in self.stage.groups[name].pids() if pid != daemon]
                 self.add(f"pss_{count}", name, sum(map(systems.pss_kib, pids)) / count)
                 self.add(f"processes_{count}", name, len(pids) / count)
-                self.add(f"daemon_{count}", name, systems.pss_kib(daemon))
+                alone = systems.pss_kib(daemon)
+                self.add(f"daemon_{count}", name, alone)
+                self.add(f"growth_{count}", name, (alone - self.samples["daemon_0"][name][-1]) / count)
         finally:
             for session in sessions:
                 session.close()
@@ -223,30 +234,28 @@ class Keyboard:
         self.name = name
         line = stage.command(name, "stty raw -echo; printf R; exec cat", flags=["-tt"])
         self.process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
-        self.selector = selectors.DefaultSelector()
-        self.selector.register(self.process.stdout, selectors.EVENT_READ)
+        self.keys = self.process.stdin.fileno()
+        self.screen = self.process.stdout.fileno()
         if not self.wait_for(b"R"):
             self.close()
             raise systems.Failure(f"no terminal session by {name}")
 
-    def wait_for(self, byte, seconds=10):
-        while self.selector.select(seconds):
-            data = os.read(self.process.stdout.fileno(), 4096)
-            if not data:
-                return False
+    def wait_for(self, byte):
+        while data := os.read(self.screen, 4096):
             if byte in data:
                 return True
         return False
 
     def press(self):
         start = time.perf_counter()
-        os.write(self.process.stdin.fileno(), b"k")
-        if not self.wait_for(b"k"):
+        os.write(self.keys, b"k")
+        arrived = self.wait_for(b"k")
+        seconds = time.perf_counter() - start
+        if not arrived:
             raise systems.Failure(f"a keystroke by {self.name} did not come back")
-        return time.perf_counter() - start
+        return seconds
 
     def close(self):
-        self.selector.close()
         self.process.kill()
         self.process.wait()
         self.process.stdin.close()

@@ -72,6 +72,7 @@ def rows(result):
     counts = sorted(int(metric.removeprefix("pss_")) for metric in result["summary"] if metric.startswith("pss_"))
     for count in counts:
         yield f"PSS per idle session at {count}, KiB", f"pss_{count}", "p50", 1, 0, False
+        yield "— what a session adds to the daemon, KiB", f"growth_{count}", "p50", 1, 0, False
         yield "— processes per session", f"processes_{count}", "p50", 1, 1, False
     for count in [0] + counts:
         yield f"PSS of the daemon at {count} sessions, KiB", f"daemon_{count}", "p50", 1, 0, False
@@ -94,7 +95,8 @@ def markdown(result):
             cells.append(text)
         for name in others:
             ours, theirs = value(result, metric, "gatehouse", figure), value(result, metric, name, figure)
-            cells.append(f"{ours / theirs:.2f}" if ours is not None and theirs else "")
+            comparable = ours is not None and theirs and theirs > 0
+            cells.append(f"{ours / theirs:.2f}" if comparable else "")
         lines.append(line([title, *cells]))
     if result["targets"]:
         lines += ["", line(["aim", "ratio", "bound", ""]), line(["---", "--:", "--:", "---"])]
@@ -113,6 +115,8 @@ def describe(result):
     size = facts["bulkBytes"] >> 20
     text = (f"{facts['cores']} cores, loopback, Linux {facts['kernel']}, {facts['openssh']}; bulk in pieces of {size} MiB. "
             "Median, minimum in brackets.")
+    if facts["load"] > 0.3:
+        text += f" The machine was not idle: load {facts['load']:.1f} at the start."
     return text + (" **Debug build of Gatehouse.**" if facts["debugBuild"] else "")
 
 

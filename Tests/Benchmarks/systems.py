@@ -32,6 +32,7 @@ def machine():
     return {
         "cores": os.cpu_count(),
         "kernel": platform.release().split("-")[0],
+        "load": round(os.getloadavg()[0], 2),
         "openssh": version.split(",")[0].split(" ")[0],
     }
 
