@@ -21,19 +21,19 @@ extension SessionMonitor {
         switch try KeyDecision(login: LoginName(login), key: key, in: gateway.directory) {
         case .accepted: .keyAcceptable
         case .rejected(let reason):
-            reject(Rejection(login: login, key: key, reason: reason.rawValue))
+            try reject(Rejection(login: login, key: key, reason: reason.rawValue))
         }
     }
 
     /// Logs in who has proved to have a key, in the log first.
     func logIn(login text: String, key: [UInt8], clientVersion: String) throws -> SessionReply {
         guard let name = LoginName(text) else {
-            return reject(
+            return try reject(
                 Rejection(login: text, key: key, reason: KeyDecision.Reason.malformedName.rawValue))
         }
         switch try KeyDecision(login: name, key: key, in: gateway.directory) {
         case .rejected(let reason):
-            return reject(Rejection(login: text, key: key, reason: reason.rawValue))
+            return try reject(Rejection(login: text, key: key, reason: reason.rawValue))
         case .accepted(let user, let fingerprint):
             let destination = try Router(directory: gateway.directory)
                 .resolve(user: user.name, target: name.target, sessions: gateway.sessions.places)
@@ -87,32 +87,24 @@ extension SessionMonitor {
             ["user.name": login.user.name, "peer.address": peer.host, "key.fingerprint": fingerprint])
     }
 
-    /// Counts a failed attempt.
-    func reject(_ rejection: Rejection) -> SessionReply {
-        lastRejection = rejection
-        guard attempts.countFailure() else { return .rejected }
-        return .disconnect(reason: "Too many authentication failures")
-    }
-
-    /// Writes the last failed attempt of a connection on which nobody logged in.
+    /// Notes a failed attempt, then counts it.
     ///
-    /// One event for each connection: an agent may offer many keys, and a stranger may try for ever.
-    func noteLastRejection() {
-        guard let lastRejection else { return }
-        var detail = ["reason": lastRejection.reason, "attempts": String(attempts.failures)]
-        if let key = lastRejection.key {
+    /// - Throws: when it cannot be written.
+    func reject(_ rejection: Rejection) throws -> SessionReply {
+        // Bounded: the client chose it.
+        let name = String(rejection.login.prefix(100))
+        var detail = ["login": name, "reason": rejection.reason]
+        if let key = rejection.key {
             detail["key"] = (try? PublicKey(blob: key).fingerprint) ?? "of an unknown kind"
         }
-        let name = lastRejection.login.prefix(100)
-        detail["login"] = String(name)
-        do {
-            try gateway.events.append(
-                Event(
-                    .authenticationRejected, session: session.description,
-                    user: LoginName(lastRejection.login)?.user, address: peer.host, detail: detail))
-        } catch {
-            log.error("a rejected login could not be noted", ["error": "\(error)"])
-        }
-        log.info("login rejected", ["login.name": String(name), "reason": lastRejection.reason])
+        try gateway.events.append(
+            Event(
+                .authenticationRejected, session: session.description,
+                user: LoginName(rejection.login)?.user, address: peer.host, detail: detail))
+        log.info(
+            "login rejected",
+            ["login.name": name, "peer.address": peer.host, "reason": rejection.reason])
+        guard attempts.countFailure() else { return .rejected }
+        return .disconnect(reason: "Too many authentication failures")
     }
 }

@@ -41,7 +41,6 @@ final class SessionMonitor {
     var state = SessionState.new
     var attempts: AttemptCounter
     var login: Login?
-    var lastRejection: Rejection?
     private var reader: JournalReader
 
     /// Starts the session's process, which owns the client's socket from here on.
@@ -119,7 +118,7 @@ final class SessionMonitor {
         case .verifiedKey(let login, let key, let clientVersion):
             return (try logIn(login: login, key: key, clientVersion: clientVersion), [])
         case .refusedMethod(let login, let method):
-            return (reject(Rejection(login: login, key: nil, reason: "\(method) is not offered")), [])
+            return (try reject(Rejection(login: login, key: nil, reason: "\(method) is not offered")), [])
         case .connect(let publicKey):
             return try connect(publicKey: publicKey)
         case .hostReady:
@@ -163,7 +162,6 @@ extension SessionMonitor {
     /// Writes how the session ended; what cannot be written now stays in the journal for the daemon's next start.
     private func conclude(status: Int32, brokenOff: String?) {
         guard let login else {
-            noteLastRejection()
             journal.remove()
             log.info("connection closed", ["peer.address": peer.host, "status": String(status)])
             return
