@@ -1,3 +1,4 @@
+import Accounts
 import Audit
 import Commands
 import Configuration
@@ -92,7 +93,7 @@ final class Gateway: Sendable {
 final class QuietDaemon: AccountApplier, SessionControl, HostKeyScanner {
     struct State {
         var ended: [String] = []
-        var report = AccountReport(items: [])
+        var report = AccountReport(changed: false)
         var hostKeys: [[UInt8]] = []
     }
 

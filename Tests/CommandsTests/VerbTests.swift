@@ -1,3 +1,4 @@
+import Accounts
 import Audit
 import Commands
 import Directory
@@ -250,17 +251,34 @@ struct VerbTests {
     @Test("a conflict on a host is reported, and the command fails")
     func conflict() throws {
         gateway.daemon.state.withLock {
-            $0.report = AccountReport(items: [
-                .init(kind: "user", name: "alice", outcome: .made, detail: "uid 20001"),
-                .init(kind: "user", name: "bob", outcome: .conflict, detail: "uid 20002 is games"),
-            ])
+            $0.report = AccountReport(
+                changed: true,
+                users: [
+                    .init(name: "alice", result: .created, reason: "uid 20001"),
+                    .init(name: "bob", result: .conflict, reason: "uid 20002 is games"),
+                ], sshdChanged: true, sshdReloaded: true)
         }
         let terminal = Transcript()
         #expect(gateway.run("account apply communal1", on: terminal) == .failure)
-        #expect(terminal.output.contains("user  bob    conflict  uid 20002 is games\n"))
+        #expect(
+            terminal.output.contains(
+                "user  bob    conflict  uid 20002 is games\nsshd  -      updated   reloaded\n"))
         let event = try gateway.services.events.events(EventQuery(kind: .accountApplied))[0].event
         #expect(event.host == "communal1")
         #expect(event.detail == ["by": "uid 0", "changed": "1", "conflicts": "1"])
+    }
+
+    @Test("the event log has what people run over SSH, and what they may not")
+    func commandsAreEvents() throws {
+        gateway.run("hosts --json", as: Gateway.alice)
+        gateway.run("user list", as: Gateway.alice)
+        gateway.run("keys frob", as: Gateway.alice)
+        gateway.run("user list")
+        let events = try gateway.services.events.events().map(\.event)
+        #expect(events.map(\.kind) == ["command.run", "refused"])
+        #expect(events.allSatisfy { $0.user == "alice" && $0.session == Gateway.alice.session })
+        #expect(events[0].detail == ["command": "hosts --json"])
+        #expect(events[1].detail["what"] == "command user list")
     }
 
     @Test("whoami tells people and the operator who they are")

@@ -1,3 +1,4 @@
+import Accounts
 import Audit
 import Configuration
 import Directory
@@ -24,6 +25,7 @@ package struct ErrorReport: Equatable, Sendable {
             self.init(.usage, error.why, hint: error.hint ?? help)
         case let error as DirectoryError: self.init(Self.code(of: error), error.detail, hint: error.hint)
         case let error as KeyError: self.init(Self.code(of: error), error.detail, hint: Self.hint(for: error))
+        case let error as AccountError: self.init(Self.code(of: error), error.detail)
         case let error as ConfigurationError:
             self.init(.configuration, reasons: error.problems.map(\.description), hint: nil)
         case let error as AuditError: self.init(error.code == .notFound ? .notFound : .failure, error.detail)
@@ -60,6 +62,14 @@ package struct ErrorReport: Equatable, Sendable {
         case .nameTaken, .uidTaken, .gidTaken, .outOfRange, .rangeExhausted, .keyTaken, .userNotActive,
             .conflict:
             .failure
+        }
+    }
+
+    private static func code(of error: AccountError) -> ExitCode {
+        switch error.code {
+        case .busy: .unavailable
+        case .refused: .refused
+        case .failed, .badReport: .failure
         }
     }
 

@@ -35,22 +35,31 @@ package struct CommandService: Sendable {
     /// Runs words for a caller; errors are written to the terminal.
     package func run(_ words: [String], for caller: Caller, on terminal: any Terminal) -> ExitCode {
         let context = CommandContext(services: services, caller: caller, terminal: terminal, table: table)
-        return table.run(words, for: caller, on: terminal) { command throws in
+        var isNoted = false
+        let code = table.run(words, for: caller, on: terminal) { command throws in
             guard let command = command as? any DaemonCommand else {
                 throw CommandError(.refused, "this runs on the gateway's machine itself")
             }
-            try note(words, for: caller)
+            try note(.commandRun, ["command": Self.line(words)], by: caller)
+            isNoted = true
             return try command.run(in: context)
         }
+        if code == .refused, !isNoted {
+            try? note(
+                .refused, ["what": "command \(Self.line(words))", "reason": "not for this user"], by: caller)
+        }
+        return code
     }
 
-    /// Notes what a person runs over SSH; what the operator changes is noted by the change.
-    private func note(_ words: [String], for caller: Caller) throws {
+    /// Notes what a person runs over SSH, or may not run; what the operator changes is noted by the change.
+    private func note(_ kind: EventKind, _ detail: [String: String], by caller: Caller) throws {
         guard case .user(let name, _, let session, let address) = caller else { return }
         try services.events.append(
-            Event(
-                .commandRun, session: session, user: name, address: address,
-                detail: ["command": String(words.joined(separator: " ").prefix(1_000))]))
+            Event(kind, at: services.now(), session: session, user: name, address: address, detail: detail))
+    }
+
+    private static func line(_ words: [String]) -> String {
+        String(words.joined(separator: " ").prefix(1_000))
     }
 }
 

@@ -1,3 +1,4 @@
+package import Accounts
 package import Audit
 package import Configuration
 package import Directory
@@ -45,43 +46,11 @@ package struct GatewayKeys: Sendable {
 
 /// Makes the accounts of the directory on hosts.
 package protocol AccountApplier: Sendable {
-    /// Brings one host to what the directory says; blocks until that is done.
+    /// Brings one host to what the directory says; blocks until that is done. Conflicts are in the report.
     ///
     /// - Parameter host: its name in the directory.
-    /// - Throws: `CommandError` or `SystemError`: the host cannot be reached, is not what was pinned, or cannot do it.
+    /// - Throws: `AccountError`; `CommandError` or `SystemError` when the host cannot be reached or is not what was pinned.
     func apply(to host: String) throws -> AccountReport
-}
-
-/// What applying the directory to a host did.
-package struct AccountReport: Equatable, Sendable {
-    /// One account, group or file.
-    package struct Item: Equatable, Sendable {
-        package enum Outcome: String, Sendable {
-            case unchanged, made, changed, removed
-            /// The name or number is taken by another; the host's own was left alone.
-            case conflict
-        }
-
-        /// What it is: `user`, `group`, `file`, ….
-        package var kind: String
-        package var name: String
-        package var outcome: Outcome
-        /// More for a person; may be empty.
-        package var detail: String
-
-        package init(kind: String, name: String, outcome: Outcome, detail: String = "") {
-            self.kind = kind
-            self.name = name
-            self.outcome = outcome
-            self.detail = detail
-        }
-    }
-
-    package var items: [Item]
-
-    package init(items: [Item]) {
-        self.items = items
-    }
 }
 
 /// Ends live sessions.

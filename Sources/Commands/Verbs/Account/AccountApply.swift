@@ -1,3 +1,4 @@
+import Accounts
 import Audit
 import Directory
 import Support
@@ -21,8 +22,10 @@ package struct AccountApply: DaemonCommand {
     package func run(in context: CommandContext) throws -> ExitCode {
         _ = try context.directory.host(host)
         let report = try context.services.applier.apply(to: host)
-        let conflicts = report.items.filter { $0.outcome == .conflict }
-        let changes = report.items.filter { $0.outcome != .unchanged && $0.outcome != .conflict }
+        let changes = (report.users + report.groups).filter {
+            $0.result != .unchanged && $0.result != .conflict
+        }
+        let conflicts = report.conflicts
 
         try context.services.events.append(
             Event(
@@ -33,23 +36,38 @@ package struct AccountApply: DaemonCommand {
                     "conflicts": String(conflicts.count),
                 ]))
 
-        var table = Table("KIND", "NAME", "OUTCOME", "DETAIL")
-        for item in report.items { table.add(item.kind, item.name, item.outcome.rawValue, item.detail) }
-        let items = report.items.map { item in
-            JSON.object([
-                "kind": .string(item.kind), "name": .string(item.name),
-                "outcome": .string(item.outcome.rawValue), "detail": .string(item.detail),
-            ])
-        }
-        _ = try context.show(
-            json: isJSON,
-            ["host": .string(host), "items": .array(items), "changed": .boolean(!changes.isEmpty)],
-            text: table.text)
+        _ = try context.show(json: isJSON, report.json(of: host), text: report.text)
         guard conflicts.isEmpty else {
             throw CommandError(
                 .failure, "\(conflicts.count) of the names or numbers on \(host) are taken by others",
                 hint: "who is in conflict is refused on \(host) until the host's own account has gone")
         }
         return .success
+    }
+}
+
+extension AccountReport {
+    fileprivate func json(of host: String) -> [String: JSON] {
+        func list(_ entries: [Entry]) -> JSON {
+            .array(
+                entries.map {
+                    .object([
+                        "name": .string($0.name), "result": .string($0.result.rawValue),
+                        "reason": .string($0.reason),
+                    ])
+                })
+        }
+        return [
+            "host": .string(host), "changed": .boolean(changed), "users": list(users), "groups": list(groups),
+            "sshd": .object(["changed": .boolean(sshdChanged), "reloaded": .boolean(sshdReloaded)]),
+        ]
+    }
+
+    fileprivate var text: String {
+        var table = Table("KIND", "NAME", "RESULT", "REASON")
+        for group in groups { table.add("group", group.name, group.result.rawValue, group.reason) }
+        for user in users { table.add("user", user.name, user.result.rawValue, user.reason) }
+        table.add("sshd", "", sshdChanged ? "updated" : "unchanged", sshdReloaded ? "reloaded" : "")
+        return table.text
     }
 }
