@@ -49,3 +49,6 @@ install: build ## install below PREFIX (and DESTDIR); `gatehouse init` comes nex
 	install -D -m 644 etc/gatehouse.conf $(DESTDIR)$(SYSCONFDIR)/gatehouse/gatehouse.conf.example
 	$(foreach page,$(MAN_PAGES),install -D -m 644 $(page) \
 	    $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
+	$(RELEASE)/gatehouse help --completion bash >$(RELEASE)/gatehouse.bash
+	install -D -m 644 $(RELEASE)/gatehouse.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gatehouse
