@@ -1,3 +1,5 @@
+import Configuration
+
 /// The words after `gatehoused`.
 package struct DaemonOptions: Equatable, Sendable {
     /// What to do.
@@ -12,7 +14,7 @@ package struct DaemonOptions: Equatable, Sendable {
     package static let usage = "usage: gatehoused [-t | -T] [-f FILE]"
 
     package var mode = Mode.serve
-    package var configuration = "/etc/gatehouse/gatehouse.conf"
+    package var configuration = Configuration.defaultPath
 
     /// Reads the words; nil when they make no sense.
     package init?(_ words: some Sequence<String>) {

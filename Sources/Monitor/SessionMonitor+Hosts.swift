@@ -8,23 +8,20 @@ import SSHKeys
 import Support
 
 extension SessionMonitor {
+    /// Hosts of a pool that are tried for one session.
+    private static let hostLimit = 3
+
     /// Dials the session's host and signs a certificate for the session's fresh key.
     func connect(publicKey blob: [UInt8]) throws -> (SessionReply, [Descriptor]) {
-        guard let login, let name = login.host else { throw Violation(description: "there is no host") }
+        guard let login else { throw Violation(description: "nobody has logged in") }
         let subject = try PublicKey(blob: blob)
-        // As the directory says now: the grant may have ended since the login.
-        guard let access = try gateway.directory.access(of: login.user.name, to: name) else {
-            return (try refuse("connect", "You may not reach \(name) any more."), [])
+        let access: Access
+        let socket: Descriptor
+        switch try dial(for: login) {
+        case .refused(let reply): return (reply, [])
+        case .connected(let host, let connection): (access, socket) = (host, connection)
         }
         let host = access.host
-        let socket: Descriptor
-        do {
-            socket = try HostDialer.dial(host, timeout: settings.configuration.connectTimeout)
-        } catch {
-            try note(.hostFailed, host: host.name, ["reason": "\(error)"])
-            log.warning("host unreachable", ["host.name": host.name, "error": "\(error)"])
-            return (.refused(reason: "\(host.name) cannot be reached: \(error)"), [])
-        }
         let certificate = try settings.authority.sign(
             UserCertificate(
                 for: subject, serial: .random(in: 1...UInt64.max),
@@ -36,6 +33,54 @@ extension SessionMonitor {
             host: host.name, user: login.user.name, hostKeys: host.keys.map(\.blob),
             certificate: certificate.blob)
         return (.host(connection), [socket])
+    }
+
+    private enum Dialled {
+        case connected(Access, Descriptor)
+        case refused(SessionReply)
+    }
+
+    /// Dials the host of the session; before the first connection, the next ones of its pool if it does not answer.
+    private func dial(for login: Login) throws -> Dialled {
+        guard var name = login.host else { throw Violation(description: "there is no host") }
+        var avoided: Set<String> = []
+        while true {
+            // As the directory says now: the grant may have ended since the login.
+            guard let access = try gateway.directory.access(of: login.user.name, to: name) else {
+                return .refused(try refuse("connect", "You may not reach \(name) any more."))
+            }
+            do {
+                let timeout = settings.configuration.connectTimeout
+                let socket = try HostDialer.dial(access.host, timeout: timeout)
+                if !avoided.isEmpty { try move(to: name) }
+                return .connected(access, socket)
+            } catch let error as TCPError {
+                try note(.hostFailed, host: name, ["reason": "\(error)"])
+                log.warning("host unreachable", ["host.name": name, "error": "\(error)"])
+                avoided.insert(name)
+                guard state == .beforeHost, avoided.count < Self.hostLimit,
+                    let other = try alternative(to: access, avoiding: avoided, for: login)
+                else { return .refused(.refused(reason: "\(name) cannot be reached: \(error)")) }
+                name = other
+            }
+        }
+    }
+
+    /// Another host of the pool with the same rights: those that the session was granted at its login.
+    private func alternative(
+        to access: Access, avoiding avoided: Set<String>, for login: Login
+    ) throws -> String? {
+        let destination = try Router(directory: gateway.directory).resolve(
+            user: login.user.name, target: login.target, sessions: gateway.sessions.places,
+            avoiding: avoided)
+        guard case .host(let other) = destination, other.rights == access.rights else { return nil }
+        return other.host.name
+    }
+
+    private func move(to host: String) throws {
+        login?.host = host
+        gateway.sessions.setHost(host, of: session)
+        try gateway.events.update(session.description, SessionUpdate(host: host))
     }
 
     private static func permissions(for rights: Rights) -> Set<UserCertificate.Permission> {

@@ -12,7 +12,7 @@ final class SessionRegistry: Sendable {
         /// Who logged in.
         let user: String
         /// The host it leads to.
-        let host: String?
+        var host: String?
         /// Why it is being ended from here, if it is.
         var endReason: String?
     }
@@ -24,6 +24,10 @@ final class SessionRegistry: Sendable {
 
     func add(_ entry: Entry) {
         entries.withLock { $0[entry.session] = entry }
+    }
+
+    func setHost(_ host: String, of session: SessionID) {
+        entries.withLock { $0[session]?.host = host }
     }
 
     /// Who is on which host.

@@ -26,26 +26,36 @@ package struct Router: Sendable {
     /// Where `user` gets with `target`; nil: the user's default.
     ///
     /// A pool leads to the host on which the user has sessions, else to the one with the fewest sessions, else to the first by name.
-    /// - Parameter sessions: all live sessions.
+    /// - Parameters:
+    ///   - sessions: all live sessions.
+    ///   - avoided: hosts that did not answer, by name.
     /// - Throws: `SQLiteError`; never because of a name.
     package func resolve(
-        user: String, target: String?, sessions: [LiveSession] = [], at time: Timestamp = .now
+        user: String, target: String?, sessions: [LiveSession] = [], avoiding avoided: Set<String> = [],
+        at time: Timestamp = .now
     ) throws -> Destination {
         if target == Self.gate {
             let isActive = try directory.findUser(user)?.state == .active
             return isActive ? .gate : .refused(.unknownTarget(Self.gate))
         }
-        if let target { return try resolve(user: user, named: target, sessions: sessions, at: time) }
+        if let target {
+            return try resolve(user: user, named: target, sessions: sessions, avoiding: avoided, at: time)
+        }
         guard let target = try defaultTarget(of: user, at: time) else { return .refused(.nothingGranted) }
-        return try resolve(user: user, named: target, sessions: sessions, at: time)
+        return try resolve(user: user, named: target, sessions: sessions, avoiding: avoided, at: time)
     }
 
     private func resolve(
-        user: String, named target: String, sessions: [LiveSession], at time: Timestamp
+        user: String, named target: String, sessions: [LiveSession], avoiding avoided: Set<String>,
+        at time: Timestamp
     ) throws -> Destination {
-        if let access = try directory.access(of: user, to: target, at: time) { return .host(access) }
+        if let access = try directory.access(of: user, to: target, at: time) {
+            return avoided.contains(target) ? .refused(.noOpenHost(target)) : .host(access)
+        }
         guard let pool = try directory.findPool(target) else { return .refused(.unknownTarget(target)) }
-        let open = try pool.hosts.compactMap { try directory.access(of: user, to: $0, at: time) }
+        let open = try pool.hosts.filter { !avoided.contains($0) }.compactMap {
+            try directory.access(of: user, to: $0, at: time)
+        }
         if let access = Self.pick(open, for: user, sessions: sessions) { return .host(access) }
         return .refused(
             try isGranted(pool, to: user, at: time) ? .noOpenHost(target) : .unknownTarget(target))

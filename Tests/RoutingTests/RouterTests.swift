@@ -15,9 +15,12 @@ struct RouterTests {
 
     /// The host's name, `gate`, or the sentence of the refusal.
     private func lead(
-        _ target: String?, user: String = "alice", _ sessions: [LiveSession] = []
+        _ target: String?, user: String = "alice", _ sessions: [LiveSession] = [],
+        avoiding avoided: Set<String> = []
     ) throws -> String {
-        switch try router.resolve(user: user, target: target, sessions: sessions, at: Fixture.time) {
+        let destination = try router.resolve(
+            user: user, target: target, sessions: sessions, avoiding: avoided, at: Fixture.time)
+        return switch destination {
         case .gate: "gate"
         case .host(let access): access.host.name
         case .refused(let refusal): refusal.sentence
@@ -72,6 +75,17 @@ struct RouterTests {
         let alice = LiveSession(user: "alice", host: "c1")
         #expect(try lead("communal", [bob, bob, alice]) == "c1")
         #expect(try lead("communal", [alice, LiveSession(user: "alice", host: "c3")]) == "c1")
+    }
+
+    @Test("a host that did not answer is avoided, even by who is there already")
+    func avoided() throws {
+        try fixture.grant(.group("lab"), .pool("communal"))
+        let here = [LiveSession(user: "alice", host: "c1")]
+        #expect(try lead("communal", here, avoiding: ["c1"]) == "c2")
+        #expect(try lead(nil, here, avoiding: ["c1"]) == "c2")
+        let none = "No host of 'communal' is open now. Try again later, or ask your administrator."
+        #expect(try lead("communal", avoiding: ["c1", "c2", "c3"]) == none)
+        #expect(try lead("c1", avoiding: ["c1"]).hasPrefix("No host of 'c1'"))
     }
 
     @Test("a pool leads only to open hosts the user may reach")
