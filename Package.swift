@@ -58,7 +58,7 @@ let package = Package(
         module("Routing", uses: ["Directory", "Support"]),
 
         // The doors: hold no rules.
-        module("Relay", uses: ["SSH", "Control", "Support"]),
+        module("Relay", uses: ["CSupport", "SSH", "Control", "Support"]),
         module(
             "Commands",
             uses: [

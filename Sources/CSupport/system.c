@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -74,6 +75,11 @@ void gh_quick_acknowledge(int socket)
 {
     int on = 1;
     setsockopt(socket, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
+void gh_release_free_memory(void)
+{
+    malloc_trim(0);
 }
 
 void gh_name_thread(const char *name)

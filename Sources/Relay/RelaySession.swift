@@ -24,7 +24,10 @@ final class RelaySession {
     private var finishedTraffic: (fromClient: UInt64, toClient: UInt64) = (0, 0)
     private var recordedTraffic: (fromClient: UInt64, toClient: UInt64) = (0, 0)
     private var trafficIsDue: MonotonicTime?
-    private var buffer = [UInt8](repeating: 0, count: RelayedStream.batchSize)
+    // Untouched until bytes pass: an idle session does not pay for its pages.
+    private var buffer = unsafe [UInt8](unsafeUninitializedCapacity: RelayedStream.batchSize) {
+        $1 = RelayedStream.batchSize
+    }
     private var hasMoreToMove = false
     private var turns = 0
 

@@ -1,3 +1,4 @@
+import CSupport
 import Control
 import SSH
 import Support
@@ -96,6 +97,8 @@ final class Upstream {
                 state = .ready
                 deadline = nil
                 daemon.ask(.hostReady) { _ in }
+                // Two handshakes leave much behind, and the session may now be idle for days.
+                gh_release_free_memory()
             }
         } catch {
             report(error)

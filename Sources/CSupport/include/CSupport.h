@@ -65,6 +65,9 @@ int gh_signal_descriptor(int signal);
 void gh_tune_connection(int socket, unsigned int user_timeout);
 void gh_quick_acknowledge(int socket);
 
+/* Gives free heap memory back to the system (malloc_trim(3)). */
+void gh_release_free_memory(void);
+
 /* Names the calling thread, 15 characters at most. */
 void gh_name_thread(const char *name);
 
