@@ -30,6 +30,7 @@ final class RelaySession {
     }
     private var hasMoreToMove = false
     private var turns = 0
+    private var unacknowledged: [Transport] = []
 
     /// Why the session is over, once it is.
     private var ending: String?
@@ -79,6 +80,10 @@ final class RelaySession {
 
     /// Waits for whatever comes next and reads it.
     private func wait() {
+        // What came has been passed on first: an acknowledgement is a packet of its own and costs time.
+        for transport in unacknowledged { transport.acknowledgeQuickly() }
+        unacknowledged.removeAll(keepingCapacity: true)
+
         var poller = Poller()
         let clientIndex = poller.add(client.descriptor, writing: client.wantsToWrite)
         let signalIndex = poller.add(terminationSignal)
@@ -111,9 +116,9 @@ final class RelaySession {
             guard isReady, let transport = upstream.transport else { return }
             let before = transport.receivedBytes
             if !transport.process() { return lose(upstream) }
-            // sshd leaves Nagle's algorithm on without a terminal: what it says next waits for this acknowledgement. Bulk
+            // sshd leaves Nagle's algorithm on without a terminal: what it says next waits for an acknowledgement. Bulk
             // data is acknowledged by the kernel's own rules.
-            if transport.receivedBytes - before < 4_096 { transport.acknowledgeQuickly() }
+            if transport.receivedBytes - before < 4_096 { unacknowledged.append(transport) }
         case .asking, .failed: break
         }
     }
