@@ -115,8 +115,8 @@ def describe(result):
     size = facts["bulkBytes"] >> 20
     text = (f"{facts['cores']} cores, loopback, Linux {facts['kernel']}, {facts['openssh']}; bulk in pieces of {size} MiB. "
             "Median, minimum in brackets.")
-    if facts["load"] > 0.3:
-        text += f" The machine was not idle: load {facts['load']:.1f} at the start."
+    if facts["waited"] > 10:
+        text += f" The machine was not idle: {facts['waited']} s were spent waiting for quiet moments."
     return text + (" **Debug build of Gatehouse.**" if facts["debugBuild"] else "")
 
 
