@@ -22,6 +22,10 @@ def connect(lab, login=None, key="alice", **more):
     )
 
 
+#: How paramiko says that the other side would not, or has gone.
+REFUSED = (paramiko.SSHException, EOFError, OSError)
+
+
 @contextlib.contextmanager
 def transport(lab, source=None):
     """A paramiko transport after the key exchange; nobody has logged in."""

@@ -295,10 +295,17 @@ class Lab:
         return int((self.runtime_directory() / "gatehoused.pid").read_text())
 
     def session_pids(self):
-        """The processes of sessions that this daemon's program started."""
+        """The processes of this lab's sessions: they hold a journal beside the database, from birth."""
+        ours = str(Path(self.variables["DIRECTORY_DB"]).parent)
         found = set()
         for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and _name_of(entry).startswith("gatehouse-sessi"):
+            if not entry.name.isdigit() or not _name_of(entry).startswith("gatehouse-sessi"):
+                continue
+            try:
+                held = [os.readlink(link) for link in (entry / "fd").iterdir()]
+            except OSError:
+                continue
+            if any(path.startswith(ours) for path in held):
                 found.add(int(entry.name))
         return found
 

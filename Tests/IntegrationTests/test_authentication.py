@@ -36,7 +36,7 @@ def test_twelve_keys(lab, make_key):
     """27: whoever tries key after key is disconnected after the sixth."""
     with clients.transport(lab) as transport:
         tried = 0
-        with pytest.raises((paramiko.SSHException, EOFError)) as failure:
+        with pytest.raises(clients.REFUSED) as failure:
             for _ in range(12):
                 key = clients.private_key(make_key())
                 try:
@@ -54,21 +54,25 @@ def blob(public):
     return base64.b64decode(Path(public).read_text().split()[1])
 
 
-class Offer(paramiko.Ed25519Key):
-    """A public key whose private half is not ours: what it signs with is another key."""
+class Offer(paramiko.PKey):
+    """A public key whose private half is not ours: what signs is another key."""
 
     def __init__(self, public, signer):
         """Offers the key of a `.pub` file and signs with another."""
-        super().__init__(data=blob(public))
-        self.signer = signer
+        self.public_blob = None
+        self.public, self.signer = blob(public), signer
+
+    def asbytes(self):
+        """The key that is offered."""
+        return self.public
+
+    def get_name(self):
+        """The kind of key."""
+        return "ssh-ed25519"
 
     def sign_ssh_data(self, data, algorithm=None):
         """A signature, but not by the key that is offered."""
         return self.signer.sign_ssh_data(data, algorithm)
-
-    def can_sign(self):
-        """Says it can."""
-        return True
 
 
 def test_key_of_another_without_signing(lab, make_key):
@@ -77,7 +81,7 @@ def test_key_of_another_without_signing(lab, make_key):
     with clients.transport(lab) as transport:
         transport.auth_timeout = 3
         offer = Offer(f"{lab.keys['bob']}.pub", clients.private_key(make_key()))
-        with pytest.raises((paramiko.SSHException, EOFError)):
+        with pytest.raises(clients.REFUSED):
             transport.auth_publickey(f"bob+{lab.host1}", offer)
         assert not transport.is_authenticated()
     assert lab.events_after(mark, "auth.accepted") == []
@@ -100,7 +104,7 @@ def test_probe_is_not_a_login(lab):
         probe.add_string("ssh-ed25519")
         probe.add_string(blob(f"{lab.keys['bob']}.pub"))
         transport._send_message(probe)
-        with pytest.raises((paramiko.SSHException, EOFError)):
+        with pytest.raises(clients.REFUSED):
             transport.open_session(timeout=3)
     assert lab.events_after(mark, "auth.accepted") == []
 
@@ -176,18 +180,18 @@ def test_key_of_another(lab, user, key):
     result = lab.login(f"{user}+{lab.host1}", "id", key=key)
     assert (result.out, result.status) == (b"", 255)
     assert b"Permission denied (publickey)" in result.err
-    event = lab.wait_event(mark, "auth.rejected")
-    assert user in (event["user"] or "") + str(event["detail"])
+    event = lab.wait_event(mark, "auth.rejected", where=lambda event: event["detail"]["login"] == f"{user}+{lab.host1}")
+    assert lab.fingerprint(lab.keys[key]) in str(event["detail"])
 
 
 def test_targets_that_tell_nothing(lab, scratch_host):
     """30: who has no grant gets one answer for a host, an unreachable host and a name that there is not."""
     dead = scratch_host(lab.nobodys_address)
     answers = set()
-    for target in (lab.host1, dead, "nosuchhost", "x" * 64, "a.b", "."):
+    for target in (lab.host1, dead, "nosuchhost", "x" * 31):
         result = lab.login(f"carol+{target}", "id", key="carol")
         assert (result.out, result.status) == (b"", 255)
-        answers.add(result.err.decode().replace(target, "TARGET"))
+        answers.add(result.err.decode().replace(f"'{target}'", "TARGET"))
     assert len(answers) == 1, answers
 
 
@@ -195,7 +199,7 @@ def test_hosts_that_tell_nothing_to_a_granted_user(lab, scratch_host):
     """30: a host without a grant and one that there is not give alice the same answer."""
     other = scratch_host(lab.nobodys_address)
     texts = {
-        lab.login(f"alice+{target}", "id").err.decode().replace(target, "TARGET") for target in (other, "nosuchhost")
+        lab.login(f"alice+{target}", "id").err.decode().replace(f"'{target}'", "TARGET") for target in (other, "nosuchhost")
     }
     assert len(texts) == 1, texts
 

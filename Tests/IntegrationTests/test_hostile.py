@@ -55,7 +55,7 @@ def test_userauth_success(lab, bystander, make_key, after):
         success = paramiko.Message()
         success.add_byte(b"\x34")
         transport._send_message(success)
-        with pytest.raises((paramiko.SSHException, EOFError)):
+        with pytest.raises(clients.REFUSED):
             transport.open_session(timeout=3)
     assert lab.events_after(mark, "auth.accepted") == []
     assert lab.events_after(mark, "session.start") == []
@@ -64,10 +64,10 @@ def test_userauth_success(lab, bystander, make_key, after):
 def test_channel_before_login(lab, bystander):
     """A channel or a forward that is asked for before the login is not opened."""
     with clients.transport(lab) as transport:
-        with pytest.raises((paramiko.SSHException, EOFError)):
+        with pytest.raises(clients.REFUSED):
             transport.open_channel("direct-tcpip", ("127.0.0.1", 22), ("127.0.0.1", 1), timeout=3)
     with clients.transport(lab) as transport:
-        with pytest.raises((paramiko.SSHException, EOFError, AssertionError)):
+        with pytest.raises((*clients.REFUSED, AssertionError)):
             assert transport.global_request("tcpip-forward", ("", 0), wait=True) is not None
 
 
@@ -75,7 +75,7 @@ BANNER = b"SSH-2.0-OpenSSH_9.2\r\n"
 
 
 @pytest.mark.parametrize(
-    "name, start",
+    "name, sent",
     [
         ("garbage instead of a banner", secrets.token_bytes(65_536)),
         ("a banner without end", b"SSH-2.0-" + b"x" * 1_000_000),
@@ -91,12 +91,12 @@ BANNER = b"SSH-2.0-OpenSSH_9.2\r\n"
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_garbage(lab, bystander, name, start):
+def test_garbage(lab, bystander, name, sent):
     """Garbage ends its own connection soon, and neither memory nor another session is touched."""
     before = resident_bytes([lab.daemon_pid()])
     with connect(lab.gateway_port, lab.gateway_host) as connection:
         try:
-            connection.sendall(start)
+            connection.sendall(sent)
         except ConnectionError:
             return
         connection.settimeout(0.5)
@@ -174,6 +174,8 @@ def test_many_broken_connections(lab, bystander):
 
 def test_session_processes_have_no_rights(lab, bystander):
     """A session's process has another uid than root, no new privileges and a system call filter."""
+    bystander()
+    assert lab.session_pids()
     for pid in lab.session_pids():
         try:
             lines = Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -186,11 +188,13 @@ def test_session_processes_have_no_rights(lab, bystander):
         assert status["Seccomp"] == "2"
 
 
+@pytest.mark.limit(60)
 def test_login_names_do_no_harm(lab, bystander):
     """Odd characters in a login name reach no log line and no shell."""
     for login in ("a\nb", "a\x1b[31m", "$(id)", "a'b", "a\0b", "a+b+c", "+", "alice+", "+host", "@", "alice@@x"):
         with clients.transport(lab) as transport:
-            with pytest.raises((paramiko.SSHException, EOFError)):
+            transport.auth_timeout = 2
+            with pytest.raises(clients.REFUSED):
                 transport.auth_publickey(login, clients.private_key(lab.keys["bob"]))
     for line in lab.gatehouse("event", "list", "--limit", 50).out.decode().splitlines():
         assert line.isprintable(), repr(line)
