@@ -33,7 +33,7 @@ struct RelayedStream {
         }
         let available = source.buffered(stream)
         guard available > 0, sink.transport.hasRoom else { return false }
-        if sink.isClosed {
+        if sink.isClosed || sink.isClosedByPeer {
             // Nobody will read it any more.
             _ = source.read(stream, into: &buffer, limit: Self.batchSize)
             return source.buffered(stream) > 0

@@ -119,7 +119,7 @@ package final class Channel {
     /// - Returns: how many bytes were taken; nil when the channel takes no more.
     package func write(_ stream: Stream, _ bytes: ArraySlice<UInt8>) -> Int? {
         let limit = min(bytes.count, window)
-        guard limit > 0 else { return isClosed ? nil : 0 }
+        guard limit > 0 else { return isClosed || isClosedByPeer ? nil : 0 }
         let taken = unsafe bytes.withUnsafeBytes {
             stream == .standard
                 ? unsafe ssh_channel_write(raw, $0.baseAddress, UInt32(limit))
