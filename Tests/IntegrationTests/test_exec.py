@@ -16,6 +16,15 @@ def test_exit_status(ssh, status):
     assert (result.out, result.status) == (b"ok\n", status)
 
 
+@pytest.mark.limit(60)
+def test_exit_status_after_the_client_closed(master):
+    """1: the exit status arrives also where the client has closed its channel before the program has ended."""
+    shared = master()
+    command = "exec >&- 2>&-; sleep 0.05; exit 6"
+    assert [shared.ssh(command).status for _ in range(20)] == [6] * 20
+    assert [shared.ssh("true").status for _ in range(40)] == [0] * 40
+
+
 def test_exit_signal(ssh):
     """1: a program that a signal ends is reported as an exit-signal."""
     result = ssh("kill -TERM $$", options=["-o", "LogLevel=DEBUG1"])
