@@ -1,7 +1,8 @@
 /// Counts what failed on one connection, as OpenSSH's MaxAuthTries does.
 package struct AttemptCounter: Equatable, Sendable {
     private let limit: Int
-    private var failures = 0
+    /// How many there were.
+    package private(set) var failures = 0
 
     /// - Parameter limit: the connection ends with this many failures.
     package init(limit: Int) {

@@ -38,6 +38,8 @@ extension Configuration {
         case .maxStartups: ["\(maximumStartups)"]
         case .maxStartupsPerAddress: ["\(maximumStartupsPerAddress)"]
         case .maxAuthTries: ["\(maximumAttempts)"]
+        case .maxFailuresPerAddress: ["\(maximumFailuresPerAddress)"]
+        case .failureBlockTime: [ValueParser.rendered(failureBlockTime)]
         case .maxChannels: ["\(maximumChannels)"]
         case .maxConnections: ["\(maximumConnections)"]
         case .acceptEnv:
@@ -67,6 +69,8 @@ extension Keyword {
         case .maxStartups: "Connections that have not logged in, at one time."
         case .maxStartupsPerAddress: "The same, from one address."
         case .maxAuthTries: "Attempts to log in on one connection."
+        case .maxFailuresPerAddress: "Failed connections from one address until it is blocked; 0: never."
+        case .failureBlockTime: "How long it is blocked the first time; twice as long each further time."
         case .maxChannels: "Channels on one connection."
         case .maxConnections: "Connections at one time."
         case .acceptEnv: "Environment variables that clients may pass on, with * and ?; none for none."

@@ -36,6 +36,9 @@ extension Configuration {
         case .maxStartupsPerAddress:
             maximumStartupsPerAddress = try ValueParser.number(value, in: 1...100_000)
         case .maxAuthTries: maximumAttempts = try ValueParser.number(value, in: 1...100)
+        case .maxFailuresPerAddress:
+            maximumFailuresPerAddress = try ValueParser.number(value, in: 0...100_000)
+        case .failureBlockTime: failureBlockTime = try ValueParser.duration(value, in: 1...3_600)
         case .maxChannels: maximumChannels = try ValueParser.number(value, in: 1...10_000)
         case .maxConnections: maximumConnections = try ValueParser.number(value, in: 1...100_000)
         case .certificateValidity: certificateValidity = try ValueParser.duration(value, in: 10...86_400)

@@ -25,6 +25,10 @@ package struct Configuration: Equatable, Sendable {
     package var maximumStartupsPerAddress = 20
     /// Attempts to log in on one connection.
     package var maximumAttempts = 6
+    /// Connections from one address that end after failed attempts, until the address is blocked; 0: never.
+    package var maximumFailuresPerAddress = 10
+    /// How long such an address is turned away the first time; twice as long each further time, an hour at the most.
+    package var failureBlockTime = Duration.seconds(60)
     /// Channels on one connection.
     package var maximumChannels = 1_000
     /// Connections at one time.

@@ -10,6 +10,8 @@ enum Keyword: String, CaseIterable {
     case maxStartups = "MaxStartups"
     case maxStartupsPerAddress = "MaxStartupsPerAddress"
     case maxAuthTries = "MaxAuthTries"
+    case maxFailuresPerAddress = "MaxFailuresPerAddress"
+    case failureBlockTime = "FailureBlockTime"
     case maxChannels = "MaxChannels"
     case maxConnections = "MaxConnections"
     case acceptEnv = "AcceptEnv"

@@ -1,3 +1,4 @@
+import Authentication
 import Configuration
 import Glibc
 import Support
@@ -40,12 +41,15 @@ final class FrontDoor: Sendable {
     }
 
     private func receive(_ client: Descriptor, from peer: TCPAddress) {
+        if gateway.penalties.withLock({ $0.isBlocked(peer.host, at: .now) }) {
+            return turnAway(client, from: peer, because: "MaxFailuresPerAddress")
+        }
         do throws(ConnectionLimits.Refusal) {
             try gateway.limits.withLock { limits throws(ConnectionLimits.Refusal) in
                 try limits.open(from: peer.host)
             }
         } catch {
-            turnAway(client, from: peer, because: error)
+            turnAway(client, from: peer, because: error.rawValue)
             return
         }
         TCP.tune(client)
@@ -80,14 +84,14 @@ final class FrontDoor: Sendable {
     }
 
     private func turnAway(
-        _ client: Descriptor, from peer: TCPAddress, because refusal: ConnectionLimits.Refusal
+        _ client: Descriptor, from peer: TCPAddress, because limit: String
     ) {
-        let farewell = Array("Exceeded \(refusal.rawValue)\r\n".utf8)
+        let farewell = Array("Exceeded \(limit)\r\n".utf8)
         _ = unsafe send(
             client.number, farewell, farewell.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
         guard let others = complaints.withLock({ $0.pass(at: .now) }) else { return }
         gateway.log.warning(
             "connection turned away",
-            ["limit": refusal.rawValue, "peer.address": peer.host, "more": String(others)])
+            ["limit": limit, "peer.address": peer.host, "more": String(others)])
     }
 }

@@ -1,5 +1,6 @@
 import Accounts
 import Audit
+import Authentication
 import Commands
 import Configuration
 import Directory
@@ -15,6 +16,7 @@ final class Gateway: Sendable {
     let program: SessionProgram
     let sessions = SessionRegistry()
     let limits: Locked<ConnectionLimits>
+    let penalties: Locked<AddressPenalties>
     private let current: Locked<GatewaySettings>
     private let accounts: Locked<AccountService>
 
@@ -32,6 +34,9 @@ final class Gateway: Sendable {
                 maximumConnections: configuration.maximumConnections,
                 maximumStartups: configuration.maximumStartups,
                 maximumStartupsPerAddress: configuration.maximumStartupsPerAddress))
+        penalties = Locked(
+            AddressPenalties(
+                limit: configuration.maximumFailuresPerAddress, block: configuration.failureBlockTime))
         let current = Locked(settings)
         self.current = current
         let executor = SSHExecutor(program: program, settings: current)
@@ -54,6 +59,10 @@ final class Gateway: Sendable {
         let executor = SSHExecutor(program: program, settings: current)
         let service = Self.accounts(of: directory, by: executor, settings)
         accounts.withLock { $0 = service }
+        penalties.withLock { penalties in
+            penalties.limit = configuration.maximumFailuresPerAddress
+            penalties.block = configuration.failureBlockTime
+        }
         limits.withLock { limits in
             limits.maximumConnections = configuration.maximumConnections
             limits.maximumStartups = configuration.maximumStartups

@@ -79,6 +79,7 @@ extension SessionMonitor {
         try? gateway.directory.noteUse(ofKey: key)
         state = SessionState(granted: grant.target)
         gateway.limits.withLock { $0.authenticated(from: peer.host) }
+        gateway.penalties.withLock { $0.noteSuccess(from: peer.host) }
         gateway.sessions.add(
             SessionRegistry.Entry(
                 session: session, process: child.handle, user: login.user.name, host: login.host))

@@ -84,7 +84,21 @@ final class SessionMonitor {
         }
         let status = child.finish()
         gateway.limits.withLock { $0.close(from: peer.host, authenticated: state.isAuthenticated) }
+        if !state.isAuthenticated, attempts.failures > 0 { punish() }
         conclude(status: status, brokenOff: brokenOff)
+    }
+
+    /// Counts a connection that failed to log in against its address.
+    private func punish() {
+        guard let block = gateway.penalties.withLock({ $0.noteFailure(from: peer.host, at: .now) }) else {
+            return
+        }
+        let seconds = String(block.milliseconds / 1_000)
+        log.warning("address blocked", ["peer.address": peer.host, "seconds": seconds])
+        let reason = "too many failed logins: the address is blocked for \(seconds) seconds"
+        do { try note(.refused, ["what": "connections", "reason": reason]) } catch {
+            log.error("a block could not be noted", ["error": "\(error)"])
+        }
     }
 
     private func converse() throws {

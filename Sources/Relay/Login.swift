@@ -107,6 +107,11 @@ struct Login {
         case (.rejected, _):
             message.refuse()
             return .goOn
+        case (.disconnect(let reason), _):
+            // libssh has one fixed text for its disconnect message: the reason goes by the banner.
+            transport.sendBanner("gatehouse: \(reason)\r\n")
+            message.refuse()
+            return .stop
         default:
             message.refuse()
             return .stop

@@ -50,6 +50,8 @@ struct ConfigurationTests {
             MaxStartups 7
             MaxStartupsPerAddress = 8
             MaxAuthTries=9
+            MaxFailuresPerAddress 0
+            FailureBlockTime 2m
             MaxChannels 10
             MaxConnections 11
             AcceptEnv GW_* LANG
@@ -75,6 +77,8 @@ struct ConfigurationTests {
         wanted.maximumStartups = 7
         wanted.maximumStartupsPerAddress = 8
         wanted.maximumAttempts = 9
+        wanted.maximumFailuresPerAddress = 0
+        wanted.failureBlockTime = .seconds(120)
         wanted.maximumChannels = 10
         wanted.maximumConnections = 11
         wanted.acceptedEnvironment = ["GW_*", "LANG", "TERM_?"].compactMap { EnvironmentPattern($0) }
@@ -113,7 +117,7 @@ struct ConfigurationTests {
         #expect(configuration.sessionProgram != nil)
         configuration.sessionProgram = nil
         #expect(configuration == Configuration())
-        #expect(lines.count == 19)
+        #expect(lines.count == 21)
     }
 
     @Test("all mistakes are reported, each with its file and line")
