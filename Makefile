@@ -40,7 +40,7 @@ lint: setup ## check the layout of the sources, the manual pages and the scripts
 	swift format lint --strict -r Sources Tests Package.swift
 	$(if $(MAN_PAGES),mandoc -T lint -W warning $(MAN_PAGES))
 	@if command -v shellcheck >/dev/null; then \
-	    shellcheck -x scripts/* .ci/run Tests/Lab/lab Tests/Lab/lab-exec Tests/Lab/host/*; fi
+	    shellcheck -x -P SCRIPTDIR scripts/* .ci/run Tests/Lab/lab Tests/Lab/lab-exec Tests/Lab/host/*; fi
 
 install: build ## install below PREFIX (and DESTDIR); `gatehouse init` comes next
 	install -D -s -m 755 $(RELEASE)/gatehoused $(DESTDIR)$(PREFIX)/sbin/gatehoused
