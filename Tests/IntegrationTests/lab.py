@@ -286,6 +286,14 @@ class Lab:
         settings = {row["keyword"].lower(): row["value"] for row in self.rows("config", "show")}
         return Path(settings["runtimedirectory"])
 
+    def session_pid(self, number):
+        """The process of a live session: it holds the journal of that name."""
+        for pid in self.session_pids():
+            held = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+            if any(number in path for path in held):
+                return pid
+        raise AssertionError(f"no process holds the journal of session {number}")
+
     def program(self, name):
         """The path of one of Gatehouse's programs: they lie side by side."""
         return Path(os.readlink(f"/proc/{self.daemon_pid()}/exe")).with_name(name)

@@ -109,6 +109,19 @@ def test_probe_is_not_a_login(lab):
     assert lab.events_after(mark, "auth.accepted") == []
 
 
+def test_each_attempt_is_logged(lab, make_key):
+    """Each failed attempt of a connection is an event of its own, also where a later one succeeds."""
+    mark, wrong = lab.mark(), [make_key() for _ in range(3)]
+    with clients.transport(lab) as transport:
+        for key in wrong:
+            with pytest.raises(paramiko.AuthenticationException):
+                transport.auth_publickey(f"alice+{lab.host1}", clients.private_key(key))
+        transport.auth_publickey(f"alice+{lab.host1}", clients.private_key(lab.keys["alice"]))
+        lab.wait_event(mark, "auth.accepted", user="alice")
+    for key in wrong:
+        lab.wait_event(mark, "auth.rejected", where=lambda event: lab.fingerprint(key) in str(event["detail"]))
+
+
 def test_none(lab):
     """27: the method none lists the methods."""
     with clients.transport(lab) as transport:

@@ -1,7 +1,10 @@
 """The book of sessions and the event log."""
 
 import json
+import os
 import re
+import secrets
+import signal
 import subprocess
 import time
 
@@ -134,6 +137,32 @@ def test_event_rows(lab):
         assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$", event["time"])
     times = [event["time"] for event in events]
     assert times == sorted(times)
+
+
+def test_crash(lab, live, start):
+    """A session's process that dies takes its own connection along and nobody else's, and its end is logged."""
+    other = start(lab.ssh_words("read line; echo $line"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    client, number = live
+    mark, before = lab.mark(), lab.session_pids()
+    assert before
+    victim = lab.session_pid(number)
+    os.kill(victim, signal.SIGKILL)
+    assert client.wait(5) == 255
+    lab.wait_event(mark, "session.end", session=number)
+    other.stdin.write(b"alive\n")
+    other.stdin.flush()
+    assert other.stdout.readline() == b"alive\n"
+
+
+def test_pool_with_a_dead_host(lab, scratch_user, scratch_host):
+    """A pool of which one host does not answer leads to the other."""
+    dead, pool = scratch_host(lab.nobodys_address), f"it-{secrets.token_hex(4)}"
+    lab.gatehouse("pool", "add", pool)
+    lab.gatehouse("pool", "join", pool, dead, lab.host1)
+    user = scratch_user(grant=["--pool", pool])
+    for login in (f"{user}+{pool}", user):
+        result = lab.login(login, "cat /etc/hostname", key=user, timeout=20)
+        assert result.out.decode().strip() == lab.host1, result.err.decode()
 
 
 def test_sticky_pool(lab, live):
