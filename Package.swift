@@ -40,6 +40,8 @@ let package = Package(
         .systemLibrary(name: "CLibSSH"),
         .systemLibrary(name: "CSQLite"),
         .systemLibrary(name: "COpenSSL"),
+        .systemLibrary(name: "CCurl"),
+        .systemLibrary(name: "CExpat"),
         .target(name: "CSupport", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
 
         // Leaves: the operating system, formats, protocols, libraries.
@@ -49,6 +51,7 @@ let package = Package(
         module("SSH", uses: ["CLibSSH", "CSupport", "Support"]),
         module("SQLite", uses: ["CSQLite", "Support"]),
         module("Configuration", uses: ["Support"]),
+        module("AWS", uses: ["CCurl", "CExpat", "COpenSSL", "Support"]),
 
         // The domain: knows nothing of SSH, processes or the command line.
         module("Directory", uses: ["SQLite", "Support"]),
@@ -86,6 +89,9 @@ let package = Package(
         tests("SSH", uses: ["Support", "TestSupport"]),
         tests("SQLite", uses: ["Support", "TestSupport"]),
         tests("Configuration", uses: ["Support", "TestSupport"]),
+        .testTarget(
+            name: "AWSTests", dependencies: ["AWS", "Support", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: strict),
         tests("Directory", uses: ["SQLite", "Support", "TestSupport"]),
         tests("Audit", uses: ["SQLite", "Support", "TestSupport"]),
         tests("Authentication", uses: ["Directory", "SQLite", "Support"]),

@@ -1,0 +1,33 @@
+import COpenSSL
+
+/// SHA-256 and its keyed form, by libcrypto.
+enum Digest {
+    private static let byteCount = 32
+
+    /// - Throws: `AWSError` with code `cryptography`.
+    static func sha256(_ bytes: [UInt8]) throws(AWSError) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: byteCount)
+        guard unsafe SHA256(bytes, bytes.count, &digest) != nil else {
+            throw AWSError(.cryptography, "libcrypto has no SHA-256")
+        }
+        return digest
+    }
+
+    /// - Throws: `AWSError` with code `cryptography`.
+    static func hmacSHA256(_ text: String, key: [UInt8]) throws(AWSError) -> [UInt8] {
+        let message = Array(text.utf8)
+        var digest = [UInt8](repeating: 0, count: byteCount)
+        guard unsafe HMAC(EVP_sha256(), key, Int32(key.count), message, message.count, &digest, nil) != nil
+        else {
+            throw AWSError(.cryptography, "libcrypto has no HMAC with SHA-256")
+        }
+        return digest
+    }
+
+    /// Lower-case hexadecimal.
+    static func hexadecimal(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        let text = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        return String(decoding: text, as: UTF8.self)
+    }
+}
