@@ -47,10 +47,13 @@ package final class IncomingMessage {
 
     package let kind: Kind
     private let raw: ssh_message
+    /// libssh's message points to its session, also while it waits for an answer longer than anybody else needs the session.
+    private let transport: Transport
     private var isAnswered = false
 
-    init(adopting raw: ssh_message) {
+    init(adopting raw: ssh_message, of transport: Transport) {
         unsafe self.raw = raw
+        self.transport = transport
         kind = unsafe Self.readKind(raw)
     }
 

@@ -118,7 +118,7 @@ package class Transport {
             packetsLookedAt = packetCount - dataPackets
             return nil
         }
-        return unsafe IncomingMessage(adopting: message)
+        return unsafe IncomingMessage(adopting: message, of: self)
     }
 
     /// Acknowledges at once what has arrived: saves the 40 ms that a delayed acknowledgement costs a peer with Nagle's algorithm.

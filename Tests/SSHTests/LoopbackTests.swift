@@ -230,6 +230,26 @@ struct LoopbackTests {
         }
         #expect(progress == .refused)
     }
+
+    @Test("a message that waits for its answer keeps its connection")
+    func keepsConnection() throws {
+        weak var server: ServerTransport?
+        var waiting: IncomingMessage?
+        do {
+            let loopback = try Loopback()
+            server = loopback.server
+            let channel = try loopback.client.makeChannel()
+            for _ in 0..<100_000 where waiting == nil {
+                #expect(channel.open(.session) == .again)
+                _ = loopback.server.process()
+                waiting = loopback.server.nextMessage()
+            }
+        }
+        #expect(waiting?.kind == .openSession)
+        #expect(server != nil)
+        waiting = nil
+        #expect(server == nil)
+    }
 }
 
 @Suite("Session keys")
