@@ -83,7 +83,7 @@ let package = Package(
         // What tests of several modules use.
         .target(
             name: "TestSupport", dependencies: ["Support"], path: "Tests/TestSupport", swiftSettings: strict),
-        tests("Support", uses: ["TestSupport"]),
+        tests("Support", uses: ["CSupport", "TestSupport"]),
         tests("Control", uses: ["Support"]),
         tests("SSHKeys", uses: ["Support", "TestSupport"]),
         tests("SSH", uses: ["Support", "TestSupport"]),

@@ -50,6 +50,11 @@ static int become(const struct gh_spawn_request *request)
         if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
             return errno;
     }
+    if (request->limit_memory > 0) {
+        struct rlimit limit = {request->limit_memory, request->limit_memory};
+        if (setrlimit(RLIMIT_DATA, &limit) < 0)
+            return errno;
+    }
     umask(077);
     if (chdir("/") < 0)
         return errno;
@@ -61,6 +66,9 @@ static int become(const struct gh_spawn_request *request)
         if (syscall(SYS_setresuid, request->uid, request->uid, request->uid) < 0)
             return errno;
     }
+    /* After the change of user: exec refuses a user that has more processes than the limit at that moment. */
+    if (request->forbid_children && setrlimit(RLIMIT_NPROC, &none) < 0)
+        return errno;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return errno;
 

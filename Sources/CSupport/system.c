@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 int gh_pidfd_open(pid_t pid)
@@ -41,6 +42,12 @@ int gh_file_is_locked(int descriptor)
 void gh_forbid_tracing(void)
 {
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void gh_limit_processor_time(unsigned int seconds)
+{
+    struct itimerval timer = {.it_value = {.tv_sec = seconds}};
+    setitimer(ITIMER_PROF, &timer, NULL);
 }
 
 int gh_set_nonblocking(int descriptor, int enabled)

@@ -25,6 +25,10 @@ final class SessionChild: Sendable {
         child.identity = program.identity
         child.openFileLimit = 4_096
         child.fileSizeLimit = 64 * 1_024 * 1_024
+        // Peers can make libssh buffer without end; a thousand channels that keep to their windows need less.
+        child.memoryLimit = 2 * 1_024 * 1_024 * 1_024
+        // Else a process that was broken into could outlive its own end by a copy of itself.
+        child.mayStartOthers = false
         return try SessionChild(started: try child.start())
     }
 

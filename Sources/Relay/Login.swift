@@ -56,6 +56,7 @@ struct Login {
 
     private func waitForClient() -> Bool {
         guard !transport.isClosed, MonotonicTime.now < deadline else { return false }
+        Watchdog.feed()
         var poller = Poller()
         poller.add(transport.descriptor, writing: transport.wantsToWrite)
         poller.limit(to: deadline)

@@ -97,6 +97,7 @@ final class RelaySession {
 
         // The client likewise, while it sets up its session.
         turns += 1
+        if turns % 32 == 1 { Watchdog.feed() }
         if turns <= 64 { client.acknowledgeQuickly() }
 
         if poller.isReady(clientIndex), !client.process() { end("the client disconnected") }

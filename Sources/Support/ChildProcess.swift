@@ -17,6 +17,10 @@ package struct ChildProcess: Sendable {
     package var openFileLimit: UInt64 = 0
     /// RLIMIT_FSIZE in bytes; 0: leave.
     package var fileSizeLimit: UInt64 = 0
+    /// RLIMIT_DATA, the memory of its own, in bytes; 0: leave.
+    package var memoryLimit: UInt64 = 0
+    /// Whether it may start processes and threads; root may in any case.
+    package var mayStartOthers = true
 
     package init(_ program: String, descriptors: [Descriptor]) {
         self.program = program
@@ -46,6 +50,8 @@ package struct ChildProcess: Sendable {
                     unsafe request.gid = identity?.gid ?? 0
                     unsafe request.limit_files = openFileLimit
                     unsafe request.limit_file_size = fileSizeLimit
+                    unsafe request.limit_memory = memoryLimit
+                    unsafe request.forbid_children = mayStartOthers ? 0 : 1
                     unsafe request.new_session = 1
                     return unsafe gh_spawn(&request)
                 }

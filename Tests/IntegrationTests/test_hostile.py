@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import asyncssh
 import paramiko
 import pytest
 
@@ -199,6 +200,35 @@ def test_login_names_do_no_harm(lab, bystander):
                 transport.auth_publickey(login, clients.private_key(lab.keys["bob"]))
     for line in lab.gatehouse("event", "list", "--limit", 50).out.decode().splitlines():
         assert line.isprintable(), repr(line)
+
+
+@pytest.mark.limit(60)
+def test_tiny_packets(lab, bystander, asynchronously):
+    """A channel whose packets have no room for data costs the session that asked for it, in seconds."""
+    before = lab.session_pids()
+
+    async def main():
+        connection = await clients.connect(lab)
+        with contextlib.suppress(asyncssh.Error, OSError):
+            await connection.create_process("echo hello", max_pktsize=10)
+        await connection.wait_closed()
+
+    asynchronously(main())
+    bystander()
+    wait_until(lambda: lab.session_pids() <= before, "the end of the session's process")
+
+
+def test_session_processes_are_bounded(lab, bystander):
+    """A session's process can start no other, and its memory has a limit."""
+    for pid in lab.session_pids():
+        try:
+            lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
+        except OSError:
+            continue
+        limits = {line[:26].strip(): line[26:].split()[1] for line in lines[1:]}
+        assert limits["Max processes"] == "0"
+        assert int(limits["Max data size"]) <= 2 << 30
+        assert limits["Max core file size"] == "0"
 
 
 def test_many_channels(lab, bystander):

@@ -1,3 +1,4 @@
+import CSupport
 import Glibc
 import Support
 import TestSupport
@@ -87,11 +88,33 @@ struct ChildProcessTests {
 
     @Test("limits hold, and there are no core dumps")
     func limits() throws {
-        let output = try run("ulimit -n; ulimit -f; ulimit -c") {
+        let output = try run("ulimit -n; ulimit -f; ulimit -c; ulimit -d") {
             $0.openFileLimit = 33
             $0.fileSizeLimit = 512 * 1_024
+            $0.memoryLimit = 64 * 1_024 * 1_024
         }
-        #expect(output == "33\n1024\n0\n")
+        #expect(output == "33\n1024\n0\n65536\n")
+    }
+
+    @Test("a child that may start no others runs and cannot copy itself", .enabled(if: getuid() == 0))
+    func forbidsChildren() throws {
+        let child = try start("echo here; (echo there)") {
+            $0.identity = (uid: 63_022, gid: 63_022)
+            $0.mayStartOthers = false
+        }
+        let output = String(decoding: try child.output.readAll(limit: 4_096), as: UTF8.self)
+        #expect(ChildProcess.wait(for: child.number) != 0)
+        #expect(output.hasPrefix("here\n"))
+        #expect(!output.contains("there"))
+    }
+
+    @Test("a process that computes too long is ended")
+    func limitsProcessorTime() async {
+        await #expect(processExitsWith: .signal(SIGPROF)) {
+            gh_limit_processor_time(1)
+            var number: UInt64 = 1
+            while number != 0 { number = number &* 3 }
+        }
     }
 
     @Test("a child has a session of its own, no blocked signals and no ignored ones")

@@ -29,6 +29,8 @@ struct gh_spawn_request {
     gid_t gid;
     uint64_t limit_files;     /* RLIMIT_NOFILE; 0: leave */
     uint64_t limit_file_size; /* RLIMIT_FSIZE in bytes; 0: leave */
+    uint64_t limit_memory;    /* RLIMIT_DATA in bytes; 0: leave */
+    int forbid_children;      /* non-zero: neither fork nor threads, unless it runs as root (RLIMIT_NPROC) */
     int new_session;          /* non-zero: setsid(2) */
 };
 #define GH_MAX_SPAWN_DESCRIPTORS 8
@@ -47,6 +49,9 @@ int gh_file_is_locked(int descriptor);
 
 /* prctl(PR_SET_DUMPABLE, 0): no core, no ptrace by the same user. */
 void gh_forbid_tracing(void);
+
+/* Ends this process with SIGPROF once it has used so much processor time, unless this is called again before. */
+void gh_limit_processor_time(unsigned int seconds);
 
 /* Switches O_NONBLOCK. Returns 0 or -errno. */
 int gh_set_nonblocking(int descriptor, int enabled);
