@@ -9,9 +9,12 @@ package struct AttemptCounter: Equatable, Sendable {
         self.limit = limit
     }
 
+    /// Whether the connection must end.
+    package var isExhausted: Bool { failures >= limit }
+
     /// Counts one failure; true when it was one too many and the connection must end.
     package mutating func countFailure() -> Bool {
         failures += 1
-        return failures >= limit
+        return isExhausted
     }
 }

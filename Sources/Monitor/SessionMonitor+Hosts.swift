@@ -10,6 +10,8 @@ import Support
 extension SessionMonitor {
     /// Hosts of a pool that are tried for one session.
     private static let hostLimit = 3
+    /// Commands of one session that run at a time.
+    private static let commandLimit = 16
 
     /// Dials the session's host and signs a certificate for the session's fresh key.
     func connect(publicKey blob: [UInt8]) throws -> (SessionReply, [Descriptor]) {
@@ -116,15 +118,17 @@ extension SessionMonitor {
         case .refused(let reason):
             return (try refuse("jump to \(name):\(port)", reason), [])
         case .join(let access):
-            return try join(access.host)
+            return try join(access.host, askedFor: "\(name):\(port)")
         }
     }
 
-    private func join(_ host: Host) throws -> (SessionReply, [Descriptor]) {
+    private func join(_ host: Host, askedFor asked: String) throws -> (SessionReply, [Descriptor]) {
+        let place = "\(host.name):\(host.port)"
         do {
             let socket = try HostDialer.dial(host, timeout: settings.configuration.connectTimeout)
             try note(
-                .channelOpened, host: host.name, ["kind": "jump", "detail": "\(host.name):\(host.port)"])
+                .channelOpened, host: host.name,
+                ["kind": "jump", "detail": asked == place ? place : "\(place) as \(asked)"])
             return (.joined, [socket])
         } catch let error as TCPError {
             try note(.hostFailed, host: host.name, ["reason": "\(error)", "detail": "jump"])
@@ -139,10 +143,20 @@ extension SessionMonitor {
         guard let user = try gateway.directory.findUser(login.user.name), user.state == .active else {
             return (try refuse("command", "You may not log in any more."), [])
         }
+        // Each is a thread of the daemon for as long as the client likes to take its output.
+        let hasRoom = commands.withLock { count in
+            guard count < Self.commandLimit else { return false }
+            count += 1
+            return true
+        }
+        guard hasRoom else {
+            return (try refuse("command", "too many commands at a time"), [])
+        }
         let (ours, theirs) = try MessageSocket.pair()
         let caller = Caller.user(
             name: user.name, isAdmin: user.isAdmin, session: session.description, address: peer.host)
-        try Thread.start("command") { [gateway] in
+        try Thread.start("command") { [gateway, commands] in
+            defer { commands.withLock { $0 -= 1 } }
             gateway.commandService.serve(ours, for: caller)
         }
         return (.commandStarted, [theirs.descriptor])

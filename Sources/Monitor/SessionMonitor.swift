@@ -41,6 +41,8 @@ final class SessionMonitor {
     var state = SessionState.new
     var attempts: AttemptCounter
     var login: Login?
+    /// How many commands of the gateway run for it.
+    let commands = Locked(0)
     private var reader: JournalReader
 
     /// Starts the session's process, which owns the client's socket from here on.
@@ -110,7 +112,9 @@ final class SessionMonitor {
             // A process that died with an answer unread shows as an error: its end, all the same.
             guard let (message, descriptors) = try? control.receive() else { return }
             let request = try SessionRequest(decoding: message)
-            guard descriptors.isEmpty, state.permits(request) else {
+            guard descriptors.isEmpty, state.permits(request),
+                state.isAuthenticated || !attempts.isExhausted
+            else {
                 throw Violation(description: "request \(message.first ?? 0) is not permitted now")
             }
             let (reply, gifts) = try answer(to: request)

@@ -5,12 +5,15 @@ import Support
 
 /// A session channel on the target `gate`: one command of the gateway, which the daemon runs.
 final class CommandLink: Link {
+    private static let wordLimit = 1_000
+
     private let daemon: DaemonLink
     private var socket: MessageSocket?
     private var isStarted = false
     private var hasTerminal = false
     private var columns: UInt32 = 0
-    private var wantsInput = false
+    /// How many bytes of input the command takes; nil: it has not asked.
+    private var inputLimit: UInt64?
     private var sentInputEnd = false
     private var output: [(stream: Channel.Stream, bytes: ArraySlice<UInt8>)] = []
     private var exitStatus: UInt8?
@@ -46,6 +49,7 @@ final class CommandLink: Link {
     private func start(_ words: [String], _ message: IncomingMessage) {
         isStarted = true
         message.acceptRequest()
+        guard words.count <= Self.wordLimit else { return end(because: "the command has too many words") }
         daemon.ask(.command(words: words)) { [weak self] answer in
             guard let self else { return }
             switch answer.reply {
@@ -87,11 +91,15 @@ final class CommandLink: Link {
 
     /// Gives the command what the client sent, once it wants input.
     private func sendInput(through buffer: inout [UInt8]) {
-        guard wantsInput, !sentInputEnd, let socket else { return }
+        guard let inputLimit, !sentInputEnd, let socket else { return }
         while client.buffered(.standard) > 0 {
             let count = client.read(.standard, into: &buffer, limit: CommandMessage.pieceLimit)
             guard count > 0 else { break }
             fromClient += UInt64(count)
+            guard fromClient <= inputLimit else {
+                sentInputEnd = true
+                return send(.inputFailed(reason: "more than \(inputLimit) bytes"), on: socket)
+            }
             send(.input(Array(buffer[..<count])), on: socket)
         }
         if client.hasEnded {
@@ -100,8 +108,9 @@ final class CommandLink: Link {
         }
     }
 
+    /// That the command has gone shows when its output is taken.
     private func send(_ message: CommandMessage, on socket: MessageSocket) {
-        do { try socket.send(message.encoded) } catch { self.socket = nil }
+        try? socket.send(message.encoded)
     }
 
     /// Takes messages of the command while the client takes what they bring.
@@ -126,7 +135,7 @@ final class CommandLink: Link {
         case .output(let bytes): output.append((.standard, forTerminal(bytes)))
         case .error(let bytes): output.append((.error, forTerminal(bytes)))
         case .exit(let status): exitStatus = status
-        case .wantInput: wantsInput = true
+        case .wantInput(let limit): inputLimit = UInt64(limit)
         case .wantFile:
             send(
                 .inputFailed(reason: "files of your machine are out of reach here: use - and standard input"),

@@ -26,6 +26,9 @@ package final class DaemonLink {
     /// Asks, and calls `completion` from a later `receive`.
     package func ask(_ request: SessionRequest, completion: @escaping (Answer) -> Void) {
         guard isAlive else { return completion((Self.gone, [])) }
+        guard request.encoded.count <= MessageSocket.messageLimit else {
+            return completion((.refused(reason: "the request is too long"), []))
+        }
         waiting.append((request, completion))
         if waiting.count == 1 { sendFirst() }
     }

@@ -56,5 +56,7 @@ struct AttemptCounterTests {
         var counter = AttemptCounter(limit: limit)
         let verdicts = (0..<limit).map { _ in counter.countFailure() }
         #expect(verdicts == Array(repeating: false, count: limit - 1) + [true])
+        #expect(counter.isExhausted)
+        #expect(!AttemptCounter(limit: limit).isExhausted)
     }
 }

@@ -1,11 +1,13 @@
 """The gateway's own commands, over SSH on the target `gate`."""
 
+import asyncio
 import json
 import re
 import subprocess
 
 import pytest
 
+import clients
 from lab import rows, run
 
 
@@ -168,6 +170,34 @@ def test_command_is_logged(lab, gate):
     assert gate("keys", "list").status == 0
     event = lab.wait_event(mark, "command.run", user="alice")
     assert "keys" in str(event["detail"])
+
+
+def test_too_much_input(lab, gate):
+    """A command that gets more input than it takes says so."""
+    result = gate("keys", "add", "-", input=b"x" * 400_000)
+    assert result.status == 1 and b"more than 65536 bytes" in result.err
+
+
+def test_too_many_words(lab, gate):
+    """A command of thousands of words is refused, and the connection is not cut."""
+    result = gate("help " + "x " * 5_000)
+    assert result.status == 255 and b"too many words" in result.err
+
+
+def test_many_commands_at_a_time(lab, asynchronously):
+    """Commands that wait take no more than a bounded number of the daemon's threads."""
+
+    async def main():
+        async with clients.connect(lab, "alice+gate") as connection:
+            waiting = [await connection.create_process("keys add -") for _ in range(16)]
+            one_more = await asyncio.wait_for(connection.run("whoami"), 10)
+            assert one_more.exit_status == 255 and "too many commands" in one_more.stderr
+            for process in waiting:
+                process.stdin.write_eof()
+                await asyncio.wait_for(process.wait(), 10)
+            assert (await connection.run("whoami")).exit_status == 0
+
+    asynchronously(main())
 
 
 def test_gate_with_a_terminal(lab, gate):

@@ -75,6 +75,19 @@ struct DaemonLinkTests {
         #expect(!link.isAlive)
     }
 
+    @Test("a request that is too long is refused and the link goes on")
+    func refusesLongRequests() throws {
+        let (mine, theirs) = try MessageSocket.pair()
+        let link = DaemonLink(mine)
+        var replies: [SessionReply] = []
+        let host = String(repeating: "h", count: MessageSocket.messageLimit)
+        link.ask(.jump(host: host, port: 22)) { replies.append($0.reply) }
+        #expect(replies == [.refused(reason: "the request is too long")])
+        link.ask(.hostReady) { replies.append($0.reply) }
+        #expect(try SessionRequest(decoding: #require(try theirs.receive()).message) == .hostReady)
+        #expect(link.isAlive)
+    }
+
     @Test("news of the journal is not queued twice")
     func foldsJournalNews() throws {
         let (mine, theirs) = try MessageSocket.pair()
