@@ -50,6 +50,9 @@ final class HostLink: Link {
     /// The host's connection that this channel belongs to.
     var hostTransport: Transport { host.transport }
 
+    /// Equals `IncomingMessage.channelIdentity` of the host's requests on its channel.
+    var hostIdentity: UInt { host.identity }
+
     override func take(_ message: IncomingMessage) {
         guard kind == .session, requests.count < Self.requestLimit, !host.isClosed else {
             return message.refuse()

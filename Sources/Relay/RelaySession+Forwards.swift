@@ -144,8 +144,16 @@ extension RelaySession {
         case .openForwardedTCP, .openAgent, .openOther, .openSession, .openDirectTCP:
             refuse(message, "channel of the host", "nobody asked for it")
         default:
-            message.refuse()
+            // libssh's message points to its channel, which may be gone: data that was written has read packets too.
+            guard let identity = message.channelIdentity, !isHostChannel(identity) else {
+                return message.refuse()
+            }
+            message.abandon()
         }
+    }
+
+    private func isHostChannel(_ identity: UInt) -> Bool {
+        links.values.contains { ($0 as? HostLink)?.hostIdentity == identity }
     }
 
     private func openAtClient(
@@ -179,6 +187,7 @@ extension RelaySession {
                 opening.channel.close()
                 return true
             }
+            journal.append(.channelOpened(kind: opening.opening.kind, detail: opening.opening.detail))
             add(HostLink(client: opening.channel, host: host, kind: .stream, context: context))
             return true
         case .refused:

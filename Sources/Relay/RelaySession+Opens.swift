@@ -96,6 +96,8 @@ extension RelaySession {
                 guard let self else { return }
                 switch answer.reply {
                 case .joined: join(message, to: answer.descriptors.first, what: what)
+                // The daemon has noted its own refusals and what it joined.
+                case .refused where daemon.isAlive: message.refuse()
                 case .refused(let reason): refuse(message, what, reason)
                 default:
                     guard case .refuse(let reason) = policy.decideAfterJumpCheck(host: host, port: port)
@@ -120,7 +122,6 @@ extension RelaySession {
         }
         do {
             add(try SocketLink(client: channel, socket: socket))
-            journal.append(.channelOpened(kind: "jump", detail: what))
         } catch {
             channel.close()
         }
@@ -214,7 +215,7 @@ extension RelaySession {
             journal.append(.refused(what: "session", reason: reason))
             answerWithSentence(opening.message, reason)
         } else {
-            refuse(opening.message, "\(opening.opening)", reason)
+            refuse(opening.message, opening.opening.text, reason)
         }
         // The next channel tries again.
         if !openings.contains(where: { $0 !== opening && $0.attempt == nil }) {
@@ -226,8 +227,8 @@ extension RelaySession {
     private func accept(_ opening: Opening, _ host: Channel) {
         guard let channel = opening.message.acceptChannel(on: client) else { return host.close() }
         let isSession = opening.opening == .session
-        if case .directTCP(let address, let port, _, _) = opening.opening {
-            journal.append(.channelOpened(kind: "direct-tcpip", detail: "\(address.printable):\(port)"))
+        if !isSession {
+            journal.append(.channelOpened(kind: opening.opening.kind, detail: opening.opening.detail))
         }
         add(HostLink(client: channel, host: host, kind: isSession ? .session : .stream, context: context))
     }
@@ -247,7 +248,32 @@ extension RelaySession {
             opening.refusals.append(upstream)
             return false
         }
-        refuse(opening.message, "\(opening.opening)", reason)
+        refuse(opening.message, opening.opening.text, reason)
         return true
     }
+}
+
+extension Channel.Opening {
+    /// For the event log.
+    var kind: String {
+        switch self {
+        case .session: "session"
+        case .directTCP: "direct-tcpip"
+        case .forwardedTCP: "forwarded-tcpip"
+        case .agent: "agent"
+        }
+    }
+
+    /// Where it leads, for the event log.
+    var detail: String {
+        switch self {
+        case .session, .agent: ""
+        case .directTCP(let host, let port, _, _): "\(host.printable):\(port)"
+        case .forwardedTCP(let host, let port, let originator, let originatorPort):
+            "\(host.printable):\(port) from \(originator.printable):\(originatorPort)"
+        }
+    }
+
+    /// Both in one line.
+    var text: String { detail.isEmpty ? kind : "\(kind) \(detail)" }
 }

@@ -142,7 +142,10 @@ def test_remote_forward(lab, start, teardown):
     options = ["-N", "-o", "ExitOnForwardFailure=yes", "-R", f"{there}:127.0.0.1:{here}"]
     start(lab.ssh_words(options=options))
     wait_until(lambda: listening_there(lab, there), "the remote listener")
+    mark = lab.mark()
     assert lab.lab_exec(lab.host1, "python3", "-c", HEAR, there).out == b"b'HELLO\\n'\n"
+    is_forwarded = lambda event: event["detail"]["kind"] == "forwarded-tcpip" and f":{there} " in event["detail"]["detail"]
+    lab.wait_event(mark, "channel.open", user="alice", where=is_forwarded)
 
 
 def test_remote_forward_port_0(lab, master, teardown):
@@ -192,8 +195,10 @@ def agent(lab, teardown, tmp_path):
 def test_agent(lab, agent):
     """12: a forwarded agent answers three programs on the host at the same time."""
     command = "ssh-add -L & ssh-add -L & ssh-add -L & wait"
+    mark = lab.mark()
     result = lab.ssh(command, options=["-A"], env=agent, timeout=5)
     assert result.out.count(b"ssh-ed25519") == 3
+    lab.wait_event(mark, "channel.open", user="alice", where=lambda event: event["detail"]["kind"] == "agent")
 
 
 def test_no_agent(lab, agent):

@@ -8,7 +8,7 @@ import paramiko
 import pytest
 
 from clients import private_key, transport
-from lab import run
+from lab import run, wait_until
 from sockets import connect, read_exactly
 
 
@@ -48,6 +48,7 @@ def test_jump_is_logged(lab):
     assert lab.ssh("true", alias=f"jump-{lab.host1}").status == 0
     event = lab.wait_event(mark, "channel.open", user="alice", where=lambda event: lab.host1 in str(event))
     assert event["session"]
+    assert len(lab.events_after(mark, "channel.open", session=event["session"])) == 1
     end = lab.wait_event(mark, "session.end", user="alice", session=event["session"])
     assert end["detail"]
 
@@ -78,7 +79,9 @@ def test_jump_without_a_grant(lab):
         assert (result.out, result.status) == (b"", 255)
         answers.add(result.err.decode().replace(host, "HOST"))
     assert len(answers) == 1, answers
-    lab.wait_event(mark, "refused", user="carol")
+    lab.wait_event(mark, "session.end", user="carol")
+    wait_until(lambda: len(lab.events_after(mark, "session.end", user="carol")) == 3, "the ends of the sessions")
+    assert len(lab.events_after(mark, "refused", user="carol")) == 3
 
 
 @pytest.mark.parametrize("destination", ["127.0.0.1:22", "localhost:22", "169.254.169.254:80", "127.0.0.1:2222", "nosuchhost:22"])
