@@ -45,7 +45,7 @@ lint: setup ## check the layout of the sources, the manual pages and the scripts
 install: build ## install below PREFIX (and DESTDIR); `gatehouse init` comes next
 	install -D -s -m 755 $(RELEASE)/gatehoused $(DESTDIR)$(PREFIX)/sbin/gatehoused
 	install -D -s -m 755 $(RELEASE)/gatehouse $(DESTDIR)$(PREFIX)/bin/gatehouse
-	install -D -s -m 755 $(RELEASE)/gatehouse-session $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-session
+	install -D -s -m 711 $(RELEASE)/gatehouse-session $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-session
 	install -D -m 644 etc/gatehouse.conf $(DESTDIR)$(SYSCONFDIR)/gatehouse/gatehouse.conf.example
 	$(foreach page,$(MAN_PAGES),install -D -m 644 $(page) \
 	    $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)

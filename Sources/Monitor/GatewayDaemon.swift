@@ -58,6 +58,11 @@ package enum GatewayDaemon {
         try gateway.events.append(Event(.daemonStarted, detail: ["pid": String(getpid())]))
         try commandDoor.start()
         try frontDoor.open()
+        if StartupChecks.isReadableByOthers(program.path) {
+            gateway.log.warning(
+                "session processes are not safe from each other: others can read their program; chmod 711",
+                ["program.path": program.path])
+        }
         ServiceManager.notify("READY=1")
         gateway.log.notice(
             "ready",

@@ -29,6 +29,15 @@ enum StartupChecks {
         }
     }
 
+    /// Whether others than the owner can read a program.
+    ///
+    /// The kernel lets a process of the same user trace a program, and write to its memory, if that user can read it: between
+    /// its start and the moment when it forbids that itself.
+    static func isReadableByOthers(_ program: String) -> Bool {
+        var status = stat()
+        return unsafe stat(program, &status) == 0 && status.st_mode & 0o044 != 0
+    }
+
     /// Checks, where dpkg knows, that the installed libssh has its security fixes.
     ///
     /// - Returns: the version, nil where dpkg knows nothing of it.

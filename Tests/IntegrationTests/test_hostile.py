@@ -1,6 +1,7 @@
 """Clients that mean harm: they get nowhere and cost nobody else anything."""
 
 import contextlib
+import os
 import secrets
 import socket
 import subprocess
@@ -229,6 +230,9 @@ def test_session_processes_are_bounded(lab, bystander):
         assert limits["Max processes"] == "0"
         assert int(limits["Max data size"]) <= 2 << 30
         assert limits["Max core file size"] == "0"
+        # Who can read the program could look into a process before it forbids that itself.
+        assert os.stat(f"/proc/{pid}/exe").st_mode & 0o044 == 0
+        assert os.stat(f"/proc/{pid}/environ").st_uid == 0
 
 
 def test_many_channels(lab, bystander):

@@ -28,6 +28,8 @@ start_gateway() {
     if port_answers "$GATEWAY_HOST" "$GATEWAY_PORT"; then
         fail "port $GATEWAY_PORT is taken; set GATEWAY_PORT to a free one"
     fi
+    # As installed: whom the program runs as cannot read it, so one session's process cannot look into another.
+    chmod 711 "$GATEHOUSE_BIN/gatehouse-session"
     # Its own session and no terminal: it outlives this script and whoever called it.
     (cd / && exec setsid "$GATEHOUSE_BIN/gatehoused" -f "$configuration") \
         </dev/null >>"$LAB_ROOT/gatehoused.log" 2>&1 &
