@@ -38,6 +38,27 @@ package struct EC2Instance: Equatable, Sendable {
 
     /// The tag `Name`.
     package var name: String? { tags["Name"] }
+
+    package init(
+        id: String, state: State, type: String? = nil, imageID: String? = nil, launchTime: Timestamp? = nil,
+        privateAddress: String? = nil, publicAddress: String? = nil, ipv6Address: String? = nil,
+        privateName: String? = nil, availabilityZone: String? = nil, networkID: String? = nil,
+        subnetID: String? = nil, tags: [String: String] = [:]
+    ) {
+        self.id = id
+        self.state = state
+        self.type = type
+        self.imageID = imageID
+        self.launchTime = launchTime
+        self.privateAddress = privateAddress
+        self.publicAddress = publicAddress
+        self.ipv6Address = ipv6Address
+        self.privateName = privateName
+        self.availabilityZone = availabilityZone
+        self.networkID = networkID
+        self.subnetID = subnetID
+        self.tags = tags
+    }
 }
 
 /// What starting or stopping did to an instance.
@@ -45,4 +66,10 @@ package struct EC2StateChange: Equatable, Sendable {
     package let id: String
     package let previous: EC2Instance.State
     package let current: EC2Instance.State
+
+    package init(id: String, previous: EC2Instance.State, current: EC2Instance.State) {
+        self.id = id
+        self.previous = previous
+        self.current = current
+    }
 }

@@ -59,6 +59,12 @@ package struct RunCommand: Equatable, Sendable {
     package let id: String
     package let state: InvocationState
     package let targetCount: Int
+
+    package init(id: String, state: InvocationState, targetCount: Int) {
+        self.id = id
+        self.state = state
+        self.targetCount = targetCount
+    }
 }
 
 /// What became of a command on one instance.
@@ -75,6 +81,18 @@ package struct CommandInvocation: Equatable, Sendable {
 
     /// Empty when it comes from a list.
     package let errorOutput: String
+
+    package init(
+        commandID: String, instanceID: String, state: InvocationState, exitStatus: Int? = nil,
+        output: String = "", errorOutput: String = ""
+    ) {
+        self.commandID = commandID
+        self.instanceID = instanceID
+        self.state = state
+        self.exitStatus = exitStatus
+        self.output = output
+        self.errorOutput = errorOutput
+    }
 }
 
 /// An instance as its agent presents it.
@@ -96,6 +114,22 @@ package struct ManagedInstance: Equatable, Sendable {
     package let computerName: String?
 
     package var isOnline: Bool { pingStatus == "Online" }
+
+    package init(
+        id: String, pingStatus: String, lastPing: Timestamp? = nil, agentVersion: String? = nil,
+        platformType: String? = nil, platformName: String? = nil, platformVersion: String? = nil,
+        address: String? = nil, computerName: String? = nil
+    ) {
+        self.id = id
+        self.pingStatus = pingStatus
+        self.lastPing = lastPing
+        self.agentVersion = agentVersion
+        self.platformType = platformType
+        self.platformName = platformName
+        self.platformVersion = platformVersion
+        self.address = address
+        self.computerName = computerName
+    }
 }
 
 /// A value of Parameter Store.
