@@ -123,18 +123,30 @@ package final class MessageSocket: Sendable {
     ///
     /// - Throws: `SystemError`: EMSGSIZE for a message that is too long, EAGAIN when there is none on a non-blocking socket.
     package func receive() throws(SystemError) -> (message: [UInt8], descriptors: [Descriptor])? {
+        // Waits without a buffer: many threads do, for a long time.
+        let length = try waitForMessage()
+        guard length > 0 else { return nil }
         var numbers = [Int32](repeating: -1, count: Int(GH_MAX_DESCRIPTORS))
         var count = numbers.count
         var received = 0
-        let message = unsafe [UInt8](unsafeUninitializedCapacity: Self.messageLimit) { buffer, filled in
+        let message = unsafe [UInt8](unsafeUninitializedCapacity: min(length, Self.messageLimit)) {
+            buffer, filled in
             received = unsafe gh_receive(
                 descriptor.number, buffer.baseAddress, buffer.count, &numbers, &count, 0)
             filled = max(0, received)
         }
         let descriptors = numbers[..<count].map { Descriptor(adopting: $0) }
         try SystemError.checkNegated(received, "receive")
-        // A peer never sends an empty message: a length of 0 is the end.
         return message.isEmpty ? nil : (message, descriptors)
+    }
+
+    /// The length of the next message, in bytes; 0 is the end, since a peer never sends an empty message.
+    private func waitForMessage() throws(SystemError) -> Int {
+        while true {
+            let length = recv(descriptor.number, nil, 0, Int32(MSG_PEEK) | Int32(MSG_TRUNC))
+            if length < 0, errno == EINTR { continue }
+            return try SystemError.check(length, "receive")
+        }
     }
 
     /// Who is at the other end, by SO_PEERCRED.
