@@ -197,7 +197,9 @@ def host_folder(lab, teardown):
     def host_folder(host=None, user="alice"):
         host = host or lab.host1
         path = f"/tmp/gh-it-{secrets.token_hex(6)}"
-        lab.lab_exec(host, "install", "-d", "-m", "755", "-o", str(lab.uid(user)), "-g", str(lab.uid(user)), path)
+        lab.lab_exec(
+            host, "install", "-d", "-m", "755", "-o", str(lab.uid(user)), "-g", str(lab.uid(user)), path
+        )
         teardown.callback(lab.lab_exec, host, "rm", "-rf", path)
         return path
 
@@ -240,6 +242,7 @@ def scratch_user(lab, teardown, make_key):
 @pytest.fixture
 def scratch_host(lab, teardown, make_key):
     """Adds a host to the directory and removes it when the test is over."""
+
     def scratch_host(address, key=None):
         name = f"it-{secrets.token_hex(4)}"
         lab.gatehouse("host", "add", name, "--address", address, "--key", key or f"{make_key()}.pub")

@@ -33,7 +33,9 @@ class LabError(Exception):
 def read_variables(path):
     """Has a shell read the file of variables, as its readers do."""
     if not path.exists():
-        raise LabError(f"There is no {path}: start the lab with `make lab`, or say in GATEHOUSE_LAB_ENV where it is.")
+        raise LabError(
+            f"There is no {path}: start the lab with `make lab`, or say in GATEHOUSE_LAB_ENV where it is."
+        )
     script = f"set -a; . {shlex.quote(str(path))} && env -0"
     listing = subprocess.run(["bash", "-c", script], capture_output=True, timeout=10)
     if listing.returncode != 0:
@@ -140,7 +142,10 @@ class Lab:
         self.host1 = self.variables["HOST1"]
         self.host2 = self.variables["HOST2"]
         self.hosts = (self.host1, self.host2)
-        self.addresses = {self.host1: self.variables["HOST1_ADDRESS"], self.host2: self.variables["HOST2_ADDRESS"]}
+        self.addresses = {
+            self.host1: self.variables["HOST1_ADDRESS"],
+            self.host2: self.variables["HOST2_ADDRESS"],
+        }
         self.nobodys_address = self.addresses[self.host1].rsplit(".", 1)[0] + ".250"
         self.keys = {
             "alice": self.variables["ALICE_KEY"],
@@ -212,8 +217,13 @@ class Lab:
         key = self.keys.get(str(key), key)
         base = ["ssh", "-F", "none", *options, "-i", key, "-p", self.gateway_port, "-l", login]
         for option in (
-            "IdentitiesOnly=yes", "BatchMode=yes", "StrictHostKeyChecking=yes", "GlobalKnownHostsFile=/dev/null",
-            f"UserKnownHostsFile={self.known_hosts}", "LogLevel=ERROR", "PreferredAuthentications=publickey",
+            "IdentitiesOnly=yes",
+            "BatchMode=yes",
+            "StrictHostKeyChecking=yes",
+            "GlobalKnownHostsFile=/dev/null",
+            f"UserKnownHostsFile={self.known_hosts}",
+            "LogLevel=ERROR",
+            "PreferredAuthentications=publickey",
         ):
             base += ["-o", option]
         return run([*base, self.gateway_host, *words], **more)
@@ -228,7 +238,9 @@ class Lab:
         """Runs a command as root in a host, past the gateway."""
         result = run(self.exec_words(host, *words), env=self.environment(), **more)
         if check:
-            assert result.status == 0, f"on {host}: {shlex.join(map(str, words))[:300]}: {result.err.decode()}"
+            assert (
+                result.status == 0
+            ), f"on {host}: {shlex.join(map(str, words))[:300]}: {result.err.decode()}"
         return result
 
     def upstream_connections(self, host):
@@ -252,7 +264,9 @@ class Lab:
         result = run([*shlex.split(self.variables["GATEHOUSE"]), *words], env=self.environment(), **more)
         if check:
             text = result.err.decode(errors="replace")
-            assert result.status == 0, f"gatehouse {shlex.join(map(str, words))}: status {result.status}: {text}"
+            assert (
+                result.status == 0
+            ), f"gatehouse {shlex.join(map(str, words))}: status {result.status}: {text}"
         return result
 
     def gatehouse_json(self, *words, **more):

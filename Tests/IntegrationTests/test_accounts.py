@@ -31,7 +31,9 @@ def test_same_numbers_through_the_door(lab, user):
     uid, name = lab.uid(user), f"it-{secrets.token_hex(4)}"
     try:
         for host in lab.hosts:
-            text = lab.ssh(f"id -u; touch /shared/{name}-{host}; stat -c %u /shared/{name}-{host}", alias=host, user=user)
+            text = lab.ssh(
+                f"id -u; touch /shared/{name}-{host}; stat -c %u /shared/{name}-{host}", alias=host, user=user
+            )
             assert text.out.split() == [b"%d" % uid] * 2, text.err.decode()
             assert (lab.shared / f"{name}-{host}").stat().st_uid == uid
     finally:
@@ -74,7 +76,9 @@ def test_nothing_for_those_without_a_grant(lab):
 
 def foreign_account(lab, teardown, name, uid):
     """An account on the first host that Gatehouse did not make."""
-    lab.lab_exec(lab.host1, "useradd", "--no-create-home", "--uid", uid, "--home-dir", f"/nonexistent-{name}", name)
+    lab.lab_exec(
+        lab.host1, "useradd", "--no-create-home", "--uid", uid, "--home-dir", f"/nonexistent-{name}", name
+    )
     teardown.callback(lab.lab_exec, lab.host1, "userdel", name, check=False)
 
 

@@ -119,7 +119,9 @@ def test_each_attempt_is_logged(lab, make_key):
         transport.auth_publickey(f"alice+{lab.host1}", clients.private_key(lab.keys["alice"]))
         lab.wait_event(mark, "auth.accepted", user="alice")
     for key in wrong:
-        lab.wait_event(mark, "auth.rejected", where=lambda event: lab.fingerprint(key) in str(event["detail"]))
+        lab.wait_event(
+            mark, "auth.rejected", where=lambda event: lab.fingerprint(key) in str(event["detail"])
+        )
 
 
 def test_none(lab):
@@ -143,7 +145,19 @@ def test_methods_not_offered(lab, method):
         assert transport.is_authenticated()
 
 
-STRANGERS = ["nobody-here", "root", "Alice", "", "alice ", "a" * 5_000, "älice", "alice;id", "../alice", "-oProxy", "alice\tx"]
+STRANGERS = [
+    "nobody-here",
+    "root",
+    "Alice",
+    "",
+    "alice ",
+    "a" * 5_000,
+    "älice",
+    "alice;id",
+    "../alice",
+    "-oProxy",
+    "alice\tx",
+]
 
 
 @pytest.mark.parametrize("login", STRANGERS, ids=lambda login: repr(login[:12]))
@@ -194,7 +208,9 @@ def test_key_of_another(lab, user, key):
     result = lab.login(f"{user}+{lab.host1}", "id", key=key)
     assert (result.out, result.status) == (b"", 255)
     assert b"Permission denied (publickey)" in result.err
-    event = lab.wait_event(mark, "auth.rejected", where=lambda event: lab.fingerprint(lab.keys[key]) in str(event))
+    event = lab.wait_event(
+        mark, "auth.rejected", where=lambda event: lab.fingerprint(lab.keys[key]) in str(event)
+    )
     assert event["detail"]["login"] == f"{user}+{lab.host1}"
 
 
@@ -213,7 +229,8 @@ def test_hosts_that_tell_nothing_to_a_granted_user(lab, scratch_host):
     """30: a host without a grant and one that there is not give alice the same answer."""
     other = scratch_host(lab.nobodys_address)
     texts = {
-        lab.login(f"alice+{target}", "id").err.decode().replace(f"'{target}'", "TARGET") for target in (other, "nosuchhost")
+        lab.login(f"alice+{target}", "id").err.decode().replace(f"'{target}'", "TARGET")
+        for target in (other, "nosuchhost")
     }
     assert len(texts) == 1, texts
 
@@ -299,7 +316,9 @@ def test_removed_key(lab, scratch_user, make_key):
     assert lab.login(f"{user}+{lab.host1}", "true", key=second).status == 255
 
 
-@pytest.mark.parametrize("kind, bits", [("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521), ("rsa", 3072), ("ed25519", None)])
+@pytest.mark.parametrize(
+    "kind, bits", [("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521), ("rsa", 3072), ("ed25519", None)]
+)
 def test_kinds_of_keys(lab, scratch_user, make_key, kind, bits):
     """Each kind of key that can be added can log in."""
     user = scratch_user(grant=["--host", lab.host1])

@@ -37,7 +37,9 @@ def test_log_of_the_host(lab):
     before, mark = lab.sshd_log(lab.host1), lab.mark()
     assert lab.ssh("true").status == 0
     session = lab.wait_event(mark, "session.start", user="alice")["session"]
-    pattern = rf"Accepted publickey for alice .*ID gatehouse:{session}:alice \(serial \d+\) CA ED25519 SHA256:"
+    pattern = (
+        rf"Accepted publickey for alice .*ID gatehouse:{session}:alice \(serial \d+\) CA ED25519 SHA256:"
+    )
     news = lambda: lab.sshd_log(lab.host1)[len(before) :]
     wait_until(lambda: re.search(pattern, news()), f"{pattern} in the log of sshd")
 
@@ -71,7 +73,9 @@ def test_extensions_by_grant(lab, scratch_user, tmp_path):
 def test_authority(lab, tmp_path):
     """The certificate is signed by the authority that the host trusts."""
     text = certificate_of(lab, tmp_path)
-    ours = lab.lab_exec(lab.host1, "ssh-keygen", "-lf", "/etc/ssh/gatehouse/user_ca.pub").out.decode().split()[1]
+    ours = (
+        lab.lab_exec(lab.host1, "ssh-keygen", "-lf", "/etc/ssh/gatehouse/user_ca.pub").out.decode().split()[1]
+    )
     assert ours in re.search(r"Signing CA: (.*)", text).group(1)
 
 

@@ -30,7 +30,17 @@ def refuses(lab, status, *words, **more):
 
 
 @pytest.mark.parametrize(
-    "words", ["user list", "group list", "host list", "pool list", "grant list", "key list", "session list --all", "event list"]
+    "words",
+    [
+        "user list",
+        "group list",
+        "host list",
+        "pool list",
+        "grant list",
+        "key list",
+        "session list --all",
+        "event list",
+    ],
 )
 def test_lists_in_json(lab, words):
     """Every list in JSON has the schema number, sorted keys, and times in UTC."""
@@ -59,8 +69,19 @@ def test_showing_in_json(lab, words):
 @pytest.mark.parametrize(
     "words",
     [
-        "frob", "user", "user frob", "user list --frob", "user add", "user add a b", "user add x --uid", "user add x --uid many",
-        "grant add --user alice", "grant add --host communal1", "event list --limit x", "host add x", "key add alice",
+        "frob",
+        "user",
+        "user frob",
+        "user list --frob",
+        "user add",
+        "user add a b",
+        "user add x --uid",
+        "user add x --uid many",
+        "grant add --user alice",
+        "grant add --host communal1",
+        "event list --limit x",
+        "host add x",
+        "key add alice",
     ],
 )
 def test_usage(lab, words):
@@ -73,9 +94,18 @@ def test_usage(lab, words):
 @pytest.mark.parametrize(
     "words",
     [
-        "user show nobody-here", "user lock nobody-here", "group show nogroup", "host show nohost", "host remove nohost --yes",
-        "grant remove 999999", "session show 01ARZ3NDEKTSV4RRFFQ69G5FAV", "account apply nohost", "pool join nopool communal1",
-        "group add-member nogroup alice", "key remove alice SHA256:AAAA", "grant add --user nobody-here --host communal1",
+        "user show nobody-here",
+        "user lock nobody-here",
+        "group show nogroup",
+        "host show nohost",
+        "host remove nohost --yes",
+        "grant remove 999999",
+        "session show 01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "account apply nohost",
+        "pool join nopool communal1",
+        "group add-member nogroup alice",
+        "key remove alice SHA256:AAAA",
+        "grant add --user nobody-here --host communal1",
     ],
 )
 def test_no_such_thing(lab, words):
@@ -83,7 +113,22 @@ def test_no_such_thing(lab, words):
     refuses(lab, 66, *words.split())
 
 
-BAD_NAMES = ["Alice", "1st", "a b", "-x", "a.b", "x" * 32, "", "root", "ec2-user", "ubuntu", "ssm-user", "é", "a/b", "a;b"]
+BAD_NAMES = [
+    "Alice",
+    "1st",
+    "a b",
+    "-x",
+    "a.b",
+    "x" * 32,
+    "",
+    "root",
+    "ec2-user",
+    "ubuntu",
+    "ssm-user",
+    "é",
+    "a/b",
+    "a;b",
+]
 
 
 @pytest.mark.parametrize("noun, bad", [(noun, bad) for noun in ("user", "group") for bad in BAD_NAMES])
@@ -98,7 +143,12 @@ def test_bad_names(lab, noun, bad):
 
 def test_taken_name(lab):
     """A name that is taken is refused, also across users and groups."""
-    for words in (("user", "add", "alice"), ("group", "add", "lab"), ("user", "add", "lab"), ("group", "add", "alice")):
+    for words in (
+        ("user", "add", "alice"),
+        ("group", "add", "lab"),
+        ("user", "add", "lab"),
+        ("group", "add", "alice"),
+    ):
         before = lab.gatehouse_json("directory", "export")
         assert lab.gatehouse(*words, check=False).status == 1
         assert lab.gatehouse_json("directory", "export") == before
@@ -150,7 +200,9 @@ def test_weak_keys(lab, make_key, kind, bits):
     assert lab.rows("key", "list", "alice") == before
 
 
-@pytest.mark.parametrize("text", ["", "hello", "ssh-ed25519 AAAA", "ssh-dss AAAAB3NzaC1kc3M= x", "\0\0", "x" * 1_000_000])
+@pytest.mark.parametrize(
+    "text", ["", "hello", "ssh-ed25519 AAAA", "ssh-dss AAAAB3NzaC1kc3M= x", "\0\0", "x" * 1_000_000]
+)
 def test_what_is_no_key(lab, text):
     """What is no public key is refused."""
     result = lab.gatehouse("key", "add", "alice", "-", input=text, check=False)
@@ -190,7 +242,9 @@ def test_grants_end(lab, scratch_user):
     grant = next(row for row in lab.rows("grant", "list") if row.get("user") == user)
     lab.gatehouse("grant", "remove", grant["id"])
     assert lab.ssh("true", user=user).status == 255
-    lab.gatehouse("grant", "add", "--user", user, "--host", lab.host1, "--until", "2020-01-01T00:00:00Z", check=False)
+    lab.gatehouse(
+        "grant", "add", "--user", user, "--host", lab.host1, "--until", "2020-01-01T00:00:00Z", check=False
+    )
     assert lab.ssh("true", user=user).status == 255
 
 
@@ -243,7 +297,12 @@ def test_daemon_away(lab, tmp_path):
 
 @pytest.mark.parametrize(
     "text, line",
-    [("Frobnicate yes\n", 1), ("\n# fine\nMaxAuthTries many\n", 3), ("ListenAddress 1.2.3.4:99999\n", 1), ("LoginGraceTime\n", 1)],
+    [
+        ("Frobnicate yes\n", 1),
+        ("\n# fine\nMaxAuthTries many\n", 3),
+        ("ListenAddress 1.2.3.4:99999\n", 1),
+        ("LoginGraceTime\n", 1),
+    ],
 )
 def test_bad_configuration(lab, tmp_path, text, line):
     """A mistake in the configuration is said with file and line, and ends with 78."""

@@ -81,10 +81,14 @@ def test_long_command_line(ssh):
     assert (result.out.strip(), result.status) == (b"100000", 0)
 
 
-@pytest.mark.parametrize("value", ["a b=c", "x" * 30_000, "ü\u2028\t'\""], ids=["blanks", "30 kB", "odd characters"])
+@pytest.mark.parametrize(
+    "value", ["a b=c", "x" * 30_000, "ü\u2028\t'\""], ids=["blanks", "30 kB", "odd characters"]
+)
 def test_environment_allowed(lab, value):
     """16: a variable on the allow-list reaches the program as it is."""
-    result = lab.ssh('printf %s "$GW_X"', options=["-o", "SendEnv=GW_X"], env={**lab.environment(), "GW_X": value})
+    result = lab.ssh(
+        'printf %s "$GW_X"', options=["-o", "SendEnv=GW_X"], env={**lab.environment(), "GW_X": value}
+    )
     assert (result.out.decode(), result.status) == (value, 0)
 
 
@@ -149,7 +153,8 @@ def test_strict_key_exchange(ssh):
 
 
 @pytest.mark.parametrize(
-    "option", ["KexAlgorithms=diffie-hellman-group1-sha1", "Ciphers=aes128-cbc", "Ciphers=3des-cbc", "MACs=hmac-md5"]
+    "option",
+    ["KexAlgorithms=diffie-hellman-group1-sha1", "Ciphers=aes128-cbc", "Ciphers=3des-cbc", "MACs=hmac-md5"],
 )
 def test_weak_algorithms(ssh, option):
     """24: algorithms of yesterday are refused."""

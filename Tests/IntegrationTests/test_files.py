@@ -46,7 +46,18 @@ def test_scp(lab, host_folder, payload, tmp_path, flags):
 def test_scp_with_the_login_on_the_command_line(lab, host_folder, payload):
     """18: scp understands a login name with a target, as typed."""
     file, there = payload(1_000), host_folder()
-    words = ["scp", "-q", "-F", "none", "-P", lab.gateway_port, "-i", lab.keys["alice"], "-o", "IdentitiesOnly=yes"]
+    words = [
+        "scp",
+        "-q",
+        "-F",
+        "none",
+        "-P",
+        lab.gateway_port,
+        "-i",
+        lab.keys["alice"],
+        "-o",
+        "IdentitiesOnly=yes",
+    ]
     known = ["-o", f"UserKnownHostsFile={lab.known_hosts}", "-o", "BatchMode=yes"]
     result = run([*words, *known, file, f"alice+{lab.host1}@{lab.gateway_host}:{there}/"])
     assert result.status == 0, result.err.decode()
@@ -82,7 +93,11 @@ def test_git(lab, host_folder, tmp_path):
     address = f"{lab.host1}:{there}/repo.git"
 
     def git(*words, folder=tree):
-        result = run(["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *words], cwd=folder, env=environment)
+        result = run(
+            ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *words],
+            cwd=folder,
+            env=environment,
+        )
         assert result.status == 0, result.err.decode()
         return result.out.decode().strip()
 

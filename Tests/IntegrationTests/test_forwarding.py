@@ -53,7 +53,9 @@ def test_half_close(hello, forward):
 def test_forward_from_a_unix_socket_here(hello, forward, lab, start, tmp_path):
     """10: a forward whose Unix socket is on the client's side works."""
     path = f"/tmp/gh-l-{secrets.token_hex(4)}.sock"
-    start(lab.ssh_words(options=["-N", "-o", "StreamLocalBindUnlink=yes", "-L", f"{path}:127.0.0.1:{hello()}"]))
+    start(
+        lab.ssh_words(options=["-N", "-o", "StreamLocalBindUnlink=yes", "-L", f"{path}:127.0.0.1:{hello()}"])
+    )
     wait_until(lambda: os.path.exists(path), "the forward's socket")
     try:
         connection = socket.socket(socket.AF_UNIX)
@@ -184,8 +186,12 @@ def test_remote_forward_taken(lab, start):
 def agent(lab, teardown, tmp_path):
     """Starts an ssh-agent with alice's key and gives the environment that finds it."""
     path = f"/tmp/gh-agent-{secrets.token_hex(4)}"
-    process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL, start_new_session=True)
-    teardown.callback(lambda: (kill_group(process), process.wait(5), os.path.exists(path) and os.unlink(path)))
+    process = subprocess.Popen(
+        ["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    teardown.callback(
+        lambda: (kill_group(process), process.wait(5), os.path.exists(path) and os.unlink(path))
+    )
     wait_until(lambda: os.path.exists(path), "the agent's socket")
     environment = {**lab.environment(), "SSH_AUTH_SOCK": path}
     assert run(["ssh-add", "-q", lab.keys["alice"]], env=environment).status == 0
@@ -244,7 +250,10 @@ def test_shared_connection(lab, master, hello):
 def test_more_sessions_than_the_host_allows(lab, master, start):
     """13: 30 sessions at once on one connection all work, though the host's sshd takes 10 on one of its own."""
     shared = master()
-    running = [start(shared.words("read line; echo $line"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(30)]
+    running = [
+        start(shared.words("read line; echo $line"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(30)
+    ]
     for number, process in enumerate(running):
         process.stdin.write(b"%d\n" % number)
         process.stdin.flush()
@@ -308,7 +317,14 @@ def test_unknown_channel_request(logged_in):
 
 @pytest.mark.parametrize(
     "host",
-    ["169.254.169.254", "2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "::ffff:169.254.169.254", "::ffff:a9fe:a9fe"],
+    [
+        "169.254.169.254",
+        "2852039166",
+        "0xa9fea9fe",
+        "0251.0376.0251.0376",
+        "::ffff:169.254.169.254",
+        "::ffff:a9fe:a9fe",
+    ],
 )
 def test_metadata_address(lab, host):
     """30: a forward to the cloud's metadata address is refused in every spelling, and logged."""
@@ -340,7 +356,9 @@ def test_ssh_ports_of_other_hosts(lab, spelling):
         target = f"[{host}]:22" if ":" in host else f"{host}:22"
         result = lab.ssh(options=["-W", target], timeout=5)
         if result.out:
-            is_jump = lambda event: event["detail"].get("kind") == "jump" and address in event["detail"]["detail"]
+            is_jump = (
+                lambda event: event["detail"].get("kind") == "jump" and address in event["detail"]["detail"]
+            )
             lab.wait_event(mark, "channel.open", user="alice", where=is_jump)
         else:
             assert result.status == 255

@@ -124,9 +124,22 @@ def test_usage(gate, command):
 @pytest.mark.parametrize(
     "command",
     [
-        "user list", "user add it-evil --admin", "user lock bob", "user leave bob --yes", "key list bob", "group list",
-        "host list", "host remove communal1 --yes", "pool list", "grant list", "grant add --user alice --host communal1",
-        "account apply communal1", "session list --all", "event list", "config show", "directory export",
+        "user list",
+        "user add it-evil --admin",
+        "user lock bob",
+        "user leave bob --yes",
+        "key list bob",
+        "group list",
+        "host list",
+        "host remove communal1 --yes",
+        "pool list",
+        "grant list",
+        "grant add --user alice --host communal1",
+        "account apply communal1",
+        "session list --all",
+        "event list",
+        "config show",
+        "directory export",
     ],
 )
 def test_commands_of_an_admin(lab, gate, command):

@@ -194,7 +194,19 @@ def test_session_processes_have_no_rights(lab, bystander):
 @pytest.mark.limit(60)
 def test_login_names_do_no_harm(lab, bystander):
     """Odd characters in a login name reach no log line and no shell."""
-    for login in ("a\nb", "a\x1b[31m", "$(id)", "a'b", "a\0b", "a+b+c", "+", "alice+", "+host", "@", "alice@@x"):
+    for login in (
+        "a\nb",
+        "a\x1b[31m",
+        "$(id)",
+        "a'b",
+        "a\0b",
+        "a+b+c",
+        "+",
+        "alice+",
+        "+host",
+        "@",
+        "alice@@x",
+    ):
         with clients.transport(lab) as transport:
             transport.auth_timeout = 2
             with pytest.raises(clients.REFUSED):

@@ -96,7 +96,7 @@ def test_open_clone_of_vs_code(lab):
 
 def test_probe_of_vs_code(ssh):
     """VS Code's own probe: `echo "echo hello" | ssh -T host`."""
-    result = ssh(options=["-T"], input='echo hello\n')
+    result = ssh(options=["-T"], input="echo hello\n")
     assert (result.out, result.status) == (b"hello\n", 0)
 
 

@@ -66,7 +66,9 @@ def jump_to(lab, destination, user="alice", login=None, **more):
 
 def test_jump_says_the_hosts_banner(lab):
     """What a jump gives is the host's sshd."""
-    result = lab.login("alice", key="alice", options=["-W", f"{lab.host1}:22"], timeout=10, input=b"SSH-2.0-x\r\n")
+    result = lab.login(
+        "alice", key="alice", options=["-W", f"{lab.host1}:22"], timeout=10, input=b"SSH-2.0-x\r\n"
+    )
     assert result.out.startswith(b"SSH-2.0-OpenSSH")
 
 
@@ -84,7 +86,9 @@ def test_jump_without_a_grant(lab):
     assert len(lab.events_after(mark, "refused", user="carol")) == 3
 
 
-@pytest.mark.parametrize("destination", ["127.0.0.1:22", "localhost:22", "169.254.169.254:80", "127.0.0.1:2222", "nosuchhost:22"])
+@pytest.mark.parametrize(
+    "destination", ["127.0.0.1:22", "localhost:22", "169.254.169.254:80", "127.0.0.1:2222", "nosuchhost:22"]
+)
 def test_jump_elsewhere(lab, destination):
     """30: the gateway itself connects nowhere but to sshds of the directory."""
     result = jump_to(lab, destination)

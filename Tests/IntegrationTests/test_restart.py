@@ -57,8 +57,16 @@ def test_sessions_outlive_the_daemon(lab, restart, start, payload, host_folder, 
     mark = lab.mark()
     tunnel = connect(forward("-L", f"127.0.0.1:{port}"))
     assert read_exactly(tunnel, 6) == b"HELLO\n"
-    upload = start(lab.ssh_words(f"cat > {there}/up; sha256sum < {there}/up"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    download = start(lab.ssh_words("cat; head -c 100000000 /dev/zero; exit 5"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    upload = start(
+        lab.ssh_words(f"cat > {there}/up; sha256sum < {there}/up"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    download = start(
+        lab.ssh_words("cat; head -c 100000000 /dev/zero; exit 5"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     download.stdin.write(b"begin")
     download.stdin.flush()
     assert os.read(download.stdout.fileno(), 5) == b"begin"
@@ -87,11 +95,15 @@ def test_sessions_outlive_the_daemon(lab, restart, start, payload, host_folder, 
 
     def ends():
         return {
-            event["session"]: event for event in lab.events_after(mark, "session.end") if event["session"] in sessions
+            event["session"]: event
+            for event in lab.events_after(mark, "session.end")
+            if event["session"] in sessions
         }
 
     wait_until(lambda: len(ends()) >= 2, "the ends of the old sessions")
-    numbers = [int(number) for event in ends().values() for number in re.findall(r"\d+", json.dumps(event["detail"]))]
+    numbers = [
+        int(number) for event in ends().values() for number in re.findall(r"\d+", json.dumps(event["detail"]))
+    ]
     assert any(100_000_000 <= number < 110_000_000 for number in numbers), ends()
     listed = {row.get("id") for row in lab.sessions("--all")}
     assert sessions <= listed
@@ -103,7 +115,9 @@ def test_end_while_the_daemon_is_away(lab, restart):
     """A session that ends while the daemon is away is in the log after its restart, with its bytes."""
     mark = lab.mark()
     words = lab.ssh_words("read line; head -c 1000000 /dev/zero; exit 4")
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as client:
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as client:
         session = lab.wait_event(mark, "session.start", user="alice")["session"]
         lab.wait_event(mark, "channel.open", session=session)
         restart.kill()

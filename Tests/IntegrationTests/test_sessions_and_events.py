@@ -117,7 +117,11 @@ def test_filters(lab):
 
 def test_follow(lab, start):
     """event list --follow prints each event as it comes."""
-    follower = start(["bash", "-c", f'exec {lab.variables["GATEHOUSE"]} event list --follow --json'], env=lab.environment(), stdout=subprocess.PIPE)
+    follower = start(
+        ["bash", "-c", f'exec {lab.variables["GATEHOUSE"]} event list --follow --json'],
+        env=lab.environment(),
+        stdout=subprocess.PIPE,
+    )
     time.sleep(0.3)
     assert lab.login(f"alice+{lab.host1}", "true", key="bob").status == 255
     deadline = time.monotonic() + 10

@@ -121,5 +121,3 @@ def test_break_is_harmless(lab, asynchronously):
             return (await process.wait(timeout=5)).stdout
 
     assert "on" in asynchronously(scenario())
-
-
