@@ -162,6 +162,27 @@ struct CredentialTests {
         }
     }
 
+    @Test("nor does what they pass through")
+    func redactionInPassing() throws {
+        let secrets =
+            "[default]\naws_access_key_id=AK\naws_secret_access_key=the-secret\naws_session_token=the-token\n"
+        let environment = try environment(credentials: secrets, ["AWS_SECRET_ACCESS_KEY": "the-secret"])
+        let credentials = try #require(try ProfileCredentials(environment).load())
+        let request = HTTPRequest(
+            "POST", try HTTPURL("https://example.com/a", from: "test"), body: Array("the-secret".utf8))
+        let signed = try Signer(service: "ssm", region: "eu-central-1").sign(
+            request, with: credentials, at: Timestamp(milliseconds: 0))
+        let parts: [Any] = [
+            environment, ProfileCredentials(environment), try SharedFiles(environment), signed,
+            HTTPResponse.text("the-secret"), EnvironmentCredentials(environment),
+        ]
+        for part in parts {
+            var text = "\(part) \(String(reflecting: part))"
+            dump(part, to: &text)
+            #expect(!text.contains("the-secret") && !text.contains("the-token"), "\(text)")
+        }
+    }
+
     @Test("region: variable, then profile, then instance, then none")
     func region() throws {
         let metadata = FakeTransport { (request, _) throws(AWSError) in

@@ -191,9 +191,28 @@ struct CallTests {
         }
         try SSMClient(.test(transport, clock: clock, providers: [provider])).cancelCommand("c")
         #expect(transport.requests.count == 2)
-        let never = FakeTransport([.success(Self.failure("ExpiredTokenException"))])
-        #expect(code { try call(never) } == .expiredCredentials)
-        #expect(never.requests.count == 2)
+    }
+
+    @Test(
+        "is not repeated with the same credentials",
+        arguments: [
+            ("ExpiredToken", AWSError.Code.expiredCredentials), ("RequestExpired", .expiredCredentials),
+            ("InvalidClientTokenId", .invalidCredentials),
+        ])
+    func sameCredentials(_ name: String, _ expected: AWSError.Code) throws {
+        let transport = FakeTransport([.success(Self.failure(name))])
+        #expect(code { try call(transport) } == expected)
+        #expect(transport.requests.count == 1)
+    }
+
+    @Test("is repeated once with keys that have been replaced, and no oftener")
+    func replacedKeys() throws {
+        let transport = FakeTransport([.success(Self.failure("UnrecognizedClientException"))])
+        let provider = CountingProvider(Locked(0))
+        #expect(
+            code { try SSMClient(.test(transport, clock: clock, providers: [provider])).cancelCommand("c") }
+                == .invalidCredentials)
+        #expect(transport.requests.count == 2)
     }
 
     @Test("never shows a secret that the service repeats, nor more than a line")

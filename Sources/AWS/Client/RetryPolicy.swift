@@ -37,7 +37,7 @@ struct CallAttempts {
         case interrupted
         case throttled(serverWait: Duration?)
         case serverFault(serverWait: Duration?)
-        /// Good only if the service's clock and ours differ by this much, which may be nothing.
+        /// Perhaps for clocks that differ by this much, perhaps for keys that have been replaced.
         case rejectedSignature(skew: Duration)
         /// The service says so itself.
         case clockSkew(skew: Duration)
@@ -49,6 +49,7 @@ struct CallAttempts {
         case giveUp
         case repeatAfter(Duration)
         case repeatWithServerTime
+        /// If there are any others.
         case repeatWithNewCredentials
     }
 
@@ -86,11 +87,9 @@ struct CallAttempts {
         case .clockSkew(let skew):
             return skew == .zero ? .giveUp : correctClock()
         case .rejectedSignature(let skew):
-            return abs(skew) < Self.harmlessSkew ? .giveUp : correctClock()
+            return abs(skew) < Self.harmlessSkew ? renewCredentials() : correctClock()
         case .expiredCredentials:
-            if hasRenewedCredentials { return .giveUp }
-            hasRenewedCredentials = true
-            return .repeatWithNewCredentials
+            return renewCredentials()
         case .final:
             return .giveUp
         }
@@ -106,6 +105,12 @@ struct CallAttempts {
         if hasCorrectedClock { return .giveUp }
         hasCorrectedClock = true
         return .repeatWithServerTime
+    }
+
+    private mutating func renewCredentials() -> Action {
+        if hasRenewedCredentials { return .giveUp }
+        hasRenewedCredentials = true
+        return .repeatWithNewCredentials
     }
 
     private func abs(_ duration: Duration) -> Duration { duration < .zero ? .zero - duration : duration }

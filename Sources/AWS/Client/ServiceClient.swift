@@ -34,14 +34,15 @@ struct ServiceClient: Sendable {
             let credentials = try session.credentials.current()
             let signed = try signer.sign(request, with: credentials, at: session.clock.now)
             let error: AWSError
-            var outcome: CallAttempts.Outcome
+            let outcome: CallAttempts.Outcome
             var serverTime: Timestamp?
             do throws(AWSError) {
                 let response = try session.transport.send(signed)
                 if (200...299).contains(response.status) { return response }
-                error = ServiceFailure(response).error(redacting: credentials)
                 serverTime = response.header("Date").flatMap(HTTPDate.parse)
-                outcome = self.outcome(of: error, response, serverTime)
+                let skew = skew(to: serverTime)
+                error = ServiceFailure(response).error(redacting: credentials, clocksAgree: skew == .zero)
+                outcome = Self.outcome(of: error, response, skew: skew)
             } catch let failure {
                 error = failure
                 outcome = Self.outcome(of: failure)
@@ -50,7 +51,11 @@ struct ServiceClient: Sendable {
             case .giveUp: throw error
             case .repeatAfter(let delay): session.effects.sleep(delay)
             case .repeatWithServerTime: if let serverTime { session.clock.correct(to: serverTime) }
-            case .repeatWithNewCredentials: session.credentials.discard(credentials)
+            case .repeatWithNewCredentials:
+                session.credentials.discard(credentials)
+                guard let others = try? session.credentials.current(), others != credentials else {
+                    throw error
+                }
             }
         }
     }
@@ -63,17 +68,19 @@ struct ServiceClient: Sendable {
         }
     }
 
-    private func outcome(
-        of error: AWSError, _ response: HTTPResponse, _ serverTime: Timestamp?
+    /// How far the service's clock is ahead; dates have whole seconds, so less than two are none.
+    private func skew(to serverTime: Timestamp?) -> Duration {
+        let difference = serverTime.map { $0.milliseconds - session.clock.now.milliseconds } ?? 0
+        return Swift.abs(difference) < 2_000 ? .zero : .milliseconds(difference)
+    }
+
+    private static func outcome(
+        of error: AWSError, _ response: HTTPResponse, skew: Duration
     ) -> CallAttempts.Outcome {
         let wait = response.header("Retry-After").flatMap { UInt32($0) }.map { Duration.seconds($0) }
-        let difference = serverTime.map { $0.milliseconds - session.clock.now.milliseconds } ?? 0
-        // Dates have whole seconds, so less than that is nothing.
-        let skew = Swift.abs(difference) < 2_000 ? Duration.zero : .milliseconds(difference)
         return switch error.code {
         case .throttled: .throttled(serverWait: wait)
         case .serverFault: .serverFault(serverWait: wait)
-        case .clockSkew where error.serviceCode == "RequestExpired" && skew == .zero: .expiredCredentials
         case .clockSkew: .clockSkew(skew: skew)
         case .invalidCredentials: .rejectedSignature(skew: skew)
         case .expiredCredentials: .expiredCredentials

@@ -53,12 +53,14 @@ struct ServiceFailure {
     }
 
     /// The error for people and code, without the secrets of `credentials`.
-    func error(redacting credentials: Credentials) -> AWSError {
+    func error(redacting credentials: Credentials, clocksAgree: Bool) -> AWSError {
         // The lines after the first repeat the request when a signature is rejected.
         let line = message?.split(whereSeparator: \.isNewline).first.map { String($0.prefix(400)) }
         let detail =
             line.map { credentials.redacted($0).printable } ?? "the service answers with status \(status)"
-        var error = AWSError(kind, detail)
+        // EC2 says this of old requests and of old credentials.
+        let isExpired = clocksAgree && code == "RequestExpired"
+        var error = AWSError(isExpired ? .expiredCredentials : kind, detail)
         error.serviceCode = code
         error.status = status
         error.requestID = requestID

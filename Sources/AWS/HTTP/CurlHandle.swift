@@ -40,10 +40,9 @@ final class CurlHandle: @unchecked Sendable {
         if receiver.isOverflown {
             throw AWSError(.responseTooLarge, "the answer of \(request.url.authority) is too large")
         }
-        if result != CURLE_OK { throw Self.failure(result, of: request) }
-        var status = 0
-        try check(unsafe gh_curl_get_number(raw, CURLINFO_RESPONSE_CODE, &status))
-        return HTTPResponse(status: status, headers: receiver.headers, body: receiver.body)
+        if result != CURLE_OK { throw failure(result, of: request) }
+        return HTTPResponse(
+            status: number(CURLINFO_RESPONSE_CODE), headers: receiver.headers, body: receiver.body)
     }
 
     private func setUp(_ request: HTTPRequest, certificateFile: String?) throws(AWSError) {
@@ -89,7 +88,7 @@ final class CurlHandle: @unchecked Sendable {
             + sent.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
     }
 
-    private static func failure(_ result: CURLcode, of request: HTTPRequest) -> AWSError {
+    private func failure(_ result: CURLcode, of request: HTTPRequest) -> AWSError {
         let reason = unsafe String(cString: curl_easy_strerror(result))
         let detail = "\(request.url.authority): \(reason.prefix(1).lowercased() + reason.dropFirst())"
         switch result {
@@ -100,7 +99,8 @@ final class CurlHandle: @unchecked Sendable {
             CURLE_URL_MALFORMAT:
             return AWSError(.configuration, detail)
         default:
-            return AWSError(.interrupted, detail)
+            // A connection that took too long has sent nothing.
+            return AWSError(number(CURLINFO_REQUEST_SIZE) == 0 ? .unreachable : .interrupted, detail)
         }
     }
 
@@ -115,6 +115,12 @@ final class CurlHandle: @unchecked Sendable {
 
     private func set(_ option: CURLoption, _ value: String) throws(AWSError) {
         try check(unsafe gh_curl_set_string(raw, option, value))
+    }
+
+    /// A fact about the last transfer; 0 when there is none.
+    private func number(_ info: CURLINFO) -> Int {
+        var value = 0
+        return unsafe gh_curl_get_number(raw, info, &value) == CURLE_OK ? value : 0
     }
 
     private func check(_ result: CURLcode) throws(AWSError) {
