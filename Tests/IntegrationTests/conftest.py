@@ -152,11 +152,12 @@ def forward(lab, start):
 
 
 @pytest.fixture
-def master(lab, start, tmp_path):
+def master(lab, start, teardown):
     """Starts a ControlMaster and gives a runner of `ssh` on its socket."""
 
     def master(alias=None, user="alice", options=()):
         path = Path(f"/tmp/gh-cm-{secrets.token_hex(4)}")
+        teardown.callback(path.unlink, missing_ok=True)
         more = ["-N", "-M", "-S", path, "-o", "ControlPersist=no", *options]
         client = start(lab.ssh_words(alias=alias, user=user, options=more), stderr=subprocess.PIPE)
 
