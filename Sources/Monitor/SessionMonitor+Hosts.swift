@@ -129,6 +129,7 @@ extension SessionMonitor {
             try note(
                 .channelOpened, host: host.name,
                 ["kind": "jump", "detail": asked == place ? place : "\(place) as \(asked)"])
+            gateway.sessions.noteJump(to: host.name, of: session)
             return (.joined, [socket])
         } catch let error as TCPError {
             try note(.hostFailed, host: host.name, ["reason": "\(error)", "detail": "jump"])

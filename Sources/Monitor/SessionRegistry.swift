@@ -13,6 +13,8 @@ final class SessionRegistry: Sendable {
         let user: String
         /// The host it leads to.
         var host: String?
+        /// Hosts it has jumped to.
+        var jumps: Set<String> = []
         /// Why it is being ended from here, if it is.
         var endReason: String?
     }
@@ -28,6 +30,10 @@ final class SessionRegistry: Sendable {
 
     func setHost(_ host: String, of session: SessionID) {
         entries.withLock { $0[session]?.host = host }
+    }
+
+    func noteJump(to host: String, of session: SessionID) {
+        entries.withLock { _ = $0[session]?.jumps.insert(host) }
     }
 
     /// Who is on which host.

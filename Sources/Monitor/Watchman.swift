@@ -56,8 +56,11 @@ struct Watchman: Sendable {
         case .left, nil: return "the user has left"
         case .active: break
         }
-        guard let host = entry.host else { return nil }
-        let access = try gateway.directory.access(of: entry.user, to: host)
-        return access == nil ? "the grant for \(host) has ended" : nil
+        for host in entry.jumps.union([entry.host].compactMap(\.self)).sorted() {
+            if try gateway.directory.access(of: entry.user, to: host) == nil {
+                return "the grant for \(host) has ended"
+            }
+        }
+        return nil
     }
 }

@@ -134,6 +134,18 @@ def test_locked_user_on_a_jump(lab, start, scratch_user):
     assert live.wait(6) == 255
 
 
+def test_grant_that_ends_during_a_jump(lab, start, scratch_user):
+    """A jump lasts no longer than the grant for its host, also where the login itself led to another."""
+    user = scratch_user(grant=["--host", lab.host1])
+    lab.gatehouse("grant", "add", "--user", user, "--host", lab.host2)
+    lab.gatehouse("account", "apply", lab.host2)
+    live = start(lab.ssh_words("echo up; sleep 60", alias=f"jump-{lab.host2}", user=user), stdout=subprocess.PIPE)
+    assert live.stdout.readline() == b"up\n"
+    [grant] = [row["id"] for row in lab.rows("grant", "list") if (row.get("user"), row.get("host")) == (user, lab.host2)]
+    lab.gatehouse("grant", "remove", str(grant))
+    assert live.wait(10) == 255
+
+
 def test_odd_names(lab):
     """A destination with odd characters is refused and harms nothing."""
     with transport(lab) as connection:
