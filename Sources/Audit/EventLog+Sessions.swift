@@ -165,8 +165,11 @@ extension Session {
         clientVersion = update.clientVersion ?? clientVersion
         bytesFromClient = update.bytesFromClient ?? bytesFromClient
         bytesToClient = update.bytesToClient ?? bytesToClient
-        exitStatus = update.exitStatus ?? exitStatus
-        exitSignal = update.exitSignal ?? exitSignal
+        if update.exitStatus != nil || update.exitSignal != nil {
+            // One of the two: how an earlier program ended is the past.
+            exitStatus = update.exitStatus
+            exitSignal = update.exitSignal
+        }
         process = update.process ?? process
         if ended == nil, let end = update.end {
             ended = end.time

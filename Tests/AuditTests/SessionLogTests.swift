@@ -59,6 +59,18 @@ struct SessionLogTests {
         #expect(try log.events().map(\.event.kind) == ["host.connected"])
     }
 
+    @Test("say how the last program ended, not an earlier one")
+    func exits() throws {
+        try log.start(session("S1"))
+        try log.update("S1", SessionUpdate(exitSignal: "KILL"))
+        try log.update("S1", SessionUpdate(exitStatus: 0))
+        #expect(try log.session("S1")?.exitSignal == nil)
+        try log.update("S1", SessionUpdate(exitSignal: "TERM"))
+        try log.update("S1", SessionUpdate(bytesToClient: 1))
+        #expect(try log.session("S1")?.exitSignal == "TERM")
+        #expect(try log.session("S1")?.exitStatus == nil)
+    }
+
     @Test("end once, with the first reason")
     func endOnce() throws {
         try log.start(session("S1"))
