@@ -28,6 +28,11 @@ struct ForwardTable {
         var address: String
         var port: UInt16
         var isCancel: Bool
+        /// Other ports that may be tried, where the client leaves the choice to the other side.
+        var choices = 0
+
+        /// A port as the kernel would choose one.
+        static var anyPort: UInt16 { .random(in: 32_768...60_999) }
     }
 
     /// Where the host listens, by its connection.
@@ -59,7 +64,13 @@ extension RelaySession {
         guard forwards.listeners.count + forwards.requests.count < Self.listenerLimit else {
             return refuse(message, what, "too many forwards on one connection")
         }
-        forwards.requests.append(.init(message: message, address: address, port: port, isCancel: false))
+        var request = ForwardTable.Request(message: message, address: address, port: port, isCancel: false)
+        if port == 0 {
+            // Not left to the host: libssh reads its choice from whichever packet came last.
+            request.port = ForwardTable.Request.anyPort
+            request.choices = 10
+        }
+        forwards.requests.append(request)
     }
 
     /// Takes a request to listen no more.
@@ -85,18 +96,22 @@ extension RelaySession {
                 return
             }
             if forwards.packetsAtLastTry == transport.packetCount { return }
-            var boundPort = request.port
             let progress =
                 request.isCancel
                 ? transport.stopListening(address: request.address, port: request.port)
-                : transport.listen(address: request.address, port: request.port, boundPort: &boundPort)
+                : transport.listen(address: request.address, port: request.port)
             if progress == .again {
                 forwards.packetsAtLastTry = transport.packetCount
                 return
             }
             forwards.packetsAtLastTry = nil
+            if progress == .refused, request.choices > 0 {
+                forwards.requests[0].port = ForwardTable.Request.anyPort
+                forwards.requests[0].choices -= 1
+                continue
+            }
             forwards.requests.removeFirst()
-            settle(request, on: transport, agreed: progress == .done, boundPort: boundPort)
+            settle(request, on: transport, agreed: progress == .done)
         }
     }
 
@@ -107,12 +122,12 @@ extension RelaySession {
     }
 
     private func settle(
-        _ request: ForwardTable.Request, on transport: ClientTransport, agreed: Bool, boundPort: UInt16
+        _ request: ForwardTable.Request, on transport: ClientTransport, agreed: Bool
     ) {
-        let what = "\(request.address.printable):\(boundPort)"
+        let what = "\(request.address.printable):\(request.port)"
         let listener = ForwardTable.Listener(
-            address: request.address, port: boundPort, transport: ObjectIdentifier(transport))
-        guard agreed, boundPort != 0 else {
+            address: request.address, port: request.port, transport: ObjectIdentifier(transport))
+        guard agreed else {
             return refuse(request.message, "tcpip-forward \(what)", "the host refused it")
         }
         if request.isCancel {
@@ -121,7 +136,7 @@ extension RelaySession {
             forwards.listeners.append(listener)
             journal.append(.channelOpened(kind: "tcpip-forward", detail: what))
         }
-        request.message.acceptForward(boundPort: boundPort)
+        request.message.acceptForward(boundPort: request.port)
     }
 
     /// Takes what the host asked for since the last time.

@@ -75,15 +75,12 @@ package final class ClientTransport: Transport {
     /// Goes on with asking the host to listen on a port for us (RFC 4254 section 7.1).
     ///
     /// One global request at a time: call with the same values until it is not `.again`.
-    /// - Parameter boundPort: the port the host chose when `port` is 0.
-    package func listen(address: String, port: UInt16, boundPort: inout UInt16) -> Progress {
-        var chosen: Int32 = 0
-        switch unsafe ssh_channel_listen_forward(session, address, Int32(port), &chosen) {
-        case SSH_OK:
-            boundPort = port == 0 ? UInt16(truncatingIfNeeded: chosen) : port
-            return .done
-        case SSH_AGAIN: return .again
-        default: return .refused
+    /// - Parameter port: not 0, for libssh does not tell reliably which port the host then chose.
+    package func listen(address: String, port: UInt16) -> Progress {
+        switch unsafe ssh_channel_listen_forward(session, address, Int32(port), nil) {
+        case SSH_OK: .done
+        case SSH_AGAIN: .again
+        default: .refused
         }
     }
 

@@ -163,6 +163,18 @@ def test_remote_forward_port_0(lab, master, teardown):
     wait_until(lambda: not listening_there(lab, there), "the end of the remote listener")
 
 
+def test_remote_forward_port_0_under_load(lab, master, start, teardown):
+    """The port that the client is told is the one that listens, also while much else passes."""
+    here, shared = here_hello(teardown), master()
+    load = start(shared.words("cat /dev/zero"), stdout=subprocess.DEVNULL)
+    for _ in range(3):
+        result = shared.control("forward", "-R", f"0:127.0.0.1:{here}")
+        assert result.status == 0
+        there = int(re.search(rb"\d+", result.out).group())
+        assert lab.lab_exec(lab.host1, "python3", "-c", HEAR, there).out == b"b'HELLO\\n'\n"
+    assert load.poll() is None
+
+
 def test_port_0_says_allocated(lab, start, teardown):
     """11: the stock client prints the port that was allocated."""
     options = ["-N", "-o", "LogLevel=INFO", "-R", f"0:127.0.0.1:{here_hello(teardown)}"]
