@@ -4,7 +4,7 @@ import Testing
 
 @Suite("The EC2 client")
 struct EC2ClientTests {
-    private static let page = """
+    static let page = """
         <?xml version="1.0" encoding="UTF-8"?>
         <DescribeInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
             <requestId>4f1c</requestId>
