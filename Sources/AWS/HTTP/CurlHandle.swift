@@ -131,6 +131,7 @@ final class CurlHandle: @unchecked Sendable {
 }
 
 /// A list of texts as libcurl has it.
+// Libcurl copies the texts; the list is freed once, by `deinit`, after the transfer that reads it.
 @safe
 private final class CurlList {
     private(set) var raw: UnsafeMutablePointer<curl_slist>?
