@@ -147,6 +147,8 @@ final class HostLink: Link {
     private func start(_ kind: String, detail: String) {
         program = kind
         programRuns = true
+        // sshd does so for the whole connection once a program has a terminal (packet.c, ssh_packet_set_interactive).
+        if hasTerminal { host.transport.peerSendsAtOnce = true }
         context.journal.append(.channelOpened(kind: kind, detail: detail))
     }
 

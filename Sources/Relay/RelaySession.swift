@@ -30,7 +30,7 @@ final class RelaySession {
     }
     private var hasMoreToMove = false
     private var turns = 0
-    private var unacknowledged: [Transport] = []
+    private var unacknowledged: [(transport: Transport, sentBytes: UInt64)] = []
 
     /// Why the session is over, once it is.
     private var ending: String?
@@ -81,7 +81,9 @@ final class RelaySession {
     /// Waits for whatever comes next and reads it.
     private func wait() {
         // What came has been passed on first: an acknowledgement is a packet of its own and costs time.
-        for transport in unacknowledged { transport.acknowledgeQuickly() }
+        for (transport, sentBytes) in unacknowledged where transport.sentBytes == sentBytes {
+            transport.acknowledgeQuickly()
+        }
         unacknowledged.removeAll(keepingCapacity: true)
 
         var poller = Poller()
@@ -119,7 +121,9 @@ final class RelaySession {
             if !transport.process() { return lose(upstream) }
             // sshd leaves Nagle's algorithm on without a terminal: what it says next waits for an acknowledgement. Bulk
             // data is acknowledged by the kernel's own rules.
-            if transport.receivedBytes - before < 4_096 { unacknowledged.append(transport) }
+            if transport.receivedBytes - before < 4_096, !transport.peerSendsAtOnce {
+                unacknowledged.append((transport, transport.sentBytes))
+            }
         case .asking, .failed: break
         }
     }

@@ -106,6 +106,12 @@ package class Transport {
     /// Bytes read from the socket so far, also by calls other than `process`.
     package var receivedBytes: UInt64 { unsafe socketCounter.pointee.in_bytes }
 
+    /// Bytes handed to the socket so far: each packet of them acknowledges what has arrived.
+    package var sentBytes: UInt64 { unsafe socketCounter.pointee.out_bytes }
+
+    /// Whether the peer has switched Nagle's algorithm off, so that nothing it says waits for an acknowledgement.
+    package var peerSendsAtOnce = false
+
     /// Packets received so far.
     package var packetCount: UInt64 { unsafe packetCounter.pointee.in_packets }
 
