@@ -6,7 +6,7 @@ RELEASE = .build/release
 MAN_PAGES = $(wildcard docs/man/*.[1-8])
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo lab lab-restart lab-down test bench lint install
+.PHONY: help setup build demo lab lab-restart lab-down test test-aws-lab bench lint install
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -32,6 +32,10 @@ lab-down: ## end the lab and leave nothing
 
 test: setup lint ## run every test: unit tests, then stock clients against the lab
 	@scripts/test
+
+test-aws-lab: export LAB_AWS = 1
+test-aws-lab: setup ## test the lab's AWS endpoint itself; needs neither root nor a lab
+	.venv-aws/bin/pytest Tests/Lab/aws
 
 bench: build ## compare with direct ssh and OpenSSH bastions; takes up to 12 minutes
 	@scripts/bench
