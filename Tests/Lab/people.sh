@@ -106,10 +106,11 @@ write_environment() {
         "LAB_EXEC=$repository/Tests/Lab/lab-exec" "LAB_NUMBER=$LAB_NUMBER" "LAB_ROOT=$LAB_ROOT"
     ) value
     {
-        echo "# The lab that is up; source this. AWS_ENDPOINT_URL joins when hosts are reached over AWS."
+        echo "# The lab that is up; source this. With LAB_AWS=1 AWS_ENDPOINT_URL, credentials and region are here too."
         for value in "${values[@]}"; do
             printf 'export %s=%q\n' "${value%%=*}" "${value#*=}"
         done
+        if [ -e "$LAB_ROOT/aws.env" ]; then cat "$LAB_ROOT/aws.env"; fi
     } >"$LAB_ROOT/env"
 }
 
