@@ -18,6 +18,7 @@ package enum HostStep {
         ("files", PackageResources.files_py),
         ("wanted", PackageResources.wanted_py),
         ("homes", PackageResources.homes_py),
+        ("processes", PackageResources.processes_py),
         ("accounts", PackageResources.accounts_py),
         ("access", PackageResources.access_py),
         ("sshd", PackageResources.sshd_py),

@@ -264,15 +264,138 @@ def test_account_conflict(machine, case):
     assert not (machine.home / "alice").exists()
 
 
+def change(machine, file, old, new):
+    """Edits an account file as somebody with an editor would."""
+    text = (machine.etc / file).read_text("latin-1")
+    assert old in text
+    (machine.etc / file).write_text(text.replace(old, new), "latin-1")
+
+
 def test_uid_drift(machine):
-    """A managed account whose number was changed by hand is refused, not rewritten."""
-    machine.apply(machine.state(user(keys=["ssh-ed25519 AAAA"])), CHANGED)
-    text = (machine.etc / "passwd").read_text("latin-1").replace("alice:x:20000:", "alice:x:20050:")
-    (machine.etc / "passwd").write_text(text, "latin-1")
-    report = machine.apply(machine.state(user(keys=["ssh-ed25519 AAAA"])), CONFLICTS)
-    assert reason(report) == "uid-drift: uid 20050 here"
-    assert machine.line("passwd", "alice")[2] == "20050"
+    """A managed account whose numbers were changed by hand gets its own again; its files were never anybody else's."""
+    state = machine.state(user(keys=["ssh-ed25519 AAAA"]), groups=[group("alice")])
+    machine.apply(state, CHANGED)
+    before = machine.contents()
+    change(machine, "passwd", "alice:x:20000:20000:", "alice:x:58050:58050:")
+    change(machine, "group", "alice:x:20000:", "alice:x:58050:")
+    change(machine, "group", "lab:x:30000:", "lab:x:58051:")
+    report = machine.apply(state, CHANGED)
+    assert reason(report).split(", ") == ["account", "uid 20000 was 58050", "gid 20000 was 58050"]
+    assert machine.contents() == before
+
+
+def test_uid_drift_is_left_where_it_would_hurt(machine):
+    """The number stays as it is while another has the right one, or the home went with the account."""
+    state = machine.state(user(keys=["ssh-ed25519 AAAA"]))
+    machine.apply(state, CHANGED)
+    change(machine, "passwd", "alice:x:20000:", "alice:x:58050:")
+    with (machine.etc / "passwd").open("a") as file:
+        file.write("other:x:20000:1::/nonexistent:/bin/false\n")
+    report = machine.apply(state, CONFLICTS)
+    assert reason(report) == "uid-taken: by other"
+    assert machine.line("passwd", "alice")[2] == "58050"
     assert not machine.is_let_in("alice")
+    change(machine, "passwd", "other:x:20000:1::/nonexistent:/bin/false\n", "")
+    os.chown(machine.home / "alice", 58050, 20000)
+    assert reason(machine.apply(state, CONFLICTS)) == "home-owner: /home/alice belongs to uid 58050"
+
+
+def test_uid_drift_of_a_running_account(machine):
+    """An account is not renumbered under processes that run as it."""
+    state = machine.state(user())
+    machine.apply(state, CHANGED)
+    change(machine, "passwd", "alice:x:20000:", "alice:x:58052:")
+    with subprocess.Popen(["sleep", "60"], user=58052) as process:
+        try:
+            report = machine.apply(state, CONFLICTS)
+            assert reason(report) == "uid-drift: uid 58052 here, and processes run under it"
+        finally:
+            process.kill()
+    machine.apply(state, CHANGED)
+
+
+def test_rehearsal(machine):
+    """A rehearsal writes nothing at all and says what would be done."""
+    wanted = [user(keys=["ssh-ed25519 AAAA"], sudo=True), user("bob", 20001)]
+    state = machine.state(*wanted, groups=[group("alice")])
+    before = machine.contents(), machine.stamps()
+    report = machine.apply({**state, "rehearsal": True}, CHANGED)
+    assert results(report) == {"alice": "created", "bob": "created"}
+    assert results(report, "groups") == {"lab": "created"}
+    assert report["changed"] and report["sshd"] == {"changed": True, "reloaded": False}
+    assert (machine.contents(), machine.stamps()) == before
+
+    machine.apply(state, CHANGED)
+    calm = machine.apply({**state, "rehearsal": True}, UNCHANGED)
+    assert results(calm) == {"alice": "unchanged", "bob": "unchanged"} and not calm["changed"]
+
+    change(machine, "passwd", "alice:x:20000:", "alice:x:58050:")
+    (machine.etc / "ssh/gatehouse/authorized_keys/alice").write_text("ssh-ed25519 EVIL\n")
+    (machine.etc / "sudoers.d/gatehouse-alice").write_text("alice ALL=(ALL) ALL # mine\n")
+    shutil.rmtree(machine.home / "bob")
+    before = machine.contents(), machine.stamps()
+    drifted = machine.apply({**state, "rehearsal": True}, CHANGED)
+    assert results(drifted) == {"alice": "updated", "bob": "updated"}
+    assert reason(drifted) == "account, uid 20000 was 58050, keys, sudo"
+    assert reason(drifted, "bob") == "home"
+    assert (machine.contents(), machine.stamps()) == before
+
+
+def test_departed(machine):
+    """Whoever is gone for good or locked is expired and without keys and sudo, and what they run is ended."""
+    state = machine.state(user(uid=58060, keys=["ssh-ed25519 AAAA"], sudo=True), user("bob", 58061))
+    machine.apply(state, CHANGED)
+    stubborn = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint(flush=True)\ntime.sleep(60)"
+    words = [sys.executable, "-c", stubborn]
+    with subprocess.Popen(words, user=58060, stdout=subprocess.PIPE) as hers, \
+            subprocess.Popen(words, user=58061, stdout=subprocess.PIPE) as his:
+        try:
+            hers.stdout.readline(), his.stdout.readline()
+            gone = {**machine.state(), "departed": ["alice", "nobody"]}
+            report = machine.apply({**gone, "rehearsal": True}, CHANGED)
+            assert reason(report) == "locked: not wanted here any more, processes ended: 1"
+            assert hers.poll() is None
+            report = machine.apply(gone, CHANGED)
+            assert results(report) == {"alice": "locked", "bob": "locked"}
+            assert hers.wait(5) == -signal.SIGKILL
+            assert his.poll() is None
+        finally:
+            hers.kill(), his.kill()
+    assert machine.line("shadow", "alice")[1] == "!*" and machine.line("shadow", "alice")[7] == "1"
+    assert machine.line("passwd", "alice")[2] == "58060"
+    assert (machine.home / "alice").stat().st_uid == 58060
+    assert not (machine.etc / "sudoers.d/gatehouse-alice").exists()
+    assert not (machine.etc / "ssh/gatehouse/authorized_keys/alice").exists()
+    machine.apply(gone, UNCHANGED)
+
+
+def test_revoked_keys(machine):
+    """The keys of the departed are in a list that sshd reads."""
+    public = machine.authority.with_suffix(".pub").read_text().strip()
+    machine.apply({**machine.state(user()), "revoked_keys": [public]}, CHANGED)
+    settings = machine.run("/usr/sbin/sshd", "-T").stdout.decode()
+    assert "revokedkeys /etc/ssh/gatehouse/revoked_keys" in settings
+    listed = machine.etc / "ssh/gatehouse/revoked_keys"
+    assert public in listed.read_text().splitlines()
+    machine.apply({**machine.state(user()), "revoked_keys": [public]}, UNCHANGED)
+    assert machine.apply(machine.state(user()), CHANGED)["sshd"] == {"changed": True, "reloaded": False}
+    machine.apply({**machine.state(user()), "revoked_keys": ["no key"]}, BAD_INPUT)
+
+
+def test_adoption(machine):
+    """An account that is already there becomes Gatehouse's when that is asked for, and only with the right number."""
+    machine.run("groupadd", "-g", "20000", "alice")
+    machine.run("useradd", "-u", "20000", "-g", "20000", "-m", "-c", "Old", "-s", "/bin/bash", "alice")
+    machine.run("useradd", "-u", "1234", "-M", "-U", "bob")
+    state = machine.state(user(), user("bob", 20001))
+    report = machine.apply(state, CONFLICTS)
+    assert reason(report) == "name-unmanaged: uid 20000"
+    asked = {**state, "adopted": ["alice", "bob"], "rehearsal": True}
+    report = machine.apply(asked, CONFLICTS)
+    assert reason(report) == "account, full name empty was Old, shell /bin/sh was /bin/bash, certificate"
+    assert reason(report, "bob") == "name-unmanaged: uid 1234"
+    assert results(machine.apply({**asked, "rehearsal": False}, CONFLICTS)) == {"alice": "updated", "bob": "conflict"}
+    assert results(machine.apply(state, CONFLICTS))["alice"] == "unchanged"
 
 
 @pytest.mark.parametrize("line, code", [("other:x:20000:", "gid-taken"), ("alice:x:20777:", "group-gid-mismatch")])

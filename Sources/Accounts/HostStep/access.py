@@ -2,7 +2,7 @@
 
 import os
 
-from files import FAILED, Failure, command, read, remove, replace, run, sync_file_system
+from files import FAILED, Failure, command, make_folder, read, remove, replace, run, sync_file_system
 
 ACCESS = "/etc/ssh/gatehouse"
 SUDOERS = "/etc/sudoers.d"
@@ -40,7 +40,7 @@ class Access:
         """Writes what is missing or different: {user: [what]}. A file torn by a power cut is mended by the next run."""
         made = {}
         for folder, wanted in self.files.items():
-            os.makedirs(folder, mode=0o755, exist_ok=True)
+            make_folder(folder)
             mode, check = (0o440, is_good_sudoers) if folder == SUDOERS else (0o644, None)
             for name, text in wanted.items():
                 path = os.path.join(folder, name)

@@ -5,8 +5,10 @@ import os
 import pwd
 import time
 
+import files
 from files import FAILED, Failure, command, read, replace
 from homes import home_conflict
+from processes import processes_of
 
 REGISTRY_FOLDER = "/etc/gatehouse"
 REGISTRY = REGISTRY_FOLDER + "/managed.json"
@@ -56,7 +58,8 @@ class Table:
 class Host:
     """The account files of this host and what Gatehouse remembers here."""
 
-    def __init__(self):
+    def __init__(self, adopted=()):
+        self.adopted = frozenset(adopted)
         try:
             self.registry = json.loads((read(REGISTRY) or b'{"users": {}, "groups": {}}').decode("utf-8"))
             self.managed, self.shared = dict(self.registry["users"]), dict(self.registry["groups"])
@@ -73,10 +76,10 @@ class Host:
         """Why this user cannot have the account here: a code and, after it, what stands in the way."""
         name, uid = user["name"], user["uid"]
         entry = self.passwd.get(name)
-        if entry and name not in self.managed:
+        if entry and name not in self.managed and not (name in self.adopted and entry[2] == str(uid)):
             return "name-unmanaged: uid %s" % entry[2]
         if entry and entry[2] != str(uid):
-            return "uid-drift: uid %s here" % entry[2]
+            return self.uid_drift(name, uid, entry[2])
         if not entry:
             other = self.user_names.get(uid)
             if other is None and self.asks_network:
@@ -92,13 +95,41 @@ class Host:
                 return "uid-taken: by %s" % other
         return self.group_conflict(user) or home_conflict(user)
 
+    def uid_drift(self, name, uid, found):
+        """Why a managed account whose number was changed by hand cannot have its own again."""
+        if self.managed[name] != uid:
+            return "uid-drift: uid %s here" % found
+        if uid in self.user_names:
+            return "uid-taken: by %s" % self.user_names[uid]
+        alone = found.isdigit() and self.user_names.get(int(found)) == name
+        if alone and processes_of(int(found)):
+            return "uid-drift: uid %s here, and processes run under it" % found
+        return self.group_conflict({"name": name, "gid": uid}) or home_conflict(
+            {"uid": uid, "home": self.passwd.get(name)[5]})
+
     def group_conflict(self, wanted):
         entry = self.group.get(wanted["name"])
         if entry and entry[2] != str(wanted["gid"]):
+            # Ours, and changed by hand: it gets its number back if that is still free.
+            ours = self.shared.get(wanted["name"], self.managed.get(wanted["name"]))
+            if ours == wanted["gid"] and ours not in self.group_names:
+                return None
             return "group-gid-mismatch: gid %s here" % entry[2]
         if not entry and wanted["gid"] in self.group_names:
             return "gid-taken: by %s" % self.group_names[wanted["gid"]]
         return None
+
+    def differences(self, user, shell):
+        """What of an adopted account or of a number changed by hand is going to be different, for people."""
+        entry = self.passwd.get(user["name"])
+        if not entry:
+            return []
+        wanted = {"uid": str(user["uid"]), "gid": str(user["gid"])}
+        if user["name"] in self.adopted:
+            wanted.update({"full name": user["full_name"], "home": user["home"], "shell": shell})
+        places = {"uid": 2, "gid": 3, "full name": 4, "home": 5, "shell": 6}
+        return ["%s %s was %s" % (field, value or "empty", entry[places[field]] or "empty")
+                for field, value in wanted.items() if entry[places[field]] != value]
 
     def set_user(self, user, shell, active):
         name = user["name"]
@@ -125,7 +156,7 @@ class Host:
         entry = self.group.get(name) or [name, "x", str(gid), ""]
         old = [member for member in entry[3].split(",") if member]
         new = ",".join([member for member in old if member not in self.managed] + sorted(members))
-        self.group.set(name, [name, entry[1], gid, new])
+        self.group.set(name, [name, entry[1], str(gid), new])
         if self.gshadow.old is not None:
             self.gshadow.set(name, (self.gshadow.get(name) or [name, "!", ""])[:3] + [new])
         return (set(old) & set(self.managed)) ^ set(members)
@@ -140,6 +171,8 @@ class Host:
     def save(self):
         """Writes the changed files. A name becomes visible last, so it never lacks its group or shadow line."""
         changed = [t for t in (self.group, self.gshadow, self.shadow, self.passwd) if t.touched]
+        if files.is_rehearsal:
+            return bool(changed)
         for table in changed:
             if not os.access(table.path, os.W_OK) or not os.access("/etc", os.W_OK):
                 raise Failure(FAILED, "%s cannot be written" % table.path)

@@ -19,10 +19,12 @@ import os
 import sys
 import time
 
+import files
 from access import Access
 from accounts import REGISTRY, REGISTRY_FOLDER, Host
 from files import BAD_INPUT, BUSY, CHANGED, CONFLICTS, FAILED, UNCHANGED, Failure
 from homes import make_home
+from processes import end_processes, processes_of
 from sshd import configure_sshd
 from wanted import own_fault, wanted_state
 
@@ -31,7 +33,9 @@ LOCK_SECONDS = 15
 
 def take_turn():
     """One run at a time on this host."""
-    os.makedirs(REGISTRY_FOLDER, mode=0o755, exist_ok=True)
+    files.make_folder(REGISTRY_FOLDER)
+    if files.is_rehearsal and not os.path.isdir(REGISTRY_FOLDER):
+        return None
     folder = os.open(REGISTRY_FOLDER, os.O_RDONLY | os.O_DIRECTORY)
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
@@ -62,6 +66,7 @@ def change_accounts(state, host, granted, refused, remarks):
         if not (os.path.isfile(shell) and os.access(shell, os.X_OK)):
             remarks.setdefault(name, []).append("%s is not installed, /bin/sh instead" % shell)
             shell = "/bin/sh"
+        remarks.setdefault(name, []).extend(host.differences(user, shell))
         host.managed[name] = user["uid"]
         host.set_group(name, user["gid"], [])
         host.set_user(user, shell, True)
@@ -85,12 +90,28 @@ def change_accounts(state, host, granted, refused, remarks):
     return locked, groups
 
 
+def end_departed(state, host):
+    """Ends what people still run here who may not log in at all any more: {user: [what]}."""
+    ended = {}
+    for name in state["departed"]:
+        uid = host.managed.get(name)
+        if uid is None or not state["range"][0] <= uid <= state["range"][1]:
+            continue
+        entry = host.passwd.get(name)
+        if entry and entry[2] == str(uid):
+            count = len(processes_of(uid)) if files.is_rehearsal else end_processes(uid, state["range"][0])
+            if count:
+                ended[name] = ["processes ended: %d" % count]
+    return ended
+
+
 def report_users(host, granted, refused, locked, remarks, fresh, changed):
     """One entry per user, for the report."""
     rows = [(name, "conflict", [reason]) for name, reason in refused.items()]
     for name in locked:
         is_news = name in host.passwd.touched | host.shadow.touched | changed
-        rows.append((name, "locked" if is_news else "unchanged", ["locked: not wanted here any more"]))
+        reasons = ["locked: not wanted here any more"] + remarks.get(name, [])
+        rows.append((name, "locked" if is_news else "unchanged", reasons))
     for user in granted:
         name = user["name"]
         if name in host.passwd.touched | host.shadow.touched:
@@ -102,11 +123,14 @@ def report_users(host, granted, refused, locked, remarks, fresh, changed):
 
 
 def apply(state, report):
+    if state["rehearsal"]:
+        files.rehearse()
     take_turn()
     libc = ctypes.CDLL(None)
-    if libc.lckpwdf() != 0:
+    # The lock makes a file where there is none; who only looks sees whole files without it, as everybody does.
+    if not files.is_rehearsal and libc.lckpwdf() != 0:
         raise Failure(BUSY, "another program holds the account files")
-    host = Host()
+    host = Host(state["adopted"])
     known = host.registry.get("generation", 0)
     if state["generation"] < known:
         raise Failure(BAD_INPUT, "generation %d of the directory is older than %d, which this host has; after "
@@ -122,9 +146,14 @@ def apply(state, report):
     locked, report["groups"] = change_accounts(state, host, granted, refused, remarks)
     host.remember(state)
     saved = host.save()
-    libc.ulckpwdf()
+    if not files.is_rehearsal:
+        libc.ulckpwdf()
 
     changed = {name for name in remarks if "groups" in remarks[name]} | set(revoked)
+    # After their accounts are locked, so that nothing new starts.
+    for name, what in end_departed(state, host).items():
+        remarks.setdefault(name, []).extend(what)
+        changed.add(name)
     for user in granted:
         try:
             if make_home(user):

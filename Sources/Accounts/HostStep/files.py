@@ -6,6 +6,9 @@ import shutil
 import stat
 import subprocess
 
+#: Look only: nothing below writes, and says what it would have written.
+is_rehearsal = False
+
 UNCHANGED, CHANGED, CONFLICTS, BUSY, BAD_INPUT, FAILED = 0, 10, 20, 30, 40, 50
 
 
@@ -15,6 +18,11 @@ class Failure(Exception):
     def __init__(self, code, sentence):
         super().__init__(sentence)
         self.code = code
+
+
+def rehearse():
+    global is_rehearsal
+    is_rehearsal = True
 
 
 def read(path):
@@ -28,6 +36,8 @@ def read(path):
 
 def replace(path, data, mode, durable=True, check=None):
     """Puts a whole new file in the place of the old one, which keeps its owner, mode and security label."""
+    if is_rehearsal:
+        return True
     new = "%s/.%s.gatehouse-new" % os.path.split(path)
     if os.path.lexists(new):
         os.unlink(new)
@@ -54,6 +64,11 @@ def replace(path, data, mode, durable=True, check=None):
     return True
 
 
+def make_folder(path):
+    if not is_rehearsal:
+        os.makedirs(path, mode=0o755, exist_ok=True)
+
+
 def sync_folder(path):
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     os.fsync(handle)
@@ -61,16 +76,19 @@ def sync_folder(path):
 
 
 def sync_file_system(path):
+    if is_rehearsal:
+        return
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     ctypes.CDLL(None).syncfs(handle)
     os.close(handle)
 
 
 def remove(path):
-    if os.path.lexists(path):
+    if not os.path.lexists(path):
+        return False
+    if not is_rehearsal:
         os.unlink(path)
-        return True
-    return False
+    return True
 
 
 def command(name):

@@ -3,6 +3,7 @@
 import os
 import stat
 
+import files
 from files import command, read, run
 
 HOME_IN_MAKING = ".gatehouse-incomplete"
@@ -33,8 +34,10 @@ def make_home(user):
     marker = os.path.join(home, HOME_IN_MAKING)
     if os.path.lexists(home) and not is_home_in_making(home):
         if os.path.lexists(marker):
-            os.unlink(marker)  # The home was given away, and then the run was killed.
+            files.remove(marker)  # The home was given away, and then the run was killed.
         return False
+    if files.is_rehearsal:
+        return True
     parent = os.stat(os.path.dirname(home))
     if parent.st_uid != 0 or (parent.st_mode & 0o022 and not parent.st_mode & stat.S_ISVTX):
         raise OSError("%s is not root's alone" % os.path.dirname(home))

@@ -4,9 +4,11 @@ import os
 import re
 import signal
 
+import files
 from access import ACCESS
-from files import FAILED, Failure, command, read, remove, replace, run
+from files import FAILED, Failure, command, make_folder, read, remove, replace, run
 
+REVOKED = ACCESS + "/revoked_keys"
 PENDING_RELOAD = ACCESS + "/.reload-pending"
 SSHD_FILE = "/etc/ssh/sshd_config.d/10-gatehouse.conf"
 LOCAL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
@@ -26,6 +28,7 @@ def sshd_settings(state, host):
         "TrustedUserCAKeys %s/user_ca.pub" % ACCESS,
         "AuthorizedPrincipalsFile %s/principals/%%u" % ACCESS,
         "AuthorizedKeysFile %s/authorized_keys/%%u" % ACCESS,
+        "RevokedKeys %s" % REVOKED,
         "ExposeAuthInfo yes",
     ]
     if state["accept_env"]:
@@ -40,11 +43,14 @@ def sshd_settings(state, host):
 
 def configure_sshd(state, host, result):
     """Puts our settings in place, keeps them only if sshd takes them, and has it read them."""
-    os.makedirs(ACCESS, mode=0o755, exist_ok=True)
-    authority = (state["certificate_authority"] + "\n").encode("utf-8")
-    if read(ACCESS + "/user_ca.pub") != authority:
-        replace(ACCESS + "/user_ca.pub", authority, 0o644)
-        result["changed"] = True
+    make_folder(ACCESS)
+    revoked = ["# Keys that open nothing here any more, whatever other file names them."] + sorted(state["revoked_keys"])
+    # Before the drop-in that names it: sshd refuses every key when the list cannot be read.
+    for path, lines in ((ACCESS + "/user_ca.pub", [state["certificate_authority"]]), (REVOKED, revoked)):
+        text = "".join(line + "\n" for line in lines).encode("utf-8")
+        if read(path) != text:
+            replace(path, text, 0o644)
+            result["changed"] = True
     if not os.path.isdir(os.path.dirname(SSHD_FILE)) or command("sshd") is None:
         raise Failure(FAILED, "this host has no sshd with %s" % os.path.dirname(SSHD_FILE))
     before, wanted = read(SSHD_FILE), sshd_settings(state, host)
@@ -52,22 +58,28 @@ def configure_sshd(state, host, result):
         replace(PENDING_RELOAD, b"", 0o600)
         replace(SSHD_FILE, wanted, 0o644)
         result["changed"] = True
+        if files.is_rehearsal:
+            return  # sshd can judge only what is in place.
     pending = os.path.exists(PENDING_RELOAD)
     test = "user=gatehouse,host=localhost,addr=127.0.0.1,laddr=127.0.0.1,lport=22"
     status, output = run(command("sshd"), "-T", "-C", test)
     if status != 0:
+        if files.is_rehearsal:
+            raise Failure(FAILED, "sshd does not accept its configuration: " + output.strip()[-400:])
         # What a killed run left behind was never taken by sshd either.
         if pending:
             remove(SSHD_FILE) if before in (None, wanted) else replace(SSHD_FILE, before, 0o644)
             remove(PENDING_RELOAD)
         raise Failure(FAILED, "sshd does not accept its configuration: " + output.strip()[-400:])
     effective = dict(line.split(" ", 1) for line in output.split("\n") if " " in line)
-    for line in wanted.decode("utf-8").split("\n")[1:5]:
+    for line in wanted.decode("utf-8").split("\n")[1:6]:
         keyword, value = line.split(" ", 1)
         if effective.get(keyword.lower()) != value:
             raise Failure(FAILED, "sshd does not use %s: put `Include /etc/ssh/sshd_config.d/*.conf` at the top of "
                           "/etc/ssh/sshd_config, and let no other file set %s" % (SSHD_FILE, keyword))
-    if pending:
+    if pending and files.is_rehearsal:
+        result["changed"] = True
+    elif pending:
         result["reloaded"] = reload_sshd(effective.get("pidfile", "/run/sshd.pid"))
         remove(PENDING_RELOAD)
 

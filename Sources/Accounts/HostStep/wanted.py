@@ -21,7 +21,9 @@ def wanted_state(data):
         state = json.loads(data.decode("utf-8"))
         low, high = state["range"]
         kinds = [(low, int), (high, int), (state["generation"], int), (state["certificate_authority"], str)]
-        kinds += [(pattern, str) for pattern in state["accept_env"]]
+        for member in ("accept_env", "revoked_keys", "departed", "adopted"):
+            kinds += [(text, str) for text in state.setdefault(member, [])]
+        kinds.append((state.setdefault("rehearsal", False), bool))
         for user in state["users"]:
             kinds += [(user[key], str) for key in ("name", "full_name", "home", "shell")]
             kinds += [(user["uid"], int), (user["gid"], int), (user["sudo"], bool)]
@@ -38,6 +40,8 @@ def wanted_state(data):
         raise Failure(BAD_INPUT, "the certificate authority is not a public key")
     if any(not ENVIRONMENT.match(pattern) or pattern.startswith("LD_") for pattern in state["accept_env"]):
         raise Failure(BAD_INPUT, "accept_env holds something that is not a variable's name")
+    if not all(KEY.match(key) for key in state["revoked_keys"]):
+        raise Failure(BAD_INPUT, "revoked_keys holds something that is not a public key")
     names = [entry["name"] for entry in state["users"] + state["groups"]]
     ids = [user["uid"] for user in state["users"]] + [group["gid"] for group in state["groups"]]
     if len(set(names)) != len(names) or len(set(ids)) != len(ids):
