@@ -14,6 +14,7 @@ struct DirectoryDocument: Codable {
     var hosts: [HostEntry]?
     var pools: [PoolEntry]?
     var grants: [GrantEntry]?
+    var revokedKeys: [KeyEntry]?
 
     /// The highest number and the highest grant id that were given out.
     struct Marks: Codable {

@@ -70,4 +70,14 @@ extension DirectoryStore {
     package func accountHolders(on host: String, at time: Timestamp = .now) throws -> [AccountHolder] {
         try read { try $0.accountHolders(on: host, at: time) }
     }
+
+    /// The same for one user; nil for who may not reach the host or does not exist.
+    package func accountHolder(
+        _ user: String, on host: String, at time: Timestamp = .now
+    ) throws -> AccountHolder? {
+        try read { tables in
+            guard let user = try tables.findUser(user) else { return nil }
+            return try tables.holder(user, on: host, at: time)
+        }
+    }
 }

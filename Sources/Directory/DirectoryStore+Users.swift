@@ -120,6 +120,11 @@ extension DirectoryStore {
         try change { try $0.removeKey(fingerprint, of: user) }
     }
 
+    /// Keys that hosts are to refuse, whatever file names them: of people who are locked or have left, and those taken away.
+    package func refusedKeys() throws -> [KeyMaterial] {
+        try read { try $0.refusedKeys() }
+    }
+
     /// Notes that somebody has logged in with the key; a key that is gone is none of its business.
     package func noteUse(ofKey blob: [UInt8], at time: Timestamp = .now) throws {
         try write { try $0.noteUse(ofKey: blob, at: time) }

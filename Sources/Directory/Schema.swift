@@ -94,6 +94,17 @@ enum Schema {
                 value INTEGER NOT NULL
             );
             INSERT INTO counters VALUES ('number', 0), ('grant', 0), ('generation', 0);
-            """)
+            """),
+        Migration(
+            2,
+            """
+            -- Keys that somebody had and has no more: hosts refuse them wherever else they are written down.
+            CREATE TABLE revoked_keys (
+                blob BLOB PRIMARY KEY,
+                type TEXT NOT NULL,
+                fingerprint TEXT NOT NULL,
+                revoked INTEGER NOT NULL
+            );
+            """),
     ]
 }

@@ -21,7 +21,8 @@ extension Tables {
             groups: (live + removed).sorted { $0.name < $1.name },
             hosts: try hosts().map { .init($0) },
             pools: try pools().map { .init(name: $0.name, created: $0.created.description, hosts: $0.hosts) },
-            grants: try grants().map { .init($0) })
+            grants: try grants().map { .init($0) },
+            revokedKeys: try revokedKeys().map { .init($0) })
     }
 }
 

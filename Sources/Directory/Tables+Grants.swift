@@ -102,9 +102,16 @@ extension Tables {
     func accountHolders(on host: String, at time: Timestamp) throws -> [AccountHolder] {
         _ = try self.host(host)
         return try users().filter { $0.state == .active }.compactMap { user in
-            guard let rights = Self.merged(try grants(of: user, on: host, at: time)) else { return nil }
-            return AccountHolder(
-                user: user, groups: try groups(of: user.uid), keys: try keys(of: user.name), rights: rights)
+            try holder(user, on: host, at: time)
         }
+    }
+
+    /// What an account of this user on the host needs; nil: none.
+    func holder(_ user: User, on host: String, at time: Timestamp) throws -> AccountHolder? {
+        guard user.state == .active,
+            let rights = Self.merged(try grants(of: user, on: host, at: time))
+        else { return nil }
+        return AccountHolder(
+            user: user, groups: try groups(of: user.uid), keys: try keys(of: user.name), rights: rights)
     }
 }

@@ -17,6 +17,11 @@ extension Tables {
         try each(document.grants, "grants", { $0.id.map(String.init) }) {
             try mergeGrant($0, keepingID: isRestore, known: &known, at: time)
         }
+        try each(document.revokedKeys, "revokedKeys", \.fingerprint) { entry in
+            // Whoever has the key here keeps it.
+            guard try key(withBlob: entry.material.blob) == nil else { return }
+            try revoke(entry.material, at: try self.time(entry.added, "added") ?? time)
+        }
         if let marks = document.marks { try mergeMarks(marks, withGrant: isRestore) }
     }
 

@@ -59,6 +59,7 @@ extension Tables {
         if state == .left {
             try database.run("DELETE FROM memberships WHERE uid = ?1", user.uid)
             try database.run("DELETE FROM grants WHERE uid = ?1", user.uid)
+            for key in try keys(of: name) { try revoke(key.material) }
             try database.run("DELETE FROM user_keys WHERE uid = ?1", user.uid)
         }
         return try self.user(name)
@@ -113,6 +114,7 @@ extension Tables {
         try database.run(
             "INSERT INTO user_keys VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", key.blob, user.uid, key.type,
             key.fingerprint, comment, time.wholeSeconds, lastUsed?.wholeSeconds)
+        try database.run("DELETE FROM revoked_keys WHERE blob = ?1", key.blob)
         return UserKey(
             user: name, material: key, comment: comment, added: time.wholeSeconds,
             lastUsed: lastUsed?.wholeSeconds)
@@ -120,6 +122,9 @@ extension Tables {
 
     func removeKey(_ fingerprint: String, of name: String) throws {
         let user = try user(name)
+        for key in try keys(of: name) where key.material.fingerprint == fingerprint {
+            try revoke(key.material)
+        }
         let changed = try database.run(
             "DELETE FROM user_keys WHERE uid = ?1 AND fingerprint = ?2", user.uid, fingerprint)
         if changed == 0 {
@@ -127,6 +132,28 @@ extension Tables {
                 .notFound, "'\(name)' has no key \(Rules.quoted(fingerprint))",
                 hint: "see 'gatehouse key list \(name)'")
         }
+    }
+
+    /// Notes a key that hosts are to refuse from now on.
+    func revoke(_ key: KeyMaterial, at time: Timestamp = .now) throws {
+        try Rules.checkKey(key)
+        try database.run(
+            "INSERT INTO revoked_keys VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING", key.blob, key.type,
+            key.fingerprint, time.wholeSeconds)
+    }
+
+    /// The keys noted so, by fingerprint.
+    func revokedKeys() throws -> [KeyMaterial] {
+        try database.rows(
+            "SELECT type, blob, fingerprint FROM revoked_keys ORDER BY fingerprint", []
+        ) { KeyMaterial(type: $0.text(0), blob: $0.blob(1), fingerprint: $0.text(2)) }
+    }
+
+    /// All keys that hosts are to refuse: those noted, and those of people who are locked.
+    func refusedKeys() throws -> [KeyMaterial] {
+        let locked = try database.rows(
+            "\(Self.keyColumns) JOIN users u ON u.uid = k.uid WHERE u.state <> 'active'", [], Self.key)
+        return Set(try revokedKeys() + locked.map(\.material)).sorted { $0.fingerprint < $1.fingerprint }
     }
 
     func noteUse(ofKey blob: [UInt8], at time: Timestamp) throws {
