@@ -57,7 +57,7 @@ let package = Package(
         module("Directory", uses: ["SQLite", "Support"]),
         module("Audit", uses: ["SQLite", "Support"]),
         module("Authentication", uses: ["Directory", "Support"]),
-        module("Accounts", uses: ["Directory", "Support"], resources: [.embedInCode("HostStep")]),
+        module("Accounts", uses: ["Directory", "SQLite", "Support"], resources: [.embedInCode("HostStep")]),
         module("Routing", uses: ["Directory", "Support"]),
 
         // The doors: hold no rules.

@@ -1,26 +1,30 @@
 package import Directory
 package import Support
 
-/// Makes the accounts of the directory on hosts. Any thread may call it.
+/// Makes the accounts of the directory on hosts, and knows how they stand. Any thread may call it.
 package final class AccountService: Sendable {
     private let directory: DirectoryStore
+    private let ledger: AccountLedger
+    private let turns: HostTurns
     private let executor: any HostExecutor
     private let range: ClosedRange<UInt32>
     private let certificateAuthority: String
     private let acceptedEnvironment: [String]
-    /// Hosts on which a run is under way.
-    private let busy = Locked<Set<String>>([])
 
     /// - Parameters:
+    ///   - ledger: keeps what the hosts report.
+    ///   - turns: shared by all services for these hosts.
     ///   - executor: how commands get to a host.
     ///   - range: where the directory takes uids and gids from.
     ///   - certificateAuthority: the public key that signs certificates, as one line.
     ///   - acceptedEnvironment: names of variables, with `*` and `?`.
     package init(
-        directory: DirectoryStore, executor: any HostExecutor, range: ClosedRange<UInt32>,
-        certificateAuthority: String, acceptedEnvironment: [String]
+        directory: DirectoryStore, ledger: AccountLedger, turns: HostTurns, executor: any HostExecutor,
+        range: ClosedRange<UInt32>, certificateAuthority: String, acceptedEnvironment: [String]
     ) {
         self.directory = directory
+        self.ledger = ledger
+        self.turns = turns
         self.executor = executor
         self.range = range
         self.certificateAuthority = certificateAuthority
@@ -29,21 +33,64 @@ package final class AccountService: Sendable {
 
     /// Brings one host to what the directory says; blocks until that is done. Conflicts are in the report, not an error.
     ///
-    /// - Parameter host: its name in the directory.
-    /// - Throws: `AccountError`, `.busy` also while another call is at the same host; `DirectoryError` `.notFound`; what
-    ///   the executor throws.
-    package func apply(host name: String, at time: Timestamp = .now) throws -> AccountReport {
+    /// There is one run at a time on a host: others wait for it.
+    /// - Parameters:
+    ///   - host: its name in the directory.
+    ///   - adopted: accounts that are on the host already and become Gatehouse's, if their numbers are right.
+    /// - Throws: `AccountError`; `DirectoryError` `.notFound`; what the executor throws.
+    package func apply(
+        host name: String, adopting adopted: [String] = [], at time: Timestamp = .now
+    ) throws -> AccountReport {
+        try turns.run(at: name) { try run(on: name, adopting: adopted, isRehearsal: false, at: time).report }
+    }
+
+    /// The same as a rehearsal: says what `apply` would do, and writes nothing on the host.
+    ///
+    /// - Throws: as `apply`.
+    package func plan(
+        host name: String, adopting adopted: [String] = [], at time: Timestamp = .now
+    ) throws -> AccountCheck {
+        try turns.run(at: name) { try run(on: name, adopting: adopted, isRehearsal: true, at: time) }
+    }
+
+    private func run(
+        on name: String, adopting adopted: [String], isRehearsal: Bool, at time: Timestamp
+    ) throws -> AccountCheck {
         let host = try directory.host(name)
-        guard busy.withLock({ $0.insert(name).inserted }) else {
-            throw AccountError(.busy, "the accounts of \(name) are being applied already")
-        }
-        defer { busy.withLock { _ = $0.remove(name) } }
-        let state = try DesiredState(
+        var state = try DesiredState(
             of: name, in: directory, range: range, certificateAuthority: certificateAuthority,
             acceptedEnvironment: acceptedEnvironment, at: time)
-        let result = try executor.run(
-            HostStep.command, input: HostStep.input(for: try state.encoded()), on: host)
-        return try Self.report(from: result)
+        state.adopted = adopted
+        state.isRehearsal = isRehearsal
+        let result: ExecutionResult
+        do {
+            result = try executor.run(
+                HostStep.command, input: HostStep.input(for: try state.encoded()), on: host)
+        } catch {
+            try ledger.take(failure: "\(error)", isUnreachable: true, of: name, at: time)
+            throw error
+        }
+        do throws(AccountError) {
+            let report = try Self.report(from: result)
+            // What an adoption would do is not how things stand.
+            if isRehearsal, !adopted.isEmpty { return AccountCheck(report: report, drifted: [:]) }
+            return AccountCheck(report: report, drifted: try take(report, of: name, wanted: state, at: time))
+        } catch {
+            if error.code != .busy {
+                try ledger.take(failure: error.detail, isUnreachable: false, of: name, at: time)
+            }
+            throw error
+        }
+    }
+
+    private func take(
+        _ report: AccountReport, of host: String, wanted state: DesiredState, at time: Timestamp
+    ) throws(AccountError) -> [String: String] {
+        do {
+            return try ledger.take(report, of: host, wanted: state, at: time)
+        } catch {
+            throw AccountError(.failed, "what \(host) reported cannot be kept: \(error)")
+        }
     }
 
     /// - Throws: `AccountError`.
@@ -58,6 +105,126 @@ package final class AccountService: Sendable {
             let words = String(decoding: result.errorOutput.suffix(2_000), as: UTF8.self)
             guard let last = words.split(whereSeparator: \.isNewline).last else { throw error }
             throw AccountError(.badReport, "\(error.detail): \(String(last).printable)")
+        }
+    }
+}
+
+/// What a rehearsal found.
+package struct AccountCheck: Equatable, Sendable {
+    package let report: AccountReport
+    /// What has changed on the host by other hands since the last look, by user and with what it is; the empty name is the
+    /// host itself.
+    package let drifted: [String: String]
+
+    package init(report: AccountReport, drifted: [String: String]) {
+        self.report = report
+        self.drifted = drifted
+    }
+}
+
+// MARK: How things stand
+
+extension AccountService {
+    /// How the accounts on a host stand, by name, as far as is known; nothing is asked of the host.
+    ///
+    /// - Throws: `DirectoryError` `.notFound`; `SQLiteError`.
+    package func status(host name: String, at time: Timestamp = .now) throws -> [AccountStatus] {
+        _ = try directory.host(name)
+        let state = try DesiredState(
+            of: name, in: directory, range: range, certificateAuthority: certificateAuthority,
+            acceptedEnvironment: acceptedEnvironment, at: time)
+        let wanted = state.signatures()
+        let known = try ledger.entries(on: name)
+        let itself = try ledger.entry(ofHost: name)
+        let unreachable = itself.flatMap { $0.state == .unreachable ? $0 : nil }
+        var list = [status(of: itself, on: name, wanted: state.hostSignature)]
+        for user in Set(wanted.keys).union(known.keys).sorted() {
+            let entry = known[user]
+            // What was never made and is not wanted is nothing to tell.
+            if wanted[user] == nil, entry?.state == .missing || entry?.state == .conflict { continue }
+            if let unreachable, wanted[user] != nil {
+                list.append(
+                    AccountStatus(
+                        host: name, user: user, state: .unreachable, since: unreachable.since,
+                        reason: unreachable.reason))
+                continue
+            }
+            list.append(Self.status(of: user, entry, on: name, wanted: wanted[user]))
+        }
+        return list
+    }
+
+    private func status(of entry: AccountLedger.Entry?, on host: String, wanted signature: String)
+        -> AccountStatus
+    {
+        guard let entry else {
+            return AccountStatus(
+                host: host, user: nil, state: .missing, since: nil, reason: "nothing was applied here yet")
+        }
+        let isBehind = entry.state == .ok && entry.signature != signature
+        return AccountStatus(
+            host: host, user: nil, state: isBehind ? .stale : entry.state, since: entry.since,
+            reason: isBehind ? "the directory has changed" : entry.reason)
+    }
+
+    private static func status(
+        of user: String, _ entry: AccountLedger.Entry?, on host: String, wanted signature: String?
+    ) -> AccountStatus {
+        guard let entry else {
+            return AccountStatus(host: host, user: user, state: .missing, since: nil)
+        }
+        var state = entry.state
+        var reason = entry.reason
+        if let signature {
+            if state == .locked || (state == .ok && entry.signature != signature) {
+                state = .stale
+                reason = "the directory has changed"
+            }
+        } else if state == .ok {
+            state = .stale
+            reason = "not wanted here any more"
+        }
+        return AccountStatus(host: host, user: user, state: state, since: entry.since, reason: reason)
+    }
+
+    /// Forgets what hosts reported that the directory has no more.
+    package func forgetRemovedHosts() throws {
+        try ledger.keep(only: try directory.hosts().map(\.name))
+    }
+}
+
+// MARK: Just in time
+
+extension AccountService {
+    /// What came of making an account just in time.
+    package enum Preparation: Equatable, Sendable {
+        /// The account is as the directory wants it; the report, if it was this call that asked the host.
+        case ready(AccountReport?)
+        /// The host cannot give this user the account.
+        case conflict(String, AccountReport)
+    }
+
+    /// Whether a user's account on a host is, as far as is known, as the directory wants it; nothing is asked of the host.
+    package func isReady(user: String, on host: String, at time: Timestamp = .now) throws -> Bool {
+        guard let holder = try directory.accountHolder(user, on: host, at: time) else { return false }
+        guard let entry = try ledger.entry(of: user, on: host) else { return false }
+        return entry.state == .ok && entry.signature == holder.signature
+    }
+
+    /// Makes the accounts of a host so that this user can log in; blocks. Of several that ask for one host, one works.
+    ///
+    /// - Parameter isDoubted: the host refused the user, whatever is known.
+    /// - Throws: as `apply`.
+    package func prepare(
+        user: String, on host: String, isDoubted: Bool = false, at time: Timestamp = .now
+    ) throws -> Preparation {
+        try turns.run(at: host) {
+            if !isDoubted, try isReady(user: user, on: host) { return .ready(nil) }
+            let report = try run(on: host, adopting: [], isRehearsal: false, at: time).report
+            if let entry = report.users.first(where: { $0.name == user }), entry.result == .conflict {
+                return .conflict(entry.reason, report)
+            }
+            return .ready(report)
         }
     }
 }

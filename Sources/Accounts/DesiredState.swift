@@ -14,6 +14,14 @@ package struct DesiredState: Equatable, Sendable {
     package var acceptedEnvironment: [String]
     package var users: [User]
     package var groups: [Group]
+    /// People who may not log in anywhere any more, by name: what they still run is ended.
+    package var departed: [String]
+    /// Public keys that open nothing any more, each as two words.
+    package var revokedKeys: [String]
+    /// Accounts that are there already and become Gatehouse's, by name.
+    package var adopted: [String] = []
+    /// Only look and report.
+    package var isRehearsal = false
 
     /// A user who may reach the host.
     package struct User: Equatable, Sendable {
@@ -64,6 +72,24 @@ extension DesiredState {
             }
         }
         self.groups = groups.values.sorted { $0.name < $1.name }
+        departed = try directory.users().filter { $0.state != .active }.map(\.name)
+        revokedKeys = try directory.refusedKeys().map(\.words)
+    }
+
+    /// Changes when something of a user's account here is to change.
+    package func signatures() -> [String: String] {
+        var groupsOf: [String: [String]] = [:]
+        for group in groups {
+            for member in group.members { groupsOf[member, default: []].append("\(group.name):\(group.gid)") }
+        }
+        return Dictionary(
+            uniqueKeysWithValues: users.map { ($0.name, $0.signature(in: groupsOf[$0.name] ?? [])) })
+    }
+
+    /// Changes when something is to change that is nobody's alone.
+    package var hostSignature: String {
+        let lines = groups.map { "\($0.name):\($0.gid):\($0.members.joined(separator: ","))" }
+        return signature([certificateAuthority] + acceptedEnvironment + ["\n"] + revokedKeys + ["\n"] + lines)
     }
 
     /// The JSON that the host step reads.
@@ -92,10 +118,43 @@ extension DesiredState.User {
     }
 }
 
+extension DesiredState.User {
+    /// Changes when something of the account is to change.
+    ///
+    /// - Parameter groups: name and gid of the shared groups.
+    func signature(in groups: [String]) -> String {
+        Accounts.signature(
+            [name, String(uid), fullName, home, shell, mayBecomeRoot ? "sudo" : "", "\n"] + keys.sorted()
+                + ["\n"] + restrictions + ["\n"] + groups.sorted())
+    }
+}
+
+extension AccountHolder {
+    /// The signature of the account that this user is to have.
+    var signature: String {
+        DesiredState.User(of: self).signature(in: groups.map { "\($0.name):\($0.gid)" })
+    }
+}
+
+/// FNV-1a over the texts: to see a change, not to resist somebody who wants two texts to look alike.
+private func signature(_ texts: [String]) -> String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for text in texts {
+        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        hash = (hash ^ 0xff) &* 0x100_0000_01b3
+    }
+    return String(hash, radix: 16)
+}
+
+extension KeyMaterial {
+    /// The key as its first two words in a file of keys.
+    fileprivate var words: String { "\(type) \(Base64.encode(blob))" }
+}
+
 extension UserKey {
     /// The key as a line of an authorized_keys file; a comment that could not stand in one is left out.
     fileprivate var line: String {
-        let words = "\(material.type) \(Base64.encode(material.blob))"
+        let words = material.words
         return comment.isEmpty || comment != comment.printable ? words : "\(words) \(comment)"
     }
 }
@@ -127,6 +186,10 @@ private struct Document: Encodable {
     let acceptEnv: [String]
     let users: [User]
     let groups: [Group]
+    let departed: [String]
+    let revokedKeys: [String]
+    let adopted: [String]
+    let rehearsal: Bool
 
     init(of state: DesiredState) {
         generation = state.generation
@@ -139,5 +202,9 @@ private struct Document: Encodable {
                 shell: user.shell, sudo: user.mayBecomeRoot, keys: user.keys, restrictions: user.restrictions)
         }
         groups = state.groups.map { Group(name: $0.name, gid: $0.gid, members: $0.members) }
+        departed = state.departed
+        revokedKeys = state.revokedKeys
+        adopted = state.adopted
+        rehearsal = state.isRehearsal
     }
 }

@@ -13,6 +13,8 @@ package enum EventKind: String, Sendable, CaseIterable {
     case commandRun = "command.run"
     case directoryChanged = "directory.changed"
     case accountApplied = "account.applied"
+    case accountDrifted = "account.drifted"
+    case accountFailed = "account.failed"
     case daemonStarted = "daemon.start"
     case daemonStopped = "daemon.stop"
 }

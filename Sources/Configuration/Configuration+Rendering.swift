@@ -46,6 +46,7 @@ extension Configuration {
             [acceptedEnvironment.isEmpty ? "none" : acceptedEnvironment.map(\.text).joined(separator: " ")]
         case .certificateValidity: [ValueParser.rendered(certificateValidity)]
         case .connectTimeout: [ValueParser.rendered(connectTimeout)]
+        case .driftCheckInterval: [ValueParser.rendered(driftCheckInterval)]
         case .rekeyLimit: [ValueParser.rendered(size: rekeyLimit)]
         case .uidRange: ["\(uidRange.lowerBound)-\(uidRange.upperBound)"]
         case .banner: [banner.map { LineLexer.quoted($0) } ?? "none"]
@@ -76,6 +77,7 @@ extension Keyword {
         case .acceptEnv: "Environment variables that clients may pass on, with * and ?; none for none."
         case .certificateValidity: "How long the certificate for one login to a host is good for."
         case .connectTimeout: "How long a host may take to answer."
+        case .driftCheckInterval: "How often hosts are asked whether their accounts are as wanted; 0: never."
         case .rekeyLimit: "How much passes before a connection makes new keys."
         case .uidRange: "Where uids and gids are taken from. Never make it smaller."
         case .banner: "A file whose text is shown before authentication, or none."

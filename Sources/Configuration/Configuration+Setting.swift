@@ -43,6 +43,7 @@ extension Configuration {
         case .maxConnections: maximumConnections = try ValueParser.number(value, in: 1...100_000)
         case .certificateValidity: certificateValidity = try ValueParser.duration(value, in: 10...86_400)
         case .connectTimeout: connectTimeout = try ValueParser.duration(value, in: 1...300)
+        case .driftCheckInterval: driftCheckInterval = try ValueParser.duration(value, in: 0...604_800)
         case .rekeyLimit: rekeyLimit = try ValueParser.size(value, in: 1 << 20...64 << 30)
         case .uidRange: uidRange = try ValueParser.uidRange(value)
         case .banner: banner = value.lowercased() == "none" ? nil : try ValueParser.path(value)

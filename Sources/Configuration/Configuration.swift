@@ -40,6 +40,8 @@ package struct Configuration: Equatable, Sendable {
     package var certificateValidity = Duration.seconds(300)
     /// How long a host may take to answer.
     package var connectTimeout = Duration.seconds(5)
+    /// How often hosts are asked whether their accounts are as they were left; zero: never.
+    package var driftCheckInterval = Duration.seconds(900)
     /// Bytes after which both ends of a connection make new keys.
     package var rekeyLimit: UInt64 = 1 << 30
     /// Where uids and gids are taken from.

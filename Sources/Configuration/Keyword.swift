@@ -17,6 +17,7 @@ enum Keyword: String, CaseIterable {
     case acceptEnv = "AcceptEnv"
     case certificateValidity = "CertificateValidity"
     case connectTimeout = "ConnectTimeout"
+    case driftCheckInterval = "DriftCheckInterval"
     case rekeyLimit = "RekeyLimit"
     case uidRange = "UidRange"
     case banner = "Banner"

@@ -4,7 +4,7 @@ extension SessionReply {
     private enum Kind: UInt8 {
         case settings = 1
         case keyAcceptable, accepted, rejected, disconnect, host, joined, notAJump, commandStarted, refused,
-            noted
+            noted, preparing
     }
 
     /// The message to send.
@@ -38,6 +38,9 @@ extension SessionReply {
             out.string(reason)
         case .noted:
             out.byte(Kind.noted.rawValue)
+        case .preparing(let host):
+            out.byte(Kind.preparing.rawValue)
+            out.string(host)
         }
         return out.bytes
     }
@@ -61,6 +64,7 @@ extension SessionReply {
         case .commandStarted: self = .commandStarted
         case .refused: self = .refused(reason: try input.string())
         case .noted: self = .noted
+        case .preparing: self = .preparing(host: try input.string())
         }
         try input.finish()
     }

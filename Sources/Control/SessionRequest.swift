@@ -66,6 +66,10 @@ package enum SessionReply: Equatable, Sendable {
     /// To `connect`; one connected socket travels with it.
     case host(HostConnection)
 
+    /// To `connect` and to `hostFailed`: the user's account on this host has to be made first, which takes a moment. Say so to
+    /// the person and ask `connect` again; the daemon makes the account before it answers that.
+    case preparing(host: String)
+
     /// To `jump`: joined; one connected socket travels with it.
     case joined
 
@@ -75,7 +79,7 @@ package enum SessionReply: Equatable, Sendable {
     /// To `command`; one message socket travels with it that speaks `CommandMessage`.
     case commandStarted
 
-    /// To `connect`, `jump` or `command`: no; a sentence for the user.
+    /// To `connect`, `jump`, `command` or `hostFailed`: no; a sentence for the user.
     case refused(reason: String)
 
     /// To `hostFailed`, `hostReady` and `journalGrew`.

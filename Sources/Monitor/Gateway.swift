@@ -18,7 +18,9 @@ final class Gateway: Sendable {
     let limits: Locked<ConnectionLimits>
     let penalties: Locked<AddressPenalties>
     private let current: Locked<GatewaySettings>
-    private let accounts: Locked<AccountService>
+    private let ledger: AccountLedger
+    private let turns = HostTurns()
+    private let accountService: Locked<AccountService>
 
     /// Opens the database.
     ///
@@ -39,9 +41,14 @@ final class Gateway: Sendable {
                 limit: configuration.maximumFailuresPerAddress, block: configuration.failureBlockTime))
         let current = Locked(settings)
         self.current = current
+        let ledger = try AccountLedger(path: configuration.databasePath)
+        self.ledger = ledger
         let executor = SSHExecutor(program: program, settings: current)
-        accounts = Locked(Self.accounts(of: directory, by: executor, settings))
+        accountService = Locked(Self.accounts(of: directory, ledger, turns, by: executor, settings))
     }
+
+    /// Makes accounts with the settings in force.
+    var accounts: AccountService { accountService.withLock { $0 } }
 
     /// The settings in force now; what goes on keeps those it began with.
     var settings: GatewaySettings { current.withLock { $0 } }
@@ -57,8 +64,8 @@ final class Gateway: Sendable {
         let configuration = settings.configuration
         current.withLock { $0 = settings }
         let executor = SSHExecutor(program: program, settings: current)
-        let service = Self.accounts(of: directory, by: executor, settings)
-        accounts.withLock { $0 = service }
+        let service = Self.accounts(of: directory, ledger, turns, by: executor, settings)
+        accountService.withLock { $0 = service }
         penalties.withLock { penalties in
             penalties.limit = configuration.maximumFailuresPerAddress
             penalties.block = configuration.failureBlockTime
@@ -71,10 +78,12 @@ final class Gateway: Sendable {
     }
 
     private static func accounts(
-        of directory: DirectoryStore, by executor: SSHExecutor, _ settings: GatewaySettings
+        of directory: DirectoryStore, _ ledger: AccountLedger, _ turns: HostTurns, by executor: SSHExecutor,
+        _ settings: GatewaySettings
     ) -> AccountService {
         AccountService(
-            directory: directory, executor: executor, range: settings.configuration.uidRange,
+            directory: directory, ledger: ledger, turns: turns, executor: executor,
+            range: settings.configuration.uidRange,
             certificateAuthority: settings.authority.publicKey.line,
             acceptedEnvironment: settings.configuration.acceptedEnvironment.map(\.text))
     }
@@ -87,7 +96,7 @@ final class Gateway: Sendable {
                 directory: directory, events: events, configuration: settings.configuration,
                 gateway: GatewayKeys(
                     userAuthority: settings.authority.publicKey, hostKeys: settings.publicHostKeys),
-                applier: AccountDoor(service: accounts.withLock { $0 }), sessions: sessions,
+                applier: AccountDoor(service: accounts), sessions: sessions,
                 scanner: SSHKeyScanner(
                     program: program, timeout: settings.configuration.connectTimeout)))
     }

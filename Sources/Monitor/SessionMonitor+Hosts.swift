@@ -17,6 +17,7 @@ extension SessionMonitor {
     func connect(publicKey blob: [UInt8]) throws -> (SessionReply, [Descriptor]) {
         guard let login else { throw Violation(description: "nobody has logged in") }
         let subject = try PublicKey(blob: blob)
+        if let refusal = try prepareIfDue(for: login) { return (refusal, []) }
         let access: Access
         let socket: Descriptor
         switch try dial(for: login) {
@@ -24,6 +25,9 @@ extension SessionMonitor {
         case .connected(let host, let connection): (access, socket) = (host, connection)
         }
         let host = access.host
+        if try announcePreparation(of: login.user.name, on: host.name) {
+            return (.preparing(host: host.name), [])
+        }
         let certificate = try settings.authority.sign(
             UserCertificate(
                 for: subject, serial: .random(in: 1...UInt64.max),

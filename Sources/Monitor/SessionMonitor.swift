@@ -43,6 +43,8 @@ final class SessionMonitor {
     var login: Login?
     /// How many commands of the gateway run for it.
     let commands = Locked(0)
+    /// What was done for the user's accounts in this session.
+    var preparations = Preparations()
     private var reader: JournalReader
 
     /// Starts the session's process, which owns the client's socket from here on.
@@ -144,7 +146,7 @@ final class SessionMonitor {
             return (.noted, [])
         case .hostFailed(let failure, let detail):
             try noteHostFailure(failure, detail: detail)
-            return (.noted, [])
+            return (failure == .loginRefused ? try adviseAfterRefusal() : .noted, [])
         case .jump(let host, let port):
             return try jump(to: host, port: port)
         case .command(let words):

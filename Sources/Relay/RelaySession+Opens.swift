@@ -8,6 +8,8 @@ final class Opening {
     let opening: Channel.Opening
     /// Under way at the host, with the count of packets when it was last asked about.
     var attempt: (channel: Channel, upstream: Upstream, packetCount: UInt64)?
+    /// The client's channel, where it was taken before the host had one: to tell the person why it takes a while.
+    var waiting: WaitingLink?
     /// Connections on which the host has refused it.
     var refusals: [Upstream] = []
 
@@ -62,7 +64,9 @@ extension RelaySession {
         guard mayOpenAnother else { return refuse(message, "session", "too many channels on one connection") }
         switch grant.target {
         case .host:
-            openings.append(Opening(message, .session))
+            let opening = Opening(message, .session)
+            openings.append(opening)
+            if preparationSentence != nil { takeEarly(opening) }
         case .gate:
             if let channel = message.acceptChannel(on: client) {
                 add(CommandLink(client: channel, daemon: daemon))
@@ -160,7 +164,33 @@ extension RelaySession {
         else {
             return
         }
+        upstream.onPreparation = { [weak self] in self?.notePreparation(on: $0) }
         upstreams.append(upstream)
+    }
+
+    /// The account on the host is being made: whoever waits at a terminal is told.
+    private func notePreparation(on host: String) {
+        preparationSentence = "preparing your account on \(host) …"
+        for opening in openings where opening.opening == .session && opening.waiting == nil {
+            takeEarly(opening)
+        }
+    }
+
+    /// Opens the client's channel before the host's.
+    private func takeEarly(_ opening: Opening) {
+        guard let channel = opening.message.acceptChannel(on: client) else { return }
+        let link = WaitingLink(client: channel, mayForwardAgent: context.mayForwardAgent) { [weak self] in
+            defer { self?.preparationSentence = nil }
+            return self?.preparationSentence
+        }
+        opening.waiting = link
+        add(link)
+    }
+
+    /// Hands the channel that was opened early over to `make`'s link, with what the client has asked for on it meanwhile.
+    private func replace(_ waiting: WaitingLink, by link: Link) {
+        add(link)
+        for message in waiting.takeMessages() { link.take(message) }
     }
 
     private func sessionCount(on upstream: Upstream) -> Int {
@@ -211,7 +241,10 @@ extension RelaySession {
             }
         }
         if hasHope { return false }
-        if opening.opening == .session {
+        if let waiting = opening.waiting {
+            journal.append(.refused(what: "session", reason: reason))
+            replace(waiting, by: SentenceLink(client: waiting.client, sentence: reason))
+        } else if opening.opening == .session {
             journal.append(.refused(what: "session", reason: reason))
             answerWithSentence(opening.message, reason)
         } else {
@@ -225,6 +258,11 @@ extension RelaySession {
     }
 
     private func accept(_ opening: Opening, _ host: Channel) {
+        if let waiting = opening.waiting {
+            guard !waiting.client.isClosed else { return host.close() }
+            let link = HostLink(client: waiting.client, host: host, kind: .session, context: context)
+            return replace(waiting, by: link)
+        }
         guard let channel = opening.message.acceptChannel(on: client) else { return host.close() }
         let isSession = opening.opening == .session
         if !isSession {
@@ -248,7 +286,12 @@ extension RelaySession {
             opening.refusals.append(upstream)
             return false
         }
-        refuse(opening.message, opening.opening.text, reason)
+        if let waiting = opening.waiting {
+            journal.append(.refused(what: "session", reason: reason))
+            replace(waiting, by: SentenceLink(client: waiting.client, sentence: reason))
+        } else {
+            refuse(opening.message, opening.opening.text, reason)
+        }
         return true
     }
 }

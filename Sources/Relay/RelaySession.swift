@@ -20,6 +20,8 @@ final class RelaySession {
     var openings: [Opening] = []
     var hostOpenings: [HostOpening] = []
     var forwards = ForwardTable()
+    /// What a person is told while the account on the host is being made; nil: nothing, or they have been told.
+    var preparationSentence: String?
 
     private var finishedTraffic: (fromClient: UInt64, toClient: UInt64) = (0, 0)
     private var recordedTraffic: (fromClient: UInt64, toClient: UInt64) = (0, 0)

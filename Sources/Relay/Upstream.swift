@@ -31,11 +31,14 @@ final class Upstream {
     /// Sessions the host has refused on this connection since it last allowed one.
     var refusalCount = 0
 
+    /// Called with the host's name when the daemon makes the user's account there first.
+    var onPreparation: ((String) -> Void)?
+
     private let daemon: DaemonLink
     private let rekeyBytes: UInt64
     private let timeout: Duration
     private var deadline: MonotonicTime?
-    private let key: SessionKey
+    private var key: SessionKey
     private var pinned: [[UInt8]] = []
     private var certificate: [UInt8] = []
 
@@ -47,6 +50,10 @@ final class Upstream {
         self.rekeyBytes = rekeyBytes
         self.timeout = timeout
         key = try SessionKey()
+        ask()
+    }
+
+    private func ask() {
         daemon.ask(.connect(publicKey: key.publicKey)) { [weak self] in self?.take($0) }
     }
 
@@ -58,7 +65,21 @@ final class Upstream {
             }
             begin(connection, on: socket)
         case .refused(let reason): state = .failed(reason)
+        case .preparing(let host): prepare(host)
         default: state = .failed("the gateway did not answer")
+        }
+    }
+
+    /// Asks again: the daemon answers when the account is made.
+    private func prepare(_ host: String) {
+        state = .asking
+        onPreparation?(host)
+        do {
+            // A key takes one certificate.
+            key = try SessionKey()
+            ask()
+        } catch {
+            fail("no key for \(host) can be made: \(error)")
         }
     }
 
@@ -128,14 +149,28 @@ final class Upstream {
     }
 
     private func report(_ failure: HostFailure, _ detail: String) {
+        if failure == .loginRefused {
+            // The daemon may know a way: the account may be missing, and can be made.
+            state = .asking
+            transport = nil
+            daemon.ask(.hostFailed(failure, detail: detail)) { [weak self] in self?.takeAdvice($0.reply) }
+            return
+        }
         daemon.ask(.hostFailed(failure, detail: detail)) { _ in }
         switch failure {
         case .wrongHostKey:
             fail("the host key of \(host) has changed: nothing was sent to it. Ask your administrator")
-        case .loginRefused:
-            fail("\(host) refused the login: your account there is missing or locked. Ask your administrator")
-        case .handshake, .connectionLost:
+        case .loginRefused, .handshake, .connectionLost:
             fail("\(host) did not complete the SSH handshake: \(detail)")
+        }
+    }
+
+    private func takeAdvice(_ reply: SessionReply) {
+        switch reply {
+        case .preparing(let host): prepare(host)
+        case .refused(let reason): fail(reason)
+        default:
+            fail("\(host) refused the login: your account there is missing or locked. Ask your administrator")
         }
     }
 

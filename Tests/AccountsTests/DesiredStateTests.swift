@@ -67,4 +67,25 @@ struct DesiredStateTests {
             #expect(text.contains(member), "\(text)")
         }
     }
+
+    @Test("who is locked or has left is named, and their keys are refused, also keys that were taken away")
+    func departed() throws {
+        let fixture = try Fixture()
+        try fixture.grant()
+        #expect(try fixture.state().departed == [])
+        #expect(try fixture.state().revokedKeys == [])
+        try fixture.directory.addKey(Fixture.key(2), to: "bob", at: Fixture.time)
+        try fixture.directory.addKey(Fixture.key(3), to: "carol", at: Fixture.time)
+        try fixture.directory.lockUser("alice")
+        try fixture.directory.leaveUser("bob")
+        try fixture.directory.removeKey(Fixture.key(3).fingerprint, of: "carol")
+        let state = try fixture.state()
+        #expect(state.departed == ["alice", "bob"])
+        #expect(
+            state.revokedKeys == ["ssh-ed25519 AAAAAQ==", "ssh-ed25519 AAAAAg==", "ssh-ed25519 AAAAAw=="])
+        // A key that somebody has again, and keys of who is back, open again.
+        try fixture.directory.addKey(Fixture.key(3), to: "carol", at: Fixture.time)
+        try fixture.directory.unlockUser("alice")
+        #expect(try fixture.state().revokedKeys == ["ssh-ed25519 AAAAAg=="])
+    }
 }

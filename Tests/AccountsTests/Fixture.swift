@@ -37,11 +37,12 @@ struct Fixture {
             acceptedEnvironment: ["LANG", "LC_*"], at: time)
     }
 
-    func service(_ executor: any HostExecutor, range: ClosedRange<UInt32> = 20_000...59_999) -> AccountService
-    {
+    func service(
+        _ executor: any HostExecutor, range: ClosedRange<UInt32> = 20_000...59_999
+    ) throws -> AccountService {
         AccountService(
-            directory: directory, executor: executor, range: range, certificateAuthority: Self.authority,
-            acceptedEnvironment: [])
+            directory: directory, ledger: try AccountLedger(path: folder.file), turns: HostTurns(),
+            executor: executor, range: range, certificateAuthority: Self.authority, acceptedEnvironment: [])
     }
 }
 

@@ -42,8 +42,7 @@ struct EventLogTests {
         let names = [
             "auth.accepted", "auth.rejected", "session.start", "session.end", "channel.open", "refused",
             "host.connected", "host.failed", "command.run", "directory.changed", "account.applied",
-            "daemon.start",
-            "daemon.stop",
+            "account.drifted", "account.failed", "daemon.start", "daemon.stop",
         ]
         #expect(names.contains(kind.rawValue))
     }

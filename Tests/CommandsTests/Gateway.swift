@@ -94,12 +94,38 @@ final class QuietDaemon: AccountApplier, SessionControl, HostKeyScanner {
     struct State {
         var ended: [String] = []
         var report = AccountReport(changed: false)
+        /// What comes of an adoption.
+        var adoption = AccountReport(changed: false)
+        var drifted: [String: String] = [:]
+        var failures: [String: CommandError] = [:]
+        var status: [AccountStatus] = []
+        /// What was asked of hosts.
+        var asked: [String] = []
         var hostKeys: [[UInt8]] = []
     }
 
     let state = Locked(State())
 
-    func apply(to host: String) throws -> AccountReport { state.withLock { $0.report } }
+    func apply(to host: String, adopting adopted: [String]) throws -> AccountReport {
+        try state.withLock { state in
+            state.asked.append("apply \(([host] + adopted).joined(separator: " "))")
+            if let failure = state.failures[host] { throw failure }
+            return adopted.isEmpty ? state.report : state.adoption
+        }
+    }
+
+    func plan(for host: String, adopting adopted: [String]) throws -> AccountCheck {
+        try state.withLock { state in
+            state.asked.append("plan \(([host] + adopted).joined(separator: " "))")
+            if let failure = state.failures[host] { throw failure }
+            return AccountCheck(
+                report: adopted.isEmpty ? state.report : state.adoption, drifted: state.drifted)
+        }
+    }
+
+    func status(of host: String) throws -> [AccountStatus] {
+        state.withLock { state in state.status.filter { $0.host == host } }
+    }
 
     func kill(_ session: String) -> Bool { session == "01JD0000000000000000000000" }
 

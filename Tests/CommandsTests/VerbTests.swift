@@ -265,7 +265,78 @@ struct VerbTests {
                 "user  bob    conflict  uid 20002 is games\nsshd  -      updated   reloaded\n"))
         let event = try gateway.services.events.events(EventQuery(kind: .accountApplied))[0].event
         #expect(event.host == "communal1")
-        #expect(event.detail == ["by": "uid 0", "changed": "1", "conflicts": "1"])
+        #expect(
+            event.detail == [
+                "by": "uid 0", "changed": "1", "conflicts": "1", "reasons": "bob: uid 20002 is games",
+            ])
+    }
+
+    @Test("several hosts are done at once; one that fails is told, and does not keep the others")
+    func applyToMany() throws {
+        try gateway.services.directory.addHost("communal2", address: "10.77.0.12", keys: [], at: Gateway.now)
+        gateway.daemon.state.withLock {
+            $0.report = AccountReport(changed: false, users: [.init(name: "alice", result: .unchanged)])
+            $0.failures = ["communal2": CommandError(.unavailable, "communal2 cannot be reached")]
+        }
+        let terminal = Transcript()
+        #expect(gateway.run("account apply --all", on: terminal) == .failure)
+        #expect(
+            terminal.output == """
+                communal1: nothing changed, 1 users
+                communal2: failed: communal2 cannot be reached
+
+                """)
+        #expect(terminal.errors.contains("1 of 2 hosts failed: communal2"))
+        let failed = try gateway.services.events.events(EventQuery(kind: .accountFailed))[0].event
+        #expect(failed.host == "communal2" && failed.detail["reason"] == "communal2 cannot be reached")
+        #expect(gateway.output(of: "account apply communal").hasPrefix("communal1: nothing changed"))
+    }
+
+    @Test("a plan asks only, and what has drifted is an event")
+    func plan() throws {
+        gateway.daemon.state.withLock { $0.drifted = ["alice": "keys", "": "sshd"] }
+        #expect(
+            gateway.output(of: "account plan communal1").hasSuffix("communal1: nothing to do for 0 users\n"))
+        #expect(gateway.daemon.state.withLock { $0.asked } == ["plan communal1"])
+        let event = try gateway.services.events.events(EventQuery(kind: .accountDrifted))[0].event
+        #expect(event.detail == ["what": "host: sshd; alice: keys"])
+    }
+
+    @Test("status prints what is known")
+    func accountStatus() {
+        gateway.daemon.state.withLock {
+            $0.status = [
+                AccountStatus(host: "communal1", user: nil, state: .ok, since: Gateway.now),
+                AccountStatus(host: "communal1", user: "alice", state: .missing, since: nil),
+            ]
+        }
+        #expect(
+            gateway.output(of: "account status") == """
+                HOST       USER   STATE    SINCE                 REASON
+                communal1  -      ok       2026-09-21T14:13:20Z  -
+                communal1  alice  missing  -                     -
+
+                """)
+        #expect(gateway.output(of: "account status communal --json").contains(#""state": "missing""#))
+    }
+
+    @Test("adoption shows what becomes different, and asks")
+    func adoption() {
+        gateway.daemon.state.withLock {
+            $0.report = AccountReport(
+                changed: false,
+                users: [.init(name: "alice", result: .conflict, reason: "name-unmanaged: uid 20001")])
+            $0.adoption = AccountReport(
+                changed: true,
+                users: [.init(name: "alice", result: .updated, reason: "shell /bin/bash was /bin/sh")])
+        }
+        let terminal = Transcript()
+        #expect(gateway.run("account adopt communal1 alice", on: terminal) == .usage)
+        #expect(terminal.output.contains("shell /bin/bash was /bin/sh"))
+        #expect(gateway.daemon.state.withLock { $0.asked }.allSatisfy { $0.hasPrefix("plan") })
+        #expect(gateway.output(of: "account adopt communal1 alice --yes").hasSuffix("is adopted\n"))
+        #expect(gateway.daemon.state.withLock { $0.asked.last } == "apply communal1 alice")
+        #expect(gateway.run("account adopt communal1 ada --yes") == .failure)
     }
 
     @Test("the event log has what people run over SSH, and what they may not")

@@ -117,7 +117,7 @@ struct ConfigurationTests {
         #expect(configuration.sessionProgram != nil)
         configuration.sessionProgram = nil
         #expect(configuration == Configuration())
-        #expect(lines.count == 21)
+        #expect(lines.count == 22)
     }
 
     @Test("all mistakes are reported, each with its file and line")

@@ -30,6 +30,7 @@ private enum Samples {
         .rejected, .disconnect(reason: "later"),
         .host(HostConnection(host: "gpu1", user: "alice", hostKeys: [[1], [], [2, 3]], certificate: [4])),
         .joined, .notAJump, .commandStarted, .refused(reason: "no"), .noted,
+        .preparing(host: "gpu1"),
     ]
 
     static let commands: [CommandMessage] = [
@@ -72,7 +73,7 @@ struct MessageTests {
         if type == 0 || type > 10 {
             #expect(throws: WireError.self) { try SessionRequest(decoding: [type]) }
         }
-        if type == 0 || type > 11 {
+        if type == 0 || type > 12 {
             #expect(throws: WireError.self) { try SessionReply(decoding: [type]) }
         }
         if type == 0 || type > 9 {

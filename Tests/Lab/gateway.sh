@@ -19,6 +19,8 @@ StateDirectory $state
 RuntimeDirectory $LAB_ROOT/run
 SessionUser $session_user
 AcceptEnv LANG LC_* COLORTERM GW_*
+# Tests count connections to the hosts, and ask for a look at the accounts when they want one.
+DriftCheckInterval 0
 # Whoever mistypes ten logins here is back soon.
 FailureBlockTime 5s
 CONFIGURATION

@@ -13,7 +13,7 @@ package struct UsageError: Error, Equatable, Sendable {
 }
 
 /// A command that cannot do what it was asked.
-package struct CommandError: Error, Equatable, Sendable {
+package struct CommandError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The exit status.
     package let code: ExitCode
 
@@ -28,4 +28,6 @@ package struct CommandError: Error, Equatable, Sendable {
         self.why = why
         self.hint = hint
     }
+
+    package var description: String { why }
 }

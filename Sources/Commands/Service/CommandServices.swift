@@ -48,9 +48,21 @@ package struct GatewayKeys: Sendable {
 package protocol AccountApplier: Sendable {
     /// Brings one host to what the directory says; blocks until that is done. Conflicts are in the report.
     ///
-    /// - Parameter host: its name in the directory.
+    /// - Parameters:
+    ///   - host: its name in the directory.
+    ///   - adopted: accounts that are there already and become Gatehouse's.
     /// - Throws: `AccountError`; `CommandError` or `SystemError` when the host cannot be reached or is not what was pinned.
-    func apply(to host: String) throws -> AccountReport
+    func apply(to host: String, adopting adopted: [String]) throws -> AccountReport
+
+    /// Says what `apply` would do, and changes nothing on the host.
+    ///
+    /// - Throws: as `apply`.
+    func plan(for host: String, adopting adopted: [String]) throws -> AccountCheck
+
+    /// How the accounts on a host stand, as far as is known; the host is not asked.
+    ///
+    /// - Throws: `DirectoryError` `.notFound`.
+    func status(of host: String) throws -> [AccountStatus]
 }
 
 /// Ends live sessions.

@@ -8,7 +8,7 @@ extension CommandTable {
         HostAdd.self, HostList.self, HostShow.self, HostRemove.self, HostBootstrap.self,
         PoolAdd.self, PoolList.self, PoolJoin.self, PoolLeave.self,
         GrantAdd.self, GrantList.self, GrantRemove.self,
-        AccountApply.self,
+        AccountPlan.self, AccountApply.self, AccountStatusShow.self, AccountAdopt.self,
         SessionList.self, SessionShow.self, SessionKill.self, EventList.self,
         DirectoryExport.self, DirectoryImport.self, ConfigShow.self,
         WhoAmI.self, Hosts.self, KeysList.self, KeysAdd.self, KeysRemove.self, SSHConfig.self,

@@ -1,73 +1,119 @@
-import Accounts
-import Audit
+package import Accounts
+package import Audit
 import Directory
-import Support
+package import Support
 
-/// Makes the directory's accounts on a host: `gatehouse account apply HOST [--json]`.
+/// Makes the directory's accounts on hosts: `gatehouse account apply HOST|POOL|--all [--json]`.
 package struct AccountApply: DaemonCommand {
     package static let words = ["account", "apply"]
-    package static let summary = "Make the accounts of the directory on a host"
-    package static let usage = "HOST [--json]"
-    package static let examples = ["account apply communal1"]
+    package static let summary = "Make the accounts of the directory on hosts"
+    package static let usage = "HOST|POOL|--all [--json]"
+    package static let examples = ["account apply communal1", "account apply --all"]
 
-    private let host: String
+    private let choice: HostChoice
     private let isJSON: Bool
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
         isJSON = words.flag("--json")
-        host = try words.positional("HOST")
+        choice = try HostChoice(parsing: &words, needsWord: true)
         try words.finish()
     }
 
     package func run(in context: CommandContext) throws -> ExitCode {
-        _ = try context.directory.host(host)
-        let report = try context.services.applier.apply(to: host)
-        let changes = (report.users + report.groups).filter {
-            $0.result != .unchanged && $0.result != .conflict
+        let hosts = try choice.hosts(in: context.directory)
+        let services = context.services
+        let caller = context.caller
+        let outcomes = HostChoice.atEach(of: hosts) { host in
+            try services.apply(to: host, for: caller)
         }
-        let conflicts = report.conflicts
+        let list = ReportList(outcomes, isRehearsal: false)
+        return try list.show(in: context, json: isJSON, asOne: choice.isOneHost(in: context.directory))
+    }
+}
 
-        try context.services.events.append(
-            Event(
-                .accountApplied, at: context.services.now(), session: context.caller.session,
-                user: context.caller.userName, host: host, address: context.caller.address,
-                detail: [
-                    "by": context.caller.description, "changed": String(changes.count),
-                    "conflicts": String(conflicts.count),
-                ]))
+/// Says what applying would do: `gatehouse account plan [HOST|POOL|--all] [--json]`.
+package struct AccountPlan: DaemonCommand {
+    package static let words = ["account", "plan"]
+    package static let summary = "Say what 'account apply' would do, without doing it"
+    package static let usage = "[HOST|POOL|--all] [--json]"
+    package static let examples = ["account plan communal1", "account plan --all"]
 
-        _ = try context.show(json: isJSON, report.json(of: host), text: report.text)
-        guard conflicts.isEmpty else {
-            throw CommandError(
-                .failure, "\(conflicts.count) of the names or numbers on \(host) are taken by others",
-                hint: "who is in conflict is refused on \(host) until the host's own account has gone")
+    private let choice: HostChoice
+    private let isJSON: Bool
+
+    package init(parsing words: inout ArgumentReader) throws(UsageError) {
+        isJSON = words.flag("--json")
+        choice = try HostChoice(parsing: &words, needsWord: false)
+        try words.finish()
+    }
+
+    package func run(in context: CommandContext) throws -> ExitCode {
+        let hosts = try choice.hosts(in: context.directory)
+        let services = context.services
+        let outcomes = HostChoice.atEach(of: hosts) { host in
+            let check = try services.applier.plan(for: host, adopting: [])
+            if let event = Event(check, on: host, at: services.now()) { try services.events.append(event) }
+            return check.report
         }
-        return .success
+        let list = ReportList(outcomes, isRehearsal: true)
+        return try list.show(in: context, json: isJSON, asOne: choice.isOneHost(in: context.directory))
+    }
+}
+
+extension CommandServices {
+    /// Applies, and notes what came of it.
+    func apply(to host: String, adopting adopted: [String] = [], for caller: Caller) throws -> AccountReport {
+        func note(_ event: Event) throws {
+            var event = event
+            event.session = caller.session
+            event.user = caller.userName
+            event.address = caller.address
+            try events.append(event)
+        }
+        do {
+            let report = try applier.apply(to: host, adopting: adopted)
+            try note(Event(report, on: host, by: caller.description, at: now()))
+            return report
+        } catch {
+            let reason = ErrorReport(for: error).reasons.joined(separator: "; ")
+            try note(
+                Event(
+                    .accountFailed, at: now(), host: host,
+                    detail: ["by": caller.description, "reason": reason]))
+            throw error
+        }
+    }
+}
+
+extension Event {
+    /// Accounts were made on a host.
+    package init(_ report: AccountReport, on host: String, by who: String, at time: Timestamp = .now) {
+        var detail = [
+            "by": who, "changed": String(report.changes.count), "conflicts": String(report.conflicts.count),
+        ]
+        if !report.conflicts.isEmpty {
+            detail["reasons"] = Self.list(report.conflicts.map { ($0.name, $0.reason) })
+        }
+        self.init(.accountApplied, at: time, host: host, detail: detail)
+    }
+
+    /// A host is not any more as it was left; nil: it is.
+    package init?(_ check: AccountCheck, on host: String, at time: Timestamp = .now) {
+        if check.drifted.isEmpty { return nil }
+        let drifted = check.drifted.sorted { $0.key < $1.key }.map {
+            ($0.key.isEmpty ? "host" : $0.key, $0.value)
+        }
+        self.init(.accountDrifted, at: time, host: host, detail: ["what": Self.list(drifted)])
+    }
+
+    private static func list(_ items: [(String, String)]) -> String {
+        let shown = items.prefix(20).map { "\($0): \($1)" }
+        let rest = items.count > shown.count ? ["and \(items.count - shown.count) more"] : []
+        return (shown + rest).joined(separator: "; ")
     }
 }
 
 extension AccountReport {
-    fileprivate func json(of host: String) -> [String: JSON] {
-        func list(_ entries: [Entry]) -> JSON {
-            .array(
-                entries.map {
-                    .object([
-                        "name": .string($0.name), "result": .string($0.result.rawValue),
-                        "reason": .string($0.reason),
-                    ])
-                })
-        }
-        return [
-            "host": .string(host), "changed": .boolean(changed), "users": list(users), "groups": list(groups),
-            "sshd": .object(["changed": .boolean(sshdChanged), "reloaded": .boolean(sshdReloaded)]),
-        ]
-    }
-
-    fileprivate var text: String {
-        var table = Table("KIND", "NAME", "RESULT", "REASON")
-        for group in groups { table.add("group", group.name, group.result.rawValue, group.reason) }
-        for user in users { table.add("user", user.name, user.result.rawValue, user.reason) }
-        table.add("sshd", "", sshdChanged ? "updated" : "unchanged", sshdReloaded ? "reloaded" : "")
-        return table.text
-    }
+    /// What is different now, or would be.
+    var changes: [Entry] { (users + groups).filter { $0.result != .unchanged && $0.result != .conflict } }
 }

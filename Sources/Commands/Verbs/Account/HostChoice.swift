@@ -1,0 +1,45 @@
+import Directory
+import Support
+
+/// Which hosts a command is about: `HOST`, `POOL` or `--all`.
+struct HostChoice: Sendable {
+    /// Hosts worked at at a time.
+    private static let threadLimit = 8
+
+    private let name: String?
+
+    /// - Parameter needsWord: one of the three must be there; otherwise nothing means all hosts.
+    init(parsing words: inout ArgumentReader, needsWord: Bool) throws(UsageError) {
+        let isAll = words.flag("--all")
+        name = try words.optionalPositional()
+        if isAll, name != nil { throw UsageError("--all leaves no room for a host or pool") }
+        if needsWord, !isAll, name == nil {
+            throw UsageError("HOST is missing", hint: "name a host or a pool, or give --all")
+        }
+    }
+
+    /// Whether one host was named, and nothing that may be several.
+    func isOneHost(in directory: DirectoryStore) throws -> Bool {
+        try name.map { try directory.findHost($0) != nil } ?? false
+    }
+
+    /// The hosts' names, sorted.
+    ///
+    /// - Throws: `CommandError` when there is no such host or pool.
+    func hosts(in directory: DirectoryStore) throws -> [String] {
+        guard let name else { return try directory.hosts().map(\.name) }
+        if try directory.findHost(name) != nil { return [name] }
+        if let pool = try directory.pools().first(where: { $0.name == name }) { return pool.hosts }
+        throw CommandError(
+            .notFound, "there is no host or pool '\(name.printable)'",
+            hint: "see 'gatehouse host list' and 'gatehouse pool list'")
+    }
+
+    /// Does the same at several hosts at a time: what came of each, in the order of the names.
+    static func atEach<Outcome: Sendable>(
+        of hosts: [String], _ body: @escaping @Sendable (String) throws -> Outcome
+    ) -> [(host: String, outcome: Result<Outcome, any Error>)] {
+        let outcomes = Parallel.map(hosts, limit: threadLimit) { host in Result { try body(host) } }
+        return Array(zip(hosts, outcomes)).map { (host: $0, outcome: $1) }
+    }
+}

@@ -1,0 +1,81 @@
+import Accounts
+import Audit
+import Commands
+import Control
+import Directory
+import Support
+
+/// What was done in one session so that its user has an account where they go.
+struct Preparations {
+    /// The host on which the account is to be made before the next connection.
+    var due: (host: String, isDoubted: Bool)?
+    /// Hosts where it was tried; once is enough for a session.
+    var tried: Set<String> = []
+    /// Why it did not work, by host.
+    var failures: [String: String] = [:]
+}
+
+extension SessionMonitor {
+    /// Whether the account has to be made first; if so, the session is told, and the next `connect` waits for it.
+    ///
+    /// Looks into the directory and into what the host last reported: a host that is as it should be is not asked.
+    func announcePreparation(of user: String, on host: String) throws -> Bool {
+        guard !preparations.tried.contains(host), try !gateway.accounts.isReady(user: user, on: host) else {
+            return false
+        }
+        preparations.due = (host, false)
+        return true
+    }
+
+    /// After the host has refused the login: makes the account if that was not tried yet, or says why it could not be made.
+    func adviseAfterRefusal() throws -> SessionReply {
+        guard let host = login?.host else { return .noted }
+        if preparations.tried.contains(host) {
+            return preparations.failures[host].map { .refused(reason: $0) } ?? .noted
+        }
+        preparations.due = (host, true)
+        return .preparing(host: host)
+    }
+
+    /// Makes the account that was announced.
+    ///
+    /// - Returns: a refusal when the host cannot give this user one. When the host could not be worked on, the login is tried
+    ///   all the same: the account may be there.
+    func prepareIfDue(for login: Login) throws -> SessionReply? {
+        guard let due = preparations.due else { return nil }
+        preparations.due = nil
+        preparations.tried.insert(due.host)
+        let user = login.user.name
+        do {
+            let outcome = try gateway.accounts.prepare(user: user, on: due.host, isDoubted: due.isDoubted)
+            switch outcome {
+            case .ready(let report):
+                if let report { try noteApplied(report, on: due.host) }
+                return nil
+            case .conflict(let reason, let report):
+                try noteApplied(report, on: due.host)
+                let sentence =
+                    "your account on \(due.host) cannot be made: \(reason). Ask your administrator to resolve it"
+                try note(.refused, host: due.host, ["what": "account", "reason": reason])
+                return .refused(reason: sentence)
+            }
+        } catch {
+            let reason = ErrorReport(for: error).reasons.joined(separator: "; ")
+            try note(.accountFailed, host: due.host, ["by": "login", "reason": reason])
+            log.warning("account not prepared", ["host.name": due.host, "user.name": user, "error": reason])
+            preparations.failures[due.host] =
+                "\(due.host) refused the login, and your account there could not be prepared: \(reason). "
+                + "Ask your administrator"
+            return nil
+        }
+    }
+
+    private func noteApplied(_ report: AccountReport, on host: String) throws {
+        var event = Event(report, on: host, by: "login")
+        event.session = session.description
+        event.user = login?.user.name
+        event.address = peer.host
+        try gateway.events.append(event)
+        log.info("account prepared", ["host.name": host, "user.name": login?.user.name ?? ""])
+    }
+}
