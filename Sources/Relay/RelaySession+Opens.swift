@@ -66,7 +66,7 @@ extension RelaySession {
         case .host:
             let opening = Opening(message, .session)
             openings.append(opening)
-            if preparationSentence != nil { takeEarly(opening) }
+            if duePreparationSentence != nil { takeEarly(opening) }
         case .gate:
             if let channel = message.acceptChannel(on: client) {
                 add(CommandLink(client: channel, daemon: daemon))
@@ -176,18 +176,29 @@ extension RelaySession {
         }
     }
 
+    /// What is to be told, as long as a login at the host is under way.
+    private var duePreparationSentence: String? {
+        let isUnderWay = upstreams.contains { upstream in
+            switch upstream.state {
+            case .asking, .connecting, .loggingIn: true
+            case .ready, .failed: false
+            }
+        }
+        return isUnderWay ? preparationSentence : nil
+    }
+
     /// Opens the client's channel before the host's.
     private func takeEarly(_ opening: Opening) {
         guard let channel = opening.message.acceptChannel(on: client) else { return }
         let link = WaitingLink(client: channel, mayForwardAgent: context.mayForwardAgent) { [weak self] in
             defer { self?.preparationSentence = nil }
-            return self?.preparationSentence
+            return self?.duePreparationSentence
         }
         opening.waiting = link
         add(link)
     }
 
-    /// Hands the channel that was opened early over to `make`'s link, with what the client has asked for on it meanwhile.
+    /// Hands a channel that was opened early over to another link, with what the client has asked for on it meanwhile.
     private func replace(_ waiting: WaitingLink, by link: Link) {
         add(link)
         for message in waiting.takeMessages() { link.take(message) }
