@@ -2,7 +2,8 @@
 
 import os
 
-from files import FAILED, Failure, command, make_folder, read, remove, replace, run, sync_file_system
+import files
+from files import FAILED, Failure, command, create, make_folder, read, remove, replace, run, sync_file_system
 
 ACCESS = "/etc/ssh/gatehouse"
 SUDOERS = "/etc/sudoers.d"
@@ -41,13 +42,18 @@ class Access:
         made = {}
         for folder, wanted in self.files.items():
             make_folder(folder)
-            mode, check = (0o440, is_good_sudoers) if folder == SUDOERS else (0o644, None)
-            for name, text in wanted.items():
-                path = os.path.join(folder, name)
-                if read(path) == text.encode("utf-8"):
-                    continue
-                if not replace(path, text.encode("utf-8"), mode, durable=False, check=check):
-                    raise Failure(FAILED, "visudo does not accept the rule for %s" % name)
+            mode = 0o440 if folder == SUDOERS else 0o644
+            there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+            contents = {name: text.encode("utf-8") for name, text in wanted.items()}
+            new = {name: data for name, data in contents.items()
+                   if name not in there or read(folder + "/" + name) != data}
+            if folder == SUDOERS and new:
+                check_sudoers(b"".join(new.values()))
+            for name, data in new.items():
+                path = folder + "/" + name
+                # sshd tells a half-written key or principal from a whole one; sudo would give up on all of its rules.
+                if folder == SUDOERS or not create(path, data, mode):
+                    replace(path, data, mode, durable=False)
                 made.setdefault(user_of(folder, name), []).append(what(folder))
         if made:
             sync_file_system("/etc")
@@ -62,6 +68,14 @@ def what(folder):
     return {"principals": "certificate", "authorized_keys": "keys", "sudoers.d": "sudo"}[os.path.basename(folder)]
 
 
-def is_good_sudoers(path):
-    os.chmod(path, 0o440)
-    return run(command("visudo"), "-c", "-q", "-f", path)[0] == 0
+def check_sudoers(rules):
+    """Whether visudo takes the rules, before sudo sees them. All at once: it is a process of its own."""
+    path = ACCESS + "/.sudoers.gatehouse-new"
+    if files.is_rehearsal:
+        return
+    files.remove(path)
+    files.create(path, rules, 0o440)
+    status, output = run(command("visudo"), "-c", "-q", "-f", path)
+    files.remove(path)
+    if status != 0:
+        raise Failure(FAILED, "visudo does not accept the rules: " + output.strip()[-400:])

@@ -34,7 +34,7 @@ class Table:
         return (fields + [""] * self.width)[: self.width]
 
     def set(self, name, fields):
-        line = ":".join(str(field) for field in fields)
+        line = ":".join(map(str, fields))
         if name not in self.places:
             self.places[name] = len(self.lines)
             self.lines.append("")
@@ -159,7 +159,7 @@ class Host:
         self.group.set(name, [name, entry[1], str(gid), new])
         if self.gshadow.old is not None:
             self.gshadow.set(name, (self.gshadow.get(name) or [name, "!", ""])[:3] + [new])
-        return (set(old) & set(self.managed)) ^ set(members)
+        return {member for member in old if member in self.managed} ^ set(members)
 
     def remember(self, state):
         """Writes down what is Gatehouse's here. That alone is no change: the accounts tell whether there was one."""

@@ -14,6 +14,7 @@ account that is not in that file is never touched; one that is, is locked when i
 
 import ctypes
 import fcntl
+import gc
 import json
 import os
 import sys
@@ -61,9 +62,10 @@ def sort_out(state, host):
 
 def change_accounts(state, host, granted, refused, remarks):
     """The account files, in memory. Returns who is locked and what became of the groups."""
+    shells = {shell: os.path.isfile(shell) and os.access(shell, os.X_OK) for shell in {u["shell"] for u in granted}}
     for user in granted:
         name, shell = user["name"], user["shell"]
-        if not (os.path.isfile(shell) and os.access(shell, os.X_OK)):
+        if not shells[shell]:
             remarks.setdefault(name, []).append("%s is not installed, /bin/sh instead" % shell)
             shell = "/bin/sh"
         remarks.setdefault(name, []).extend(host.differences(user, shell))
@@ -108,15 +110,16 @@ def end_departed(state, host):
 def report_users(host, granted, refused, locked, remarks, fresh, changed):
     """One entry per user, for the report."""
     rows = [(name, "conflict", [reason]) for name, reason in refused.items()]
+    touched = host.passwd.touched | host.shadow.touched
     for name in locked:
-        is_news = name in host.passwd.touched | host.shadow.touched | changed
+        is_news = name in touched or name in changed
         reasons = ["locked: not wanted here any more"] + remarks.get(name, [])
         rows.append((name, "locked" if is_news else "unchanged", reasons))
     for user in granted:
         name = user["name"]
-        if name in host.passwd.touched | host.shadow.touched:
+        if name in touched:
             remarks.setdefault(name, []).insert(0, "account")
-            changed = changed | {name}
+            changed.add(name)
         result = "created" if name in fresh else "updated" if name in changed else "unchanged"
         rows.append((name, result, remarks.get(name, [])))
     return [{"name": name, "result": result, "reason": ", ".join(reasons)} for name, result, reasons in sorted(rows)]
@@ -183,6 +186,7 @@ def main():
     report = {"schema": 1, "changed": False, "users": [], "groups": [],
               "sshd": {"changed": False, "reloaded": False}, "errors": []}
     os.umask(0o022)
+    gc.disable()  # The run is short, and with many users half of its lists would be walked again and again.
     try:
         code = apply(wanted_state(sys.stdin.buffer.read()), report)
     except Failure as failure:

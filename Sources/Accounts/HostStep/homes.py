@@ -32,8 +32,9 @@ def make_home(user):
     put a link in the way before."""
     home = user["home"]
     marker = os.path.join(home, HOME_IN_MAKING)
-    if os.path.lexists(home) and not is_home_in_making(home):
-        if os.path.lexists(marker):
+    is_there, is_marked = os.path.lexists(home), os.path.lexists(marker)
+    if is_there and not (is_marked and is_home_in_making(home)):
+        if is_marked:
             files.remove(marker)  # The home was given away, and then the run was killed.
         return False
     if files.is_rehearsal:
@@ -41,7 +42,7 @@ def make_home(user):
     parent = os.stat(os.path.dirname(home))
     if parent.st_uid != 0 or (parent.st_mode & 0o022 and not parent.st_mode & stat.S_ISVTX):
         raise OSError("%s is not root's alone" % os.path.dirname(home))
-    if not os.path.lexists(home):
+    if not is_there:
         # It gets its name with the mark in it, so that a run that is killed leaves no home of root's behind.
         new = "%s/.%s.gatehouse-new" % os.path.split(home)
         os.makedirs(new, mode=0o700, exist_ok=True)
