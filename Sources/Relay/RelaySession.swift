@@ -144,19 +144,7 @@ final class RelaySession {
         upstreams.removeAll { $0 === upstream }
     }
 
-    /// Times that each link gets a batch before more is read: what has piled up goes first, because libssh shifts it with
-    /// each packet that joins it.
-    private static let roundLimit = 16
-
     private func moveBytes() {
-        for _ in 0..<Self.roundLimit {
-            hasMoreToMove = false
-            moveOneRound()
-            if !hasMoreToMove { return }
-        }
-    }
-
-    private func moveOneRound() {
         let now = MonotonicTime.now
         for (identity, link) in links {
             if link.advance(through: &buffer, now: now) { hasMoreToMove = true }
