@@ -59,6 +59,17 @@ struct DirectoryDocument: Codable {
         var state: String?
         var added: String?
         var keys: [KeyEntry]?
+        var accounts: String?
+        var instance: InstanceEntry?
+    }
+
+    struct InstanceEntry: Codable {
+        var id: String
+        var region: String?
+        var state: String?
+        var lastSeen: String?
+        var platform: String?
+        var taggedPool: String?
     }
 
     struct PoolEntry: Codable {

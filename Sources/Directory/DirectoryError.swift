@@ -20,6 +20,8 @@ package struct DirectoryError: Error, Equatable, Sendable, CustomStringConvertib
         /// Who has left cannot be changed any more.
         case userNotActive
         case invalidAddress
+        /// What is no id of an instance, or no region.
+        case invalidInstance
         /// A full name, shell, comment or time that cannot be stored.
         case invalidField
         /// Something imported contradicts what is there.

@@ -17,12 +17,19 @@ extension DirectoryStore {
 
     /// Makes a host known, with the keys it is to be recognised by.
     ///
-    /// - Throws: `DirectoryError` `.invalidName`, `.reservedName`, `.nameTaken` (also by a pool), `.invalidAddress`, `.invalidKey`.
+    /// - Throws: `DirectoryError` `.invalidName`, `.reservedName`, `.nameTaken` (also by a pool, and of the instance),
+    ///   `.invalidAddress`, `.invalidInstance`, `.invalidKey`.
     @discardableResult
     package func addHost(
-        _ name: String, address: String, port: UInt16 = 22, keys: [KeyMaterial], at time: Timestamp = .now
+        _ name: String, address: String, port: UInt16 = 22, keys: [KeyMaterial],
+        instance: HostInstance? = nil, accounts: AccountRoute = .automatic, at time: Timestamp = .now
     ) throws -> Host {
-        try change { try $0.addHost(Host(name: name, address: address, port: port, keys: keys, added: time)) }
+        try change {
+            try $0.addHost(
+                Host(
+                    name: name, address: address, port: port, keys: keys, instance: instance,
+                    accounts: accounts, added: time))
+        }
     }
 
     /// Replaces the keys that the host is recognised by.
@@ -45,6 +52,22 @@ extension DirectoryStore {
     @discardableResult
     package func setHostState(_ state: HostState, of name: String) throws -> Host {
         try change { try $0.setHostState(state, of: name) }
+    }
+
+    /// Changes several things of a host, all or none.
+    ///
+    /// - Throws: `DirectoryError` `.notFound`, `.invalidAddress`, `.invalidInstance`, `.nameTaken` for an instance that is
+    ///   another host.
+    @discardableResult
+    package func changeHost(_ name: String, _ change: HostChange) throws -> Host {
+        try self.change { tables in
+            if let address = change.address {
+                _ = try tables.setHostAddress(address, port: change.port, of: name)
+            }
+            if let instance = change.instance { _ = try tables.setInstance(instance, of: name) }
+            if let accounts = change.accounts { _ = try tables.setAccountRoute(accounts, of: name) }
+            return try tables.host(name)
+        }
     }
 
     /// Forgets a host, with its grants and places in pools. The machine itself is not touched.

@@ -16,19 +16,42 @@ package struct Host: Equatable, Sendable {
     /// The keys one of which the host must prove to have; with none, nobody connects.
     package let keys: [KeyMaterial]
     package let state: HostState
+    /// nil: a machine of which no cloud tells.
+    package let instance: HostInstance?
+    /// As an administrator chose it; see `accountRoute`.
+    package let accounts: AccountRoute
     package let added: Timestamp
 
     package init(
         name: String, address: String, port: UInt16 = 22, keys: [KeyMaterial], state: HostState = .active,
-        added: Timestamp
+        instance: HostInstance? = nil, accounts: AccountRoute = .automatic, added: Timestamp
     ) {
         self.name = name
         self.address = address
         self.port = port
         self.keys = keys
         self.state = state
+        self.instance = instance
+        self.accounts = accounts
         self.added = added
     }
+
+    /// The way on which its accounts are made; never `automatic`.
+    package var accountRoute: AccountRoute {
+        accounts == .automatic ? (instance == nil ? .ssh : .ssm) : accounts
+    }
+}
+
+/// What is to be different of a host; nil: nothing.
+package struct HostChange: Sendable {
+    package var address: String?
+    /// Goes with the address.
+    package var port: UInt16 = 22
+    /// The instance that it is; nil within: none.
+    package var instance: HostInstance??
+    package var accounts: AccountRoute?
+
+    package init() {}
 }
 
 /// Hosts that are as good as each other.

@@ -5,15 +5,17 @@ internal import Support
 enum Rules {
     private static let letters = "abcdefghijklmnopqrstuvwxyz"
     private static let digits = "0123456789"
+    static let hexDigits = Set((digits + "abcdef").utf8)
+    static let regionRest = Set((letters + digits + "-").utf8)
     private static let nameStart = Set((letters + "_").utf8)
     private static let nameRest = Set((letters + digits + "_-").utf8)
-    private static let targetStart = Set((letters + digits).utf8)
+    static let targetStart = Set((letters + digits).utf8)
     private static let targetRest = Set((letters + digits + ".-").utf8)
     private static let pathCharacters = Set((letters + letters.uppercased() + digits + "._/+-").utf8)
     private static let addressCharacters = Set((letters + letters.uppercased() + digits + ".-_").utf8)
     private static let base64 = Set((letters + letters.uppercased() + digits + "+/").utf8)
 
-    private static func matches(
+    static func matches(
         _ text: String, start: Set<UInt8>, rest: Set<UInt8>, limit: Int
     ) -> Bool {
         guard let first = text.utf8.first, start.contains(first), text.utf8.count <= limit else {

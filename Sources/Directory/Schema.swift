@@ -106,5 +106,23 @@ enum Schema {
                 revoked INTEGER NOT NULL
             );
             """),
+        Migration(
+            3,
+            """
+            ALTER TABLE hosts ADD COLUMN accounts TEXT NOT NULL DEFAULT 'automatic'
+                CHECK (accounts IN ('automatic', 'ssm', 'ssh', 'local'));
+            CREATE TABLE host_instances (
+                host TEXT PRIMARY KEY REFERENCES hosts (name) ON DELETE CASCADE,
+                id TEXT NOT NULL UNIQUE,
+                region TEXT,
+                state TEXT NOT NULL CHECK (
+                    state IN ('pending', 'running', 'stopping', 'stopped', 'shutting-down', 'terminated', 'unknown')),
+                seen INTEGER,
+                platform TEXT,
+                tagged_pool TEXT,
+                agent INTEGER,
+                other_keys TEXT NOT NULL DEFAULT ''
+            );
+            """),
     ]
 }

@@ -51,7 +51,17 @@ extension DirectoryDocument.HostEntry {
     fileprivate init(_ host: Host) {
         self.init(
             name: host.name, address: host.address, port: Int64(host.port), state: host.state.rawValue,
-            added: host.added.description, keys: host.keys.map { .init($0) })
+            added: host.added.description, keys: host.keys.map { .init($0) },
+            accounts: host.accounts.rawValue, instance: host.instance.map { .init($0) })
+    }
+}
+
+extension DirectoryDocument.InstanceEntry {
+    fileprivate init(_ instance: HostInstance) {
+        self.init(
+            id: instance.id, region: instance.region, state: instance.state.rawValue,
+            lastSeen: instance.lastSeen?.description, platform: instance.platform,
+            taggedPool: instance.taggedPool)
     }
 }
 

@@ -2,7 +2,11 @@ internal import SQLite
 internal import Support
 
 extension Tables {
-    private static let hostColumns = "SELECT h.name, h.address, h.port, h.state, h.added FROM hosts h"
+    private static let hostColumns = """
+        SELECT h.name, h.address, h.port, h.state, h.added, h.accounts,
+            i.id, i.region, i.state, i.seen, i.platform, i.tagged_pool, i.agent, i.other_keys
+        FROM hosts h LEFT JOIN host_instances i ON i.host = h.name
+        """
 
     private func host(_ row: Statement) throws -> Host {
         let name = row.text(0)
@@ -11,7 +15,8 @@ extension Tables {
         ) { KeyMaterial(type: $0.text(0), blob: $0.blob(1), fingerprint: $0.text(2)) }
         return Host(
             name: name, address: row.text(1), port: UInt16(truncatingIfNeeded: row.integer(2)), keys: keys,
-            state: HostState(rawValue: row.text(3)) ?? .disabled, added: row.timestamp(4))
+            state: HostState(rawValue: row.text(3)) ?? .disabled, instance: Self.instance(row, from: 6),
+            accounts: AccountRoute(rawValue: row.text(5)) ?? .automatic, added: row.timestamp(4))
     }
 
     func hosts() throws -> [Host] {
@@ -43,8 +48,10 @@ extension Tables {
         try Rules.checkAddress(host.address, port: host.port)
         try claimTarget(host.name, kind: "host")
         try database.run(
-            "INSERT INTO hosts VALUES (?1, ?2, ?3, ?4, ?5)", host.name, host.address, host.port,
-            host.state.rawValue, host.added.wholeSeconds)
+            "INSERT INTO hosts (name, address, port, state, added, accounts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            host.name, host.address, host.port, host.state.rawValue, host.added.wholeSeconds,
+            host.accounts.rawValue)
+        if let instance = host.instance { _ = try setInstance(instance, of: host.name) }
         return try setHostKeys(host.keys, of: host.name)
     }
 

@@ -130,6 +130,9 @@ extension Tables {
             try agree("address", host.address, entry.address)
             try agree("port", Int64(host.port), entry.port)
             try agree("state", host.state.rawValue, entry.state)
+            try agree("accounts", host.accounts.rawValue, entry.accounts)
+            // How it was when it was last seen is no statement about the directory.
+            try agree("instance", host.instance?.id ?? "none", entry.instance?.id)
             // Not the union: whoever may add a key may stand in for the host.
             if let keys, Set(keys) != Set(host.keys) {
                 try agree("keys", fingerprints(host.keys), fingerprints(keys))
@@ -144,7 +147,17 @@ extension Tables {
             Host(
                 name: entry.name, address: entry.address, port: port, keys: keys ?? [],
                 state: try choice(entry.state, "state", default: .active),
+                instance: try entry.instance.map { try instance($0) },
+                accounts: try choice(entry.accounts, "accounts", default: .automatic),
                 added: try time(entry.added, "added") ?? now))
+    }
+
+    private func instance(_ entry: DirectoryDocument.InstanceEntry) throws(DirectoryError) -> HostInstance {
+        HostInstance(
+            id: entry.id, region: entry.region,
+            state: try choice(entry.state, "instance.state", default: .unknown),
+            lastSeen: try time(entry.lastSeen, "instance.lastSeen"), platform: entry.platform,
+            taggedPool: entry.taggedPool)
     }
 
     private func fingerprints(_ keys: [KeyMaterial]) -> String {

@@ -27,7 +27,7 @@ struct VerbTests {
         #expect(gateway.output(of: "group list") == "NAME  GID    MEMBERS\nlab   20000  alice,bob\n")
         #expect(
             gateway.output(of: "host list")
-                == "NAME       ADDRESS        STATE   KEYS  POOLS\ncommunal1  10.77.0.11:22  active  1     communal\n"
+                == "NAME       ADDRESS        STATE   KEYS  POOLS     INSTANCE\ncommunal1  10.77.0.11:22  active  1     communal  -\n"
         )
         #expect(gateway.output(of: "pool list") == "NAME      HOSTS\ncommunal  communal1\n")
         #expect(
@@ -85,6 +85,19 @@ struct VerbTests {
             ("host add communal1 --address 10.0.0.1 --key h.pub", 1, "communal1"),
             ("host add h --address 10.0.0.1:0 --key h.pub", 64, "'0' is not a port"),
             ("host add h --address 10.0.0.1", 64, "one of --key and --scan"),
+            (
+                "host add h --address 10.0.0.1 --key h.pub --instance i-0", 64,
+                "'i-0' is not the id of an instance"
+            ),
+            (
+                "host add h --address 10.0.0.1 --key h.pub --region eu-west-1", 64,
+                "--region goes with --instance"
+            ),
+            ("host add h --address 10.0.0.1 --key h.pub --accounts magic", 64, "automatic, ssm, ssh, local"),
+            ("host set communal1", 64, "there is nothing to change"),
+            ("host set communal1 --accounts ssh --instance i-xyz", 64, "'i-xyz'"),
+            ("host set communal1 --accounts ssh --address=-x", 64, "'-x' is not an address"),
+            ("host set nope --accounts ssh", 66, "nope"),
             ("grant add --user alice --host nope", 66, "nope"),
             ("grant add --user alice --group lab --host communal1", 64, "one of --user and --group"),
             ("grant add --user alice --host communal1 --until tomorrow", 64, "'tomorrow' is not a time"),
@@ -137,6 +150,7 @@ struct VerbTests {
         let lines = [
             "group add ops", "group add-member ops ada", "group remove-member ops ada", "key add bob k.pub",
             "key remove bob \(fingerprint)", "host add gpu1 --address gpu1.internal:2022 --key h.pub",
+            "host set gpu1 --accounts ssh --instance i-0123456789abcdef0",
             "pool add gpus", "pool join gpus gpu1", "pool leave gpus gpu1",
             "grant add --user bob --host gpu1 --sudo --until 2h", "grant remove 2", "host remove gpu1 --yes",
             "user lock bob", "user unlock bob", "user leave bob --yes", "user add dora",
@@ -201,6 +215,31 @@ struct VerbTests {
         #expect(gateway.output(of: "keys list", as: Gateway.alice).contains("second"))
         #expect(gateway.run("keys remove \(second) --yes", as: Gateway.alice, on: terminal) == .success)
         #expect(try gateway.services.directory.keys(of: "alice").isEmpty)
+    }
+
+    @Test("a host that is an instance is shown as such, with the way its accounts are made")
+    func instance() throws {
+        let line =
+            "host add gpu1 --address gpu1 --key h.pub --instance i-0123456789abcdef0 --region eu-west-1"
+        let terminal = Transcript(files: ["h.pub": Gateway.key(7)])
+        #expect(gateway.run(line, on: terminal) == .success)
+        #expect(
+            gateway.output(of: "host list").hasSuffix(
+                "gpu1       gpu1:22        active  1     -         i-0123456789abcdef0\n"))
+        let shown = gateway.output(of: "host show gpu1")
+        #expect(shown.contains("instance:   i-0123456789abcdef0 in eu-west-1\nlast seen:  never\n"))
+        #expect(shown.contains("accounts:   ssm (automatic)\n"))
+        var change = HostChange()
+        change.instance = HostInstance(id: "i-0123456789abcdef0", state: .shuttingDown, lastSeen: Gateway.now)
+        try gateway.services.directory.changeHost("gpu1", change)
+        #expect(gateway.output(of: "host list").contains("shutting-down"))
+        let json = gateway.output(of: "host show gpu1 --json")
+        #expect(
+            json.contains("\"last_seen\": \"2026-09-21T14:13:20Z\"") && json.contains("\"state\": \"active\"")
+        )
+        #expect(gateway.output(of: "host set gpu1 --instance none --accounts local") == "host gpu1 changed\n")
+        #expect(gateway.output(of: "host show gpu1").contains("accounts:  local\n"))
+        #expect(gateway.output(of: "host show gpu1 --json").contains("\"instance\": null"))
     }
 
     @Test("a scan shows fingerprints, and adds them only when that is confirmed")

@@ -32,6 +32,62 @@ struct HostTests {
         #expect(try store.host("h1").port == 23)
     }
 
+    private static let instance = HostInstance(
+        id: "i-0123456789abcdef0", region: "eu-central-1", state: .running, lastSeen: Fixture.time,
+        platform: "Debian GNU/Linux 12", taggedPool: "communal", isAgentOnline: true,
+        otherKeys: [Fixture.key(1).fingerprint, Fixture.key(2).fingerprint])
+
+    @Test("a host is an instance, or is none any more; its accounts go over SSM then")
+    func instance() throws {
+        let host = try store.addHost(
+            "h1", address: "10.0.0.1", keys: [], instance: Self.instance, accounts: .local, at: Fixture.time)
+        #expect(host.instance == Self.instance)
+        #expect(try store.hosts() == [host])
+        #expect(host.accountRoute == .local)
+        var change = HostChange()
+        change.accounts = .automatic
+        #expect(try store.changeHost("h1", change).accountRoute == .ssm)
+        change = HostChange()
+        change.instance = HostInstance(id: "i-01234567")
+        (change.address, change.port) = ("10.0.0.2", 23)
+        let changed = try store.changeHost("h1", change)
+        #expect(changed.instance == HostInstance(id: "i-01234567", state: .unknown))
+        #expect(changed.address == "10.0.0.2" && changed.port == 23 && changed.accounts == .automatic)
+        change = HostChange()
+        change.instance = .some(nil)
+        #expect(try store.changeHost("h1", change).accountRoute == .ssh)
+        #expect(try store.host("h1").address == "10.0.0.2")
+    }
+
+    @Test("an instance is one host, until that is forgotten")
+    func oneHost() throws {
+        try store.addHost("h1", address: "10.0.0.1", keys: [], instance: Self.instance)
+        try fixture.host("h2")
+        var change = HostChange()
+        change.accounts = .local
+        change.instance = HostInstance(id: Self.instance.id)
+        try fixture.refuses(.nameTaken) { try store.changeHost("h2", change) }
+        try fixture.refuses(.nameTaken) {
+            try store.addHost("h3", address: "10.0.0.1", keys: [], instance: Self.instance)
+        }
+        try store.removeHost("h1")
+        #expect(try store.changeHost("h2", change).instance?.id == Self.instance.id)
+    }
+
+    @Test(
+        "what is no instance is refused",
+        arguments: [
+            ("", nil), ("i-", nil), ("i-0123456", nil), ("i-0123456789abcdef01", nil), ("i-0123456G", nil),
+            ("I-01234567", nil), ("i-01234567\n", nil), ("mi-01234567", nil), ("i-01234567", ""),
+            ("i-01234567", "eu central"), ("i-01234567", "eu-"), ("i-01234567", "evil.example.org"),
+        ] as [(String, String?)])
+    func badInstances(_ id: String, _ region: String?) throws {
+        try fixture.refuses(.invalidInstance) {
+            try store.addHost(
+                "h1", address: "10.0.0.1", keys: [], instance: HostInstance(id: id, region: region))
+        }
+    }
+
     @Test(
         "names of the right form are taken",
         arguments: ["a", "1", "h.x-y", "0a.b", String(repeating: "a", count: 63)])

@@ -25,7 +25,12 @@ struct ImportTests {
         try store.noteUse(ofKey: Fixture.key(1).blob, at: Fixture.time + .seconds(5))
         try store.addKey(Fixture.key(2), to: "bob", at: Fixture.time)
         try fixture.host("h1", [Fixture.key(11), Fixture.key(12)])
-        try fixture.host("h2")
+        try store.addHost(
+            "h2", address: "10.0.0.1", keys: [Fixture.key(200)],
+            instance: HostInstance(
+                id: "i-0123456789abcdef0", region: "eu-central-1", state: .shuttingDown,
+                lastSeen: Fixture.time,
+                platform: "Amazon Linux 2023", taggedPool: "communal"), accounts: .ssh, at: Fixture.time)
         try store.setHostState(.disabled, of: "h2")
         try store.addPool("communal", at: Fixture.time)
         try store.join(["h1", "h2"], to: "communal")
@@ -180,6 +185,21 @@ struct ImportTests {
             (#""groups": [{"gid": 20000, "name": "lab", "members": ["dora"]}]"#, "userNotActive", "lab"),
             (#""hosts": [{"name": "h1", "address": "elsewhere"}]"#, "conflict", "address"),
             (#""hosts": [{"name": "h1", "address": "10.0.0.1", "keys": []}]"#, "conflict", "keys"),
+            (#""hosts": [{"name": "h1", "address": "10.0.0.1", "accounts": "ssm"}]"#, "conflict", "accounts"),
+            (
+                #""hosts": [{"name": "h2", "address": "10.0.0.1", "instance": {"id": "i-01234567"}}]"#,
+                "conflict", "instance is 'i-0123456789abcdef0'"
+            ),
+            (
+                #""hosts": [{"name": "h9", "address": "x", "instance": {"id": "i-0123456789abcdef0"}}]"#,
+                "nameTaken", "hosts[0] 'h9'"
+            ),
+            (#""hosts": [{"name": "h9", "address": "x", "instance": {"id": "x"}}]"#, "invalidInstance", "h9"),
+            (#""hosts": [{"name": "h9", "address": "x", "accounts": "magic"}]"#, "invalidField", "accounts"),
+            (
+                #""hosts": [{"name": "h9", "address": "x", "instance": {"id": "i-01234567", "state": "odd"}}]"#,
+                "invalidField", "instance.state"
+            ),
             (#""hosts": [{"name": "gate", "address": "x"}]"#, "reservedName", "hosts[0]"),
             (#""hosts": [{"name": "h9", "address": "-x"}]"#, "invalidAddress", "h9"),
             (#""hosts": [{"name": "h9", "address": "x", "port": 0}]"#, "invalidAddress", "h9"),

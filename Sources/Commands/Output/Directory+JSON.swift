@@ -35,11 +35,23 @@ extension Host {
         return [
             "name": .string(name), "address": .string(address), "port": .integer(port),
             "state": .string(state.rawValue), "keys": .array(keys), "added": .time(added),
+            "accounts": .string(accounts.rawValue), "instance": instance?.json ?? .null,
         ]
     }
 
     /// `10.0.0.7:22` or `[fd00::7]:22`.
     var endpoint: String { address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)" }
+}
+
+extension HostInstance {
+    var json: JSON {
+        .object([
+            "id": .string(id), "region": .text(region), "state": .string(state.rawValue),
+            "last_seen": .time(lastSeen), "platform": .text(platform),
+            "agent_online": isAgentOnline.map(JSON.boolean) ?? .null, "tagged_pool": .text(taggedPool),
+            "other_keys": .strings(otherKeys),
+        ])
+    }
 }
 
 extension Pool {

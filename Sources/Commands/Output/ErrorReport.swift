@@ -56,7 +56,8 @@ package struct ErrorReport: Equatable, Sendable {
 
     private static func code(of error: DirectoryError) -> ExitCode {
         switch error.code {
-        case .invalidName, .reservedName, .invalidAddress, .invalidField, .invalidKey, .invalidDocument:
+        case .invalidName, .reservedName, .invalidAddress, .invalidInstance, .invalidField, .invalidKey,
+            .invalidDocument:
             .usage
         case .notFound: .notFound
         case .nameTaken, .uidTaken, .gidTaken, .outOfRange, .rangeExhausted, .keyTaken, .userNotActive,

@@ -5,7 +5,7 @@ extension CommandTable {
         UserAdd.self, UserList.self, UserShow.self, UserLock.self, UserUnlock.self, UserLeave.self,
         KeyAdd.self, KeyList.self, KeyRemove.self,
         GroupAdd.self, GroupList.self, GroupShow.self, GroupAddMember.self, GroupRemoveMember.self,
-        HostAdd.self, HostList.self, HostShow.self, HostRemove.self, HostBootstrap.self,
+        HostAdd.self, HostList.self, HostShow.self, HostSet.self, HostRemove.self, HostBootstrap.self,
         PoolAdd.self, PoolList.self, PoolJoin.self, PoolLeave.self,
         GrantAdd.self, GrantList.self, GrantRemove.self,
         AccountPlan.self, AccountApply.self, AccountStatusShow.self, AccountAdopt.self,

@@ -5,16 +5,20 @@ import Support
 package struct HostAdd: DaemonCommand {
     package static let words = ["host", "add"]
     package static let summary = "Make a host known, with the keys it is recognised by"
-    package static let usage = "NAME --address ADDRESS[:PORT] (--key FILE|- | --scan) [--yes]"
+    package static let usage =
+        "NAME --address ADDRESS[:PORT] (--key FILE|- | --scan) [--instance ID [--region REGION]] [--accounts WAY] [--yes]"
     package static let examples = [
         "host add communal1 --address 10.0.1.7 --key communal1_host_key.pub",
         "host add communal1 --address 10.0.1.7:22 --scan",
+        "host add communal1 --address 10.0.1.7 --key communal1.pub --instance i-0123456789abcdef0",
     ]
 
     private let name: String
     private let endpoint: Endpoint
     /// nil: ask the host.
     private let keyPath: String?
+    private let instance: HostInstance?
+    private let accounts: AccountRoute
     private let isConfirmed: Bool
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
@@ -22,6 +26,8 @@ package struct HostAdd: DaemonCommand {
         isConfirmed = words.flag("--yes")
         endpoint = try Endpoint(words.requiredOption("--address"))
         keyPath = try words.option("--key")
+        instance = try InstanceWords.instance(&words)
+        accounts = try InstanceWords.route(&words) ?? .automatic
         name = try words.positional("NAME")
         guard scans == (keyPath == nil) else {
             throw UsageError("the host's key comes from one of --key and --scan")
@@ -38,11 +44,12 @@ package struct HostAdd: DaemonCommand {
             keys = try scan(in: context)
         }
         let host = try context.directory.addHost(
-            name, address: endpoint.address, port: endpoint.port, keys: keys, at: context.services.now())
-        try context.record(
-            Change(
-                Self.self, host: name,
-                ["address": host.endpoint, "keys": keys.map(\.fingerprint).joined(separator: ",")]))
+            name, address: endpoint.address, port: endpoint.port, keys: keys, instance: instance,
+            accounts: accounts, at: context.services.now())
+        var detail = ["address": host.endpoint, "keys": keys.map(\.fingerprint).joined(separator: ",")]
+        detail["instance"] = instance?.id
+        if accounts != .automatic { detail["accounts"] = accounts.rawValue }
+        try context.record(Change(Self.self, host: name, detail))
         try context.terminal.outLine("host \(name) added at \(host.endpoint), keys: \(keys.count)")
         try context.terminal.errLine("next: gatehouse account apply \(name)")
         return .success

@@ -16,13 +16,13 @@ package struct HostList: DaemonCommand {
 
     package func run(in context: CommandContext) throws -> ExitCode {
         let pools = try context.directory.pools()
-        var table = Table("NAME", "ADDRESS", "STATE", "KEYS", "POOLS")
+        var table = Table("NAME", "ADDRESS", "STATE", "KEYS", "POOLS", "INSTANCE")
         var list: [JSON] = []
         for host in try context.directory.hosts() {
             let names = pools.filter { $0.hosts.contains(host.name) }.map(\.name)
             table.add(
-                host.name, host.endpoint, host.state.rawValue, String(host.keys.count),
-                names.joined(separator: ","))
+                host.name, host.endpoint, host.stateText, String(host.keys.count),
+                names.joined(separator: ","), host.instance?.id ?? "")
             list.append(.object(host.json.merging(["pools": .strings(names)]) { $1 }))
         }
         return try context.show(json: isJSON, ["hosts": .array(list)], text: table.text)

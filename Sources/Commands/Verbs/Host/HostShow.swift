@@ -28,7 +28,13 @@ package struct HostShow: DaemonCommand {
         var text = Details()
         text.add("name", host.name)
         text.add("address", host.endpoint)
-        text.add("state", host.state.rawValue)
+        text.add("state", host.stateText)
+        if let instance = host.instance {
+            text.add("instance", [instance.id, instance.region].compactMap(\.self).joined(separator: " in "))
+            text.add("last seen", instance.lastSeen?.description ?? "never")
+            text.add("platform", instance.platform ?? "")
+        }
+        text.add("accounts", host.accountRouteText)
         text.add("keys", each: host.keys.map { "\($0.type) \($0.fingerprint)" })
         text.add("pools", pools.joined(separator: ", "))
         text.add("users", users.joined(separator: ", "))

@@ -1,0 +1,35 @@
+import Directory
+
+/// The options that several commands have about a host's instance.
+enum InstanceWords {
+    /// `--instance ID` and `--region REGION`; nil: there is none.
+    static func instance(_ words: inout ArgumentReader) throws(UsageError) -> HostInstance? {
+        let region = try words.option("--region")
+        guard let id = try words.option("--instance") else {
+            if region != nil { throw UsageError("--region goes with --instance") }
+            return nil
+        }
+        return HostInstance(id: id, region: region)
+    }
+
+    /// `--accounts WAY`.
+    static func route(_ words: inout ArgumentReader) throws(UsageError) -> AccountRoute? {
+        guard let text = try words.option("--accounts") else { return nil }
+        if let route = AccountRoute(rawValue: text) { return route }
+        let choices = AccountRoute.allCases.map(\.rawValue).joined(separator: ", ")
+        throw UsageError("--accounts is one of \(choices), not '\(text)'")
+    }
+}
+
+extension Host {
+    /// Whether it takes sessions, and how its instance is where that matters.
+    var stateText: String {
+        guard state == .active, let instance else { return state.rawValue }
+        return instance.state == .unknown ? state.rawValue : instance.state.rawValue
+    }
+
+    /// The way on which accounts are made, and whether somebody chose it.
+    var accountRouteText: String {
+        accounts == .automatic ? "\(accountRoute.rawValue) (automatic)" : accounts.rawValue
+    }
+}
