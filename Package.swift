@@ -60,6 +60,9 @@ let package = Package(
         module("Accounts", uses: ["Directory", "SQLite", "Support"], resources: [.embedInCode("HostStep")]),
         module("Routing", uses: ["Directory", "Support"]),
 
+        // The cloud in which the hosts are.
+        module("Fleet", uses: ["AWS", "Accounts", "Directory", "Support"]),
+
         // The doors: hold no rules.
         module("Relay", uses: ["CSupport", "SSH", "Control", "Support"]),
         module(
@@ -72,7 +75,7 @@ let package = Package(
             "Monitor",
             uses: [
                 "Accounts", "Audit", "Authentication", "Commands", "Configuration", "Control", "Directory",
-                "Routing",
+                "Fleet", "Routing",
                 "SQLite", "SSHKeys", "Support",
             ]),
 
@@ -97,6 +100,7 @@ let package = Package(
         tests("Authentication", uses: ["Directory", "SQLite", "Support"]),
         tests("Accounts", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
         tests("Routing", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
+        tests("Fleet", uses: ["AWS", "Accounts", "Directory", "Support"]),
         tests("Relay", uses: ["Control", "SSH", "Support"]),
         tests(
             "Commands",

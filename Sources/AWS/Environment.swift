@@ -14,6 +14,13 @@ package struct Environment: Sendable {
         return value
     }
 
+    /// The same without one variable, or with another value of it.
+    package func with(_ name: String, _ value: String?) -> Environment {
+        var variables = variables
+        variables[name] = value
+        return Environment(variables)
+    }
+
     /// Whether the variable says `true`.
     func isTrue(_ name: String) -> Bool { self[name]?.lowercased() == "true" }
 

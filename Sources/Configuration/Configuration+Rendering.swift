@@ -47,6 +47,8 @@ extension Configuration {
         case .certificateValidity: [ValueParser.rendered(certificateValidity)]
         case .connectTimeout: [ValueParser.rendered(connectTimeout)]
         case .driftCheckInterval: [ValueParser.rendered(driftCheckInterval)]
+        case .awsRegion: [awsRegion ?? "none"]
+        case .awsProfile: [awsProfile ?? "none"]
         case .rekeyLimit: [ValueParser.rendered(size: rekeyLimit)]
         case .uidRange: ["\(uidRange.lowerBound)-\(uidRange.upperBound)"]
         case .banner: [banner.map { LineLexer.quoted($0) } ?? "none"]
@@ -78,6 +80,8 @@ extension Keyword {
         case .certificateValidity: "How long the certificate for one login to a host is good for."
         case .connectTimeout: "How long a host may take to answer."
         case .driftCheckInterval: "How often hosts are asked whether their accounts are as wanted; 0: never."
+        case .awsRegion: "The region whose EC2 instances are hosts; none: as AWS's own tools find it."
+        case .awsProfile: "The profile in AWS's shared files with the credentials; none: likewise."
         case .rekeyLimit: "How much passes before a connection makes new keys."
         case .uidRange: "Where uids and gids are taken from. Never make it smaller."
         case .banner: "A file whose text is shown before authentication, or none."

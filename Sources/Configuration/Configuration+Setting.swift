@@ -44,6 +44,8 @@ extension Configuration {
         case .certificateValidity: certificateValidity = try ValueParser.duration(value, in: 10...86_400)
         case .connectTimeout: connectTimeout = try ValueParser.duration(value, in: 1...300)
         case .driftCheckInterval: driftCheckInterval = try ValueParser.duration(value, in: 0...604_800)
+        case .awsRegion: awsRegion = try ValueParser.word(value, what: "an AWS region such as eu-central-1")
+        case .awsProfile: awsProfile = try ValueParser.word(value, what: "the name of an AWS profile")
         case .rekeyLimit: rekeyLimit = try ValueParser.size(value, in: 1 << 20...64 << 30)
         case .uidRange: uidRange = try ValueParser.uidRange(value)
         case .banner: banner = value.lowercased() == "none" ? nil : try ValueParser.path(value)

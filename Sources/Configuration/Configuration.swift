@@ -42,6 +42,10 @@ package struct Configuration: Equatable, Sendable {
     package var connectTimeout = Duration.seconds(5)
     /// How often hosts are asked whether their accounts are as they were left; zero: never.
     package var driftCheckInterval = Duration.seconds(900)
+    /// The AWS region whose instances are hosts; nil: AWS's standard chain says.
+    package var awsRegion: String?
+    /// The profile in AWS's shared files that has the credentials; nil: AWS's standard chain says.
+    package var awsProfile: String?
     /// Bytes after which both ends of a connection make new keys.
     package var rekeyLimit: UInt64 = 1 << 30
     /// Where uids and gids are taken from.

@@ -18,6 +18,8 @@ enum Keyword: String, CaseIterable {
     case certificateValidity = "CertificateValidity"
     case connectTimeout = "ConnectTimeout"
     case driftCheckInterval = "DriftCheckInterval"
+    case awsRegion = "AWSRegion"
+    case awsProfile = "AWSProfile"
     case rekeyLimit = "RekeyLimit"
     case uidRange = "UidRange"
     case banner = "Banner"

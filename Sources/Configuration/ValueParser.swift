@@ -79,6 +79,19 @@ enum ValueParser {
         return text
     }
 
+    /// Reads letters, digits and a few signs that names of AWS have; nil for `none`.
+    static func word(_ text: String, what: String) throws(ValueError) -> String? {
+        if text.lowercased() == "none" { return nil }
+        let isWord = text.utf8.allSatisfy { byte in
+            isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+                || [UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ".")].contains(byte)
+        }
+        guard isWord, (1...128).contains(text.utf8.count) else {
+            throw ValueError(what: "'\(shown(text))' is not \(what)")
+        }
+        return text
+    }
+
     /// Reads the path of a folder and drops slashes at its end.
     static func directory(_ text: String, longestName limit: Int) throws(ValueError) -> String {
         var path = try path(text)

@@ -4,6 +4,7 @@ import Authentication
 import Commands
 import Configuration
 import Directory
+import Fleet
 import SSHKeys
 import Support
 
@@ -17,6 +18,8 @@ final class Gateway: Sendable {
     let sessions = SessionRegistry()
     let limits: Locked<ConnectionLimits>
     let penalties: Locked<AddressPenalties>
+    /// Where hosts are that are instances; looked for when the first of them is worked on.
+    let cloud: Cloud
     private let current: Locked<GatewaySettings>
     private let ledger: AccountLedger
     private let turns = HostTurns()
@@ -39,6 +42,7 @@ final class Gateway: Sendable {
         penalties = Locked(
             AddressPenalties(
                 limit: configuration.maximumFailuresPerAddress, block: configuration.failureBlockTime))
+        cloud = Cloud(configuration.cloud)
         let current = Locked(settings)
         self.current = current
         let ledger = try AccountLedger(path: configuration.databasePath)
@@ -63,6 +67,7 @@ final class Gateway: Sendable {
     func use(_ settings: GatewaySettings) {
         let configuration = settings.configuration
         current.withLock { $0 = settings }
+        cloud.use(configuration.cloud)
         let executor = SSHExecutor(program: program, settings: current)
         let service = Self.accounts(of: directory, ledger, turns, by: executor, settings)
         accountService.withLock { $0 = service }
@@ -100,4 +105,9 @@ final class Gateway: Sendable {
                 scanner: SSHKeyScanner(
                     program: program, timeout: settings.configuration.connectTimeout)))
     }
+}
+
+extension Configuration {
+    /// What it says about AWS.
+    var cloud: Cloud.Choice { Cloud.Choice(region: awsRegion, profile: awsProfile) }
 }

@@ -58,6 +58,8 @@ struct ConfigurationTests {
             ACCEPTENV TERM_?
             CertificateValidity 2h
             ConnectTimeout 15
+            AWSRegion eu-central-1
+            AWSProfile gate_1
             RekeyLimit 8M
             UidRange 30000-30999
             Banner /etc/issue.net   # shown first
@@ -84,6 +86,8 @@ struct ConfigurationTests {
         wanted.acceptedEnvironment = ["GW_*", "LANG", "TERM_?"].compactMap { EnvironmentPattern($0) }
         wanted.certificateValidity = .seconds(7_200)
         wanted.connectTimeout = .seconds(15)
+        wanted.awsRegion = "eu-central-1"
+        wanted.awsProfile = "gate_1"
         wanted.rekeyLimit = 8 << 20
         wanted.uidRange = 30_000...30_999
         wanted.banner = "/etc/issue.net"
@@ -117,7 +121,7 @@ struct ConfigurationTests {
         #expect(configuration.sessionProgram != nil)
         configuration.sessionProgram = nil
         #expect(configuration == Configuration())
-        #expect(lines.count == 22)
+        #expect(lines.count == 24)
     }
 
     @Test("all mistakes are reported, each with its file and line")
@@ -170,6 +174,7 @@ struct ConfigurationTests {
             "UidRange 1-2-3", "UidRange -", "Banner issue", "LogLevel loud", "AcceptEnv", "AcceptEnv A-B",
             "AcceptEnv LD_PRELOAD", "AcceptEnv LD_*", "AcceptEnv PATH", "AcceptEnv LANG=C", "Include",
             "Include \"\"",
+            "AWSRegion a b", "AWSRegion eu/central", "AWSProfile \"\"", "AWSProfile ü",
             "\"LogLevel\" info", "LogLevel \"info", "= info", "LogLevel == info",
         ])
     func refuses(_ text: String) {

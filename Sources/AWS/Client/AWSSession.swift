@@ -11,13 +11,16 @@ package final class AWSSession: Sendable {
     let policy: RetryPolicy
     let effects: Effects
     let clock: ServerClock
+    let pacing: Pacing?
 
     /// Puts a session together from given parts.
     ///
+    /// - Parameter pacing: holds calls back so that the service has room for them; nil: they are made at once.
     /// - Throws: `AWSError` with code `configuration` for what cannot be a region.
     package init(
         region: String, providers: [any CredentialProvider], endpoints: Endpoints,
-        transport: any HTTPTransport, policy: RetryPolicy = RetryPolicy(), effects: Effects = .system
+        transport: any HTTPTransport, policy: RetryPolicy = RetryPolicy(), effects: Effects = .system,
+        pacing: Pacing? = nil
     ) throws(AWSError) {
         try Self.check(region)
         let clock = ServerClock(local: effects.now)
@@ -27,6 +30,7 @@ package final class AWSSession: Sendable {
         self.policy = policy
         self.effects = effects
         self.clock = clock
+        self.pacing = pacing
         credentials = CredentialCache(providers, now: { clock.now })
     }
 
@@ -58,7 +62,7 @@ package final class AWSSession: Sendable {
                 EnvironmentCredentials(environment), ProfileCredentials(environment),
                 ContainerCredentials(environment, transport: transport), metadata,
             ], endpoints: Endpoints(region: chosen, environment: environment, profile: profile),
-            transport: transport, policy: policy, effects: effects)
+            transport: transport, policy: policy, effects: effects, pacing: Pacing())
     }
 
     /// A region becomes part of a host's name.

@@ -21,28 +21,39 @@ struct ServiceClient: Sendable {
             request.setHeader("User-Agent", "gatehouse")
             if request.url.isLoopback { request.usesProxy = false }
             prepare(&request)
-            return try send(request, isRepeatable: isRepeatable)
+            return try send(request, operation, isRepeatable: isRepeatable)
         } catch {
             throw error.during(operation, of: service)
         }
     }
 
-    private func send(_ request: HTTPRequest, isRepeatable: Bool) throws(AWSError) -> HTTPResponse {
+    private func send(
+        _ request: HTTPRequest, _ operation: String, isRepeatable: Bool
+    ) throws(AWSError) -> HTTPResponse {
+        let name = "\(service).\(operation)"
         let signer = Signer(service: service, region: session.region)
         var attempts = CallAttempts(policy: session.policy, isRepeatable: isRepeatable)
         while true {
             let credentials = try session.credentials.current()
+            session.pacing?.wait(for: name, session.effects)
+            let start = session.effects.now()
             let signed = try signer.sign(request, with: credentials, at: session.clock.now)
             let error: AWSError
             let outcome: CallAttempts.Outcome
             var serverTime: Timestamp?
             do throws(AWSError) {
                 let response = try session.transport.send(signed)
-                if (200...299).contains(response.status) { return response }
+                if (200...299).contains(response.status) {
+                    session.pacing?.noteSuccess(of: name, at: session.effects.now())
+                    return response
+                }
                 serverTime = response.header("Date").flatMap(HTTPDate.parse)
                 let skew = skew(to: serverTime)
                 error = ServiceFailure(response).error(redacting: credentials, clocksAgree: skew == .zero)
                 outcome = Self.outcome(of: error, response, skew: skew)
+                if error.code == .throttled {
+                    session.pacing?.noteThrottling(of: name, start: start, at: session.effects.now())
+                }
             } catch let failure {
                 error = failure
                 outcome = Self.outcome(of: failure)
