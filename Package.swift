@@ -42,6 +42,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CCurl"),
         .systemLibrary(name: "CExpat"),
+        .systemLibrary(name: "CZstd"),
         .target(name: "CSupport", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
 
         // Leaves: the operating system, formats, protocols, libraries.
@@ -51,6 +52,7 @@ let package = Package(
         module("SSH", uses: ["CLibSSH", "CSupport", "Support"]),
         module("SQLite", uses: ["CSQLite", "Support"]),
         module("Configuration", uses: ["Support"]),
+        module("FileEvents", uses: ["COpenSSL", "CZstd", "SSHKeys", "Support"]),
         module("AWS", uses: ["CCurl", "CExpat", "COpenSSL", "Support"]),
 
         // The domain: knows nothing of SSH, processes or the command line.
@@ -91,6 +93,7 @@ let package = Package(
         tests("SSHKeys", uses: ["Support", "TestSupport"]),
         tests("SSH", uses: ["Support", "TestSupport"]),
         tests("SQLite", uses: ["Support", "TestSupport"]),
+        tests("FileEvents", uses: ["SSHKeys", "Support", "TestSupport"]),
         tests("Configuration", uses: ["Support", "TestSupport"]),
         .testTarget(
             name: "AWSTests", dependencies: ["AWS", "Support", "TestSupport"], exclude: ["Fixtures"],
