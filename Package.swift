@@ -34,6 +34,7 @@ let package = Package(
         .executable(name: "gatehoused", targets: ["gatehoused"]),
         .executable(name: "gatehouse-session", targets: ["gatehouse-session"]),
         .executable(name: "gatehouse", targets: ["gatehouse"]),
+        .executable(name: "gatehouse-watch", targets: ["gatehouse-watch"]),
     ],
     targets: [
         // C libraries of the system, and the little C of our own.
@@ -84,6 +85,10 @@ let package = Package(
         program("gatehoused", uses: ["Monitor", "Configuration", "Support"]),
         program("gatehouse-session", uses: ["Relay", "Support"]),
         program("gatehouse", uses: ["Commands", "Support"]),
+        // Runs on the hosts, whatever they have installed: glibc and all libraries are in it.
+        .executableTarget(
+            name: "gatehouse-watch", dependencies: ["FileEvents", "Support"], swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
         // What tests of several modules use.
         .target(

@@ -46,7 +46,9 @@ struct MutationTests {
     @Test("that unpack to more than they say are refused")
     func bomb() throws {
         var writer = try SegmentWriter(Samples.header())
-        for _ in 0..<500 { writer.append(.coverage(Coverage(tree: [], extent: .none, fileSystem: "", time: 0))) }
+        for _ in 0..<500 {
+            writer.append(.coverage(Coverage(tree: [], extent: .none, fileSystem: "", time: 0)))
+        }
         let whole = try writer.start + Self.claiming(600, writer.takeFrame())
         let recovery = try SegmentRecovery(whole)
         #expect(recovery.wholeCount == whole.count)

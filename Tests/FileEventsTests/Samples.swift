@@ -66,7 +66,8 @@ enum Samples {
         let destination = FileEvent.Destination(
             directory: bytes(&generator, upTo: 20), name: name(&generator))
         return FileEvent(
-            time: time(&generator), kind: FileEvent.Kind.allCases.randomElement(using: &generator) ?? .created,
+            time: time(&generator),
+            kind: FileEvent.Kind.allCases.randomElement(using: &generator) ?? .created,
             tree: tree, directory: Bool.random(using: &generator) ? [] : bytes(&generator, upTo: 40),
             name: name(&generator), destination: Bool.random(using: &generator) ? destination : nil,
             stat: Bool.random(using: &generator) ? stat(&generator) : nil, actor: actor(&generator),

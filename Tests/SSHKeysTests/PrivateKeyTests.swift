@@ -34,6 +34,22 @@ struct PrivateKeyTests {
         #expect(try PrivateKey.generate().publicKey != PrivateKey.generate().publicKey)
     }
 
+    @Test("a signature fits its key and its message only")
+    func verifies() throws {
+        let key = try PrivateKey.generate()
+        let message = Array("message".utf8)
+        let signature = try key.sign(message)
+        #expect(key.publicKey.verifies(signature, of: message))
+        #expect(!key.publicKey.verifies(signature, of: message + [0]))
+        #expect(!(try PrivateKey.generate().publicKey.verifies(signature, of: message)))
+        for index in signature.indices {
+            var damaged = signature
+            damaged[index] ^= 1
+            #expect(!key.publicKey.verifies(damaged, of: message))
+        }
+        #expect(!key.publicKey.verifies([], of: message))
+    }
+
     @Test("ssh-keygen verifies our signature")
     func signs() throws {
         let folder = try ScratchFolder()

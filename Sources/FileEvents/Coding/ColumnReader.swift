@@ -78,6 +78,8 @@ struct ColumnReader {
     }
 
     func finish() throws(SegmentError) {
-        guard remaining == 0 else { throw SegmentError(.malformed, "\(remaining) bytes too many in a column") }
+        guard remaining == 0 else {
+            throw SegmentError(.malformed, "\(remaining) bytes too many in a column")
+        }
     }
 }

@@ -6,7 +6,8 @@ enum Compression {
 
     static func compress(_ bytes: [UInt8]) throws(SegmentError) -> [UInt8] {
         var failure: SegmentError?
-        let compressed = unsafe [UInt8](unsafeUninitializedCapacity: ZSTD_compressBound(bytes.count)) { buffer, count in
+        let compressed = unsafe [UInt8](unsafeUninitializedCapacity: ZSTD_compressBound(bytes.count)) {
+            buffer, count in
             let result = unsafe ZSTD_compress(
                 buffer.baseAddress, buffer.count, bytes, bytes.count, level)
             if ZSTD_isError(result) != 0 {
@@ -26,7 +27,8 @@ enum Compression {
             let result = unsafe ZSTD_decompress(buffer.baseAddress, count, bytes, bytes.count)
             if ZSTD_isError(result) != 0 {
                 failure = SegmentError(
-                    .malformed, unsafe "a frame does not unpack: \(String(cString: ZSTD_getErrorName(result)))")
+                    .malformed,
+                    unsafe "a frame does not unpack: \(String(cString: ZSTD_getErrorName(result)))")
             } else if result != count {
                 failure = SegmentError(.malformed, "a frame unpacks to \(result) bytes instead of \(count)")
             } else {

@@ -200,7 +200,9 @@ package struct FrameDecoder: Sendable {
     private mutating func readName() throws(SegmentError) -> [UInt8] {
         let shared = try columns[Column.shared.rawValue].count(limit: previous.name.count)
         let count = try columns[Column.suffixLengths.rawValue].count(limit: SegmentLimits.name)
-        guard shared + count <= SegmentLimits.name else { throw SegmentError(.malformed, "a name is too long") }
+        guard shared + count <= SegmentLimits.name else {
+            throw SegmentError(.malformed, "a name is too long")
+        }
         var name: [UInt8] = []
         name.reserveCapacity(shared + count)
         name += previous.name[..<shared]

@@ -18,7 +18,8 @@ package struct SegmentFooter: Hashable, Sendable {
     private static let purpose = "gatehouse segment 1"
 
     /// What is signed.
-    private static func signedBytes(_ recordCount: UInt64, _ lastSequence: UInt64, _ hash: [UInt8]) -> [UInt8] {
+    private static func signedBytes(_ recordCount: UInt64, _ lastSequence: UInt64, _ hash: [UInt8]) -> [UInt8]
+    {
         var text = WireWriter()
         text.string(purpose)
         text.uint64(recordCount)

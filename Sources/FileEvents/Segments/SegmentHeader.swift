@@ -78,7 +78,9 @@ extension SegmentHeader {
         let count = start[magic.count..<magic.count + 4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         guard count <= limit else { throw SegmentError(.malformed, "the header is too long") }
         let length = magic.count + 4 + Int(count)
-        guard start.count >= length else { throw SegmentError(.truncated, "the segment ends within its header") }
+        guard start.count >= length else {
+            throw SegmentError(.truncated, "the segment ends within its header")
+        }
         do {
             return (try SegmentHeader(body: Array(start[magic.count + 4..<length])), length)
         } catch let error as SegmentError {
@@ -92,7 +94,8 @@ extension SegmentHeader {
         var input = WireReader(body)
         let version = try input.uint32()
         guard version == Self.version else {
-            throw SegmentError(.unknownVersion, "the segment is of version \(version), \(Self.version) is known")
+            throw SegmentError(
+                .unknownVersion, "the segment is of version \(version), \(Self.version) is known")
         }
         host = try input.string()
         boot = try input.data()

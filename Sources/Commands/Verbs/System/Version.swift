@@ -1,7 +1,9 @@
+import Support
+
 /// Prints the version: `gatehouse version`.
 package struct Version: DaemonCommand, LocalCommand {
     /// Of this build.
-    package static let current = "0.1.0"
+    package static let current = Product.version
 
     package static let words = ["version"]
     package static let summary = "Print the version"
