@@ -15,6 +15,8 @@ struct DirectoryDocument: Codable {
     var pools: [PoolEntry]?
     var grants: [GrantEntry]?
     var revokedKeys: [KeyEntry]?
+    var trees: [TreeEntry]?
+    var watchers: [WatcherEntry]?
 
     /// The highest number and the highest grant id that were given out.
     struct Marks: Codable {
@@ -76,6 +78,20 @@ struct DirectoryDocument: Codable {
         var name: String
         var created: String?
         var hosts: [String]?
+    }
+
+    struct TreeEntry: Codable {
+        var path: String
+        var group: String?
+        var on: [String]?
+        var scanner: String?
+        var created: String?
+    }
+
+    struct WatcherEntry: Codable {
+        var host: String
+        var key: KeyEntry
+        var installed: String?
     }
 
     struct GrantEntry: Codable {

@@ -90,6 +90,18 @@ enum Rules {
         }
     }
 
+    /// The path of a shared folder.
+    static func checkTreePath(_ path: String) throws(DirectoryError) {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        guard path.hasPrefix("/"), (2...1_024).contains(path.utf8.count), path == path.printable,
+            parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." })
+        else {
+            throw DirectoryError(
+                .invalidField, "\(quoted(path)) cannot be the path of a tree",
+                hint: "give an absolute path such as /shared/lab, without '..' and control characters")
+        }
+    }
+
     static func checkAddress(_ address: String, port: UInt16) throws(DirectoryError) {
         let isName =
             matches(address, start: addressCharacters, rest: addressCharacters, limit: 253)

@@ -124,5 +124,30 @@ enum Schema {
                 other_keys TEXT NOT NULL DEFAULT ''
             );
             """),
+        Migration(
+            4,
+            """
+            -- Shared folders, the hosts and pools that have them, and the host that walks each.
+            CREATE TABLE trees (
+                path TEXT PRIMARY KEY,
+                gid INTEGER REFERENCES shared_groups (gid),
+                scanner TEXT REFERENCES hosts (name) ON DELETE SET NULL,
+                created INTEGER NOT NULL
+            );
+            CREATE TABLE tree_targets (
+                tree TEXT NOT NULL REFERENCES trees (path) ON DELETE CASCADE,
+                target TEXT NOT NULL REFERENCES targets (name) ON DELETE CASCADE,
+                PRIMARY KEY (tree, target)
+            );
+            CREATE INDEX tree_targets_by_target ON tree_targets (target);
+            -- The keys with which watchers deliver: they open nothing else.
+            CREATE TABLE watchers (
+                host TEXT PRIMARY KEY REFERENCES hosts (name) ON DELETE CASCADE,
+                type TEXT NOT NULL,
+                blob BLOB NOT NULL UNIQUE,
+                fingerprint TEXT NOT NULL,
+                installed INTEGER NOT NULL
+            );
+            """),
     ]
 }

@@ -22,7 +22,8 @@ extension Tables {
             hosts: try hosts().map { .init($0) },
             pools: try pools().map { .init(name: $0.name, created: $0.created.description, hosts: $0.hosts) },
             grants: try grants().map { .init($0) },
-            revokedKeys: try revokedKeys().map { .init($0) })
+            revokedKeys: try revokedKeys().map { .init($0) },
+            trees: try trees().map { .init($0) }, watchers: try watchKeys().map { .init($0) })
     }
 }
 
@@ -44,6 +45,20 @@ extension DirectoryDocument.UserEntry {
 extension DirectoryDocument.KeyEntry {
     fileprivate init(_ key: KeyMaterial) {
         self.init(type: key.type, blob: Data(key.blob), fingerprint: key.fingerprint)
+    }
+}
+
+extension DirectoryDocument.TreeEntry {
+    fileprivate init(_ tree: Tree) {
+        self.init(
+            path: tree.path, group: tree.group?.name, on: tree.targets, scanner: tree.chosenScanner,
+            created: tree.created.description)
+    }
+}
+
+extension DirectoryDocument.WatcherEntry {
+    fileprivate init(_ key: WatchKey) {
+        self.init(host: key.host, key: .init(key.material), installed: key.installed.description)
     }
 }
 

@@ -57,6 +57,7 @@ extension Tables {
         let gid = try group(name).gid
         try database.run("DELETE FROM memberships WHERE gid = ?1", gid)
         try database.run("DELETE FROM grants WHERE gid = ?1", gid)
+        try database.run("UPDATE trees SET gid = NULL WHERE gid = ?1", gid)
         try database.run("UPDATE shared_groups SET removed = ?2 WHERE gid = ?1", gid, time.wholeSeconds)
     }
 

@@ -13,6 +13,8 @@ extension Tables {
         try each(document.groups, "groups", \.name) { try mergeGroup($0, at: time) }
         try each(document.hosts, "hosts", \.name) { try mergeHost($0, at: time) }
         try each(document.pools, "pools", \.name) { try mergePool($0, at: time) }
+        try each(document.trees, "trees", \.path) { try mergeTree($0, at: time) }
+        try each(document.watchers, "watchers", \.host) { try mergeWatcher($0, at: time) }
         var known = Set(try grants().map(GrantContents.init))
         try each(document.grants, "grants", { $0.id.map(String.init) }) {
             try mergeGrant($0, keepingID: isRestore, known: &known, at: time)
@@ -169,6 +171,26 @@ extension Tables {
             _ = try addPool(entry.name, at: try time(entry.created, "created") ?? now)
         }
         for host in entry.hosts ?? [] { try join(host, to: entry.name) }
+    }
+
+    private func mergeTree(_ entry: DirectoryDocument.TreeEntry, at now: Timestamp) throws {
+        guard let tree = try trees().first(where: { $0.path == entry.path }) else {
+            _ = try addTree(
+                NewTree(entry.path, group: entry.group, targets: entry.on ?? [], scanner: entry.scanner),
+                at: try time(entry.created, "created") ?? now)
+            return
+        }
+        try agree("group", tree.group?.name ?? "none", entry.group)
+        try agree("on", tree.targets.joined(separator: " "), entry.on?.sorted().joined(separator: " "))
+        try agree("scanner", tree.chosenScanner ?? "none", entry.scanner)
+    }
+
+    private func mergeWatcher(_ entry: DirectoryDocument.WatcherEntry, at now: Timestamp) throws {
+        if let key = try watchKey(of: entry.host) {
+            return try agree("key", key.material.fingerprint, entry.key.fingerprint)
+        }
+        try setWatchKey(
+            entry.key.material, of: entry.host, at: try time(entry.installed, "installed") ?? now)
     }
 
     private func mergeGrant(

@@ -130,9 +130,10 @@ extension SessionMonitor {
         let place = "\(host.name):\(host.port)"
         do {
             let socket = try HostDialer.dial(host, timeout: settings.configuration.connectTimeout)
-            try note(
-                .channelOpened, host: host.name,
-                ["kind": "jump", "detail": asked == place ? place : "\(place) as \(asked)"])
+            var detail = ["kind": "jump", "detail": asked == place ? place : "\(place) as \(asked)"]
+            // By this the host's sshd, which sees no certificate of ours here, can tell which session it is.
+            detail["local"] = TCP.localAddress(of: socket)?.description
+            try note(.channelOpened, host: host.name, detail)
             gateway.sessions.noteJump(to: host.name, of: session)
             return (.joined, [socket])
         } catch let error as TCPError {

@@ -84,6 +84,19 @@ package enum TCP {
         throw failure
     }
 
+    /// This end of a connected socket, numeric; nil for a socket that is none of TCP.
+    package static func localAddress(of socket: Descriptor) -> TCPAddress? {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = unsafe withUnsafeMutableBytes(of: &storage) { raw in
+            unsafe getsockname(
+                socket.number, raw.assumingMemoryBound(to: sockaddr.self).baseAddress, &length)
+        }
+        let isInternet = Int32(storage.ss_family) == AF_INET || Int32(storage.ss_family) == AF_INET6
+        guard result == 0, isInternet else { return nil }
+        return numeric(storage, length)
+    }
+
     /// Makes a connection quick to send and quick to notice that its peer is gone (within a minute or so).
     package static func tune(_ socket: Descriptor) {
         let minute: Int32 = 60

@@ -53,6 +53,14 @@ def test_jump_is_logged(lab):
     assert end["detail"]
 
 
+def test_the_event_names_the_connection(lab):
+    """The event of a jump has the gateway's end of the connection, which is what the host's sshd sees as its client."""
+    mark = lab.mark()
+    client = lab.ssh("echo $SSH_CONNECTION", alias=f"jump-{lab.host1}").out.decode().split()[:2]
+    event = lab.wait_event(mark, "channel.open", user="alice", where=lambda event: lab.host1 in str(event))
+    assert event["detail"]["local"] == ":".join(client)
+
+
 def test_everything_works_through_a_jump(lab, hello, forward):
     """A forward through a jump works as with the host itself."""
     with connect(forward("-L", f"127.0.0.1:{hello()}", alias=f"jump-{lab.host1}")) as connection:
