@@ -15,6 +15,15 @@ package enum EventKind: String, Sendable, CaseIterable {
     case accountApplied = "account.applied"
     case accountDrifted = "account.drifted"
     case accountFailed = "account.failed"
+    /// The watcher of a host has logged in to deliver.
+    case watcherConnected = "watcher.connected"
+    /// Nothing was heard of a watcher for a while.
+    case watcherSilent = "watcher.silent"
+    case watcherBack = "watcher.back"
+    /// What a watcher delivered is not what it sealed.
+    case watcherRefused = "watcher.refused"
+    /// Something that a watcher saw is lost.
+    case watcherGap = "watcher.gap"
     case daemonStarted = "daemon.start"
     case daemonStopped = "daemon.stop"
 }

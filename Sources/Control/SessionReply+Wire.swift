@@ -4,7 +4,7 @@ extension SessionReply {
     private enum Kind: UInt8 {
         case settings = 1
         case keyAcceptable, accepted, rejected, disconnect, host, joined, notAJump, commandStarted, refused,
-            noted, preparing
+            noted, preparing, deliveryStarted
     }
 
     /// The message to send.
@@ -41,6 +41,8 @@ extension SessionReply {
         case .preparing(let host):
             out.byte(Kind.preparing.rawValue)
             out.string(host)
+        case .deliveryStarted:
+            out.byte(Kind.deliveryStarted.rawValue)
         }
         return out.bytes
     }
@@ -65,6 +67,7 @@ extension SessionReply {
         case .refused: self = .refused(reason: try input.string())
         case .noted: self = .noted
         case .preparing: self = .preparing(host: try input.string())
+        case .deliveryStarted: self = .deliveryStarted
         }
         try input.finish()
     }
@@ -103,6 +106,8 @@ extension SessionGrant {
         case .none(let reason):
             out.byte(3)
             out.string(reason)
+        case .book:
+            out.byte(4)
         }
         out.boolean(mayForward)
         out.boolean(mayForwardAgent)
@@ -118,6 +123,7 @@ extension SessionGrant {
         case 1: target = .gate
         case 2: target = .host
         case 3: target = .none(reason: try input.string())
+        case 4: target = .book
         case let other: throw WireError("there is no target \(other)")
         }
         let mayForward = try input.boolean()

@@ -3,7 +3,8 @@ package import Support
 extension SessionRequest {
     private enum Kind: UInt8 {
         case hello = 1
-        case probeKey, verifiedKey, refusedMethod, connect, hostFailed, hostReady, jump, command, journalGrew
+        case probeKey, verifiedKey, refusedMethod, connect, hostFailed, hostReady, jump, command, journalGrew,
+            deliver
     }
 
     /// The message to send.
@@ -43,6 +44,8 @@ extension SessionRequest {
             out.strings(words)
         case .journalGrew:
             out.byte(Kind.journalGrew.rawValue)
+        case .deliver:
+            out.byte(Kind.deliver.rawValue)
         }
         return out.bytes
     }
@@ -71,6 +74,7 @@ extension SessionRequest {
         case .jump: self = .jump(host: try input.string(), port: try input.uint32())
         case .command: self = .command(words: try input.strings())
         case .journalGrew: self = .journalGrew
+        case .deliver: self = .deliver
         }
         try input.finish()
     }

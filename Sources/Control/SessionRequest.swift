@@ -34,6 +34,9 @@ package enum SessionRequest: Equatable, Sendable {
     /// - words: the command split on blanks.
     case command(words: [String])
 
+    /// Deliver to the book what a host's watcher has collected.
+    case deliver
+
     /// The journal has new records.
     case journalGrew
 }
@@ -79,7 +82,10 @@ package enum SessionReply: Equatable, Sendable {
     /// To `command`; one message socket travels with it that speaks `CommandMessage`.
     case commandStarted
 
-    /// To `connect`, `jump`, `command` or `hostFailed`: no; a sentence for the user.
+    /// To `deliver`; one stream socket travels with it that speaks `DeliveryMessage`.
+    case deliveryStarted
+
+    /// To `connect`, `jump`, `command`, `deliver` or `hostFailed`: no; a sentence for the user.
     case refused(reason: String)
 
     /// To `hostFailed`, `hostReady` and `journalGrew`.
@@ -132,6 +138,8 @@ package struct SessionGrant: Equatable, Sendable {
         case gate
         /// A host that `connect` will give.
         case host
+        /// The book, for the watcher of a host: nothing but deliveries.
+        case book
         /// Nowhere: each channel is refused with this sentence.
         case none(reason: String)
     }

@@ -31,7 +31,9 @@ extension Tables {
     }
 
     func tree(_ path: String) throws -> Tree {
-        if let tree = try database.first("\(Self.treeColumns) WHERE t.path = ?1", [path], tree) { return tree }
+        if let tree = try database.first("\(Self.treeColumns) WHERE t.path = ?1", [path], tree) {
+            return tree
+        }
         throw DirectoryError(
             .notFound, "there is no tree \(Rules.quoted(path))", hint: "see 'gatehouse tree list'")
     }
@@ -44,7 +46,8 @@ extension Tables {
             }
             if other.holds(new.path) || Tree.isWithin(other.path, new.path) {
                 throw DirectoryError(
-                    .nameTaken, "\(Rules.quoted(new.path)) and the tree \(Rules.quoted(other.path)) lie in each other",
+                    .nameTaken,
+                    "\(Rules.quoted(new.path)) and the tree \(Rules.quoted(other.path)) lie in each other",
                     hint: "a file belongs to one tree only")
             }
         }
@@ -124,7 +127,8 @@ extension Tables {
     func removeWatchKey(of host: String) throws {
         if try database.run("DELETE FROM watchers WHERE host = ?1", host) == 0 {
             throw DirectoryError(
-                .notFound, "no watcher is installed on \(Rules.quoted(host))", hint: "see 'gatehouse watch status'")
+                .notFound, "no watcher is installed on \(Rules.quoted(host))",
+                hint: "see 'gatehouse watch status'")
         }
     }
 }

@@ -15,6 +15,8 @@ final class Gateway: Sendable {
     /// Where the journals of live sessions are.
     let journals: String
     let program: SessionProgram
+    /// Where watchers deliver; nil: there is no book.
+    let desk: DeliveryDesk?
     let sessions = SessionRegistry()
     let limits: Locked<ConnectionLimits>
     let penalties: Locked<AddressPenalties>
@@ -34,6 +36,7 @@ final class Gateway: Sendable {
         events = try EventLog(path: configuration.databasePath)
         journals = configuration.journalDirectory
         self.program = program
+        desk = nil
         limits = Locked(
             ConnectionLimits(
                 maximumConnections: configuration.maximumConnections,

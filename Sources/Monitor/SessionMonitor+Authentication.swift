@@ -19,7 +19,7 @@ extension SessionMonitor {
     /// Whether a key would do; the client has proved nothing yet, so nothing else happens.
     func probe(login: String, key: [UInt8]) throws -> SessionReply {
         switch try KeyDecision(login: LoginName(login), key: key, in: gateway.directory) {
-        case .accepted: .keyAcceptable
+        case .accepted, .acceptedWatcher: .keyAcceptable
         case .rejected(let reason):
             try reject(Rejection(login: login, key: key, reason: reason.rawValue))
         }
@@ -34,6 +34,8 @@ extension SessionMonitor {
         switch try KeyDecision(login: name, key: key, in: gateway.directory) {
         case .rejected(let reason):
             return try reject(Rejection(login: text, key: key, reason: reason.rawValue))
+        case .acceptedWatcher(let host, let fingerprint):
+            return try openDelivery(of: host, key: key, fingerprint: fingerprint)
         case .accepted(let user, let fingerprint):
             let destination = try Router(directory: gateway.directory)
                 .resolve(user: user.name, target: name.target, sessions: gateway.sessions.places)

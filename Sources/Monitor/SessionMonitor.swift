@@ -41,6 +41,8 @@ final class SessionMonitor {
     var state = SessionState.new
     var attempts: AttemptCounter
     var login: Login?
+    /// The host whose watcher logged in, with its key, where it was not a user.
+    var watcher: (host: String, keyBlob: [UInt8])?
     /// How many commands of the gateway run for it.
     let commands = Locked(0)
     /// What was done for the user's accounts in this session.
@@ -151,6 +153,8 @@ final class SessionMonitor {
             return try jump(to: host, port: port)
         case .command(let words):
             return try run(words)
+        case .deliver:
+            return try deliver()
         case .journalGrew:
             try ingestJournal()
             return (.noted, [])

@@ -17,6 +17,8 @@ package enum SessionState: CaseIterable, Sendable {
     case onHost
     /// Logged in; leads nowhere.
     case nowhere
+    /// A host's watcher has logged in; it delivers to the book.
+    case onBook
 
     /// Whether a session in this state may make this request.
     package func permits(_ request: SessionRequest) -> Bool {
@@ -26,7 +28,7 @@ package enum SessionState: CaseIterable, Sendable {
             (.connect, .beforeHost), (.connect, .onHost),
             (.hostReady, .onHost), (.hostFailed, .onHost),
             (.jump, .onGate), (.jump, .beforeHost), (.jump, .onHost), (.jump, .nowhere),
-            (.command, .onGate):
+            (.command, .onGate), (.deliver, .onBook):
             true
         case (.journalGrew, _):
             self != .new
@@ -42,6 +44,7 @@ package enum SessionState: CaseIterable, Sendable {
             case .gate: .onGate
             case .host: .beforeHost
             case .none: .nowhere
+            case .book: .onBook
             }
     }
 

@@ -71,6 +71,10 @@ extension RelaySession {
             if let channel = message.acceptChannel(on: client) {
                 add(CommandLink(client: channel, daemon: daemon))
             }
+        case .book:
+            if let channel = message.acceptChannel(on: client) {
+                add(DeliveryLink(client: channel, daemon: daemon))
+            }
         case .none(let reason):
             journal.append(.refused(what: "session", reason: reason))
             answerWithSentence(message, reason)
@@ -92,6 +96,8 @@ extension RelaySession {
     ) {
         let what = "direct-tcpip \(host.printable):\(port)"
         guard mayOpenAnother else { return refuse(message, what, "too many channels on one connection") }
+        // A watcher's session may not even ask.
+        if grant.target == .book { return refuse(message, what, "a watcher delivers, and does nothing else") }
         switch policy.decide(host: host, port: port) {
         case .refuse(let reason): refuse(message, what, reason)
         case .dial: dial(message, opening, what: what)
@@ -115,7 +121,7 @@ extension RelaySession {
     private func dial(_ message: IncomingMessage, _ opening: Channel.Opening, what: String) {
         switch grant.target {
         case .host: openings.append(Opening(message, opening))
-        case .gate: refuse(message, what, "the gateway itself forwards nothing")
+        case .gate, .book: refuse(message, what, "the gateway itself forwards nothing")
         case .none(let reason): refuse(message, what, reason)
         }
     }

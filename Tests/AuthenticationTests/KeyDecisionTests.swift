@@ -23,6 +23,20 @@ struct KeyDecisionTests {
             decide(login, user: alice, holder: alice) == .accepted(user: alice, fingerprint: "SHA256:x"))
     }
 
+    @Test("of a watcher logs in for its own host, and for nothing else")
+    func watcher() {
+        let key = WatchKey(
+            host: "h1", material: KeyMaterial(type: "ssh-ed25519", blob: [1], fingerprint: "SHA256:x"),
+            installed: Timestamp(milliseconds: 0))
+        #expect(
+            KeyDecision(watcherOf: "h1", key: [1], known: key)
+                == .acceptedWatcher(host: "h1", fingerprint: "SHA256:x"))
+        #expect(KeyDecision(watcherOf: "h2", key: [1], known: key) == .rejected(.unknownWatcher))
+        #expect(KeyDecision(watcherOf: "h1", key: [2], known: key) == .rejected(.unknownWatcher))
+        #expect(KeyDecision(watcherOf: "h1", key: [1], known: nil) == .rejected(.unknownWatcher))
+        #expect(LoginName("gatehouse-watch+h1")?.user == KeyDecision.watcherName)
+    }
+
     @Test("is refused for every other reason")
     func rejected() {
         let alice = user("alice", 20_000)

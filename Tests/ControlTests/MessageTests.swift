@@ -10,7 +10,7 @@ private enum Samples {
             .verifiedKey(login: "alice", key: [9], clientVersion: "OpenSSH_9.2"),
             .refusedMethod(login: "alice", method: "password"), .connect(publicKey: [1]), .hostReady,
             .jump(host: "gpu1", port: 22), .command(words: []), .command(words: ["host", "list", "é"]),
-            .journalGrew,
+            .journalGrew, .deliver,
         ] + HostFailure.allCases.map { .hostFailed($0, detail: "why") }
 
     static let settings = ConnectionSettings(
@@ -27,10 +27,11 @@ private enum Samples {
 
     static let replies: [SessionReply] = [
         .settings(settings), .keyAcceptable, grant(.gate), grant(.host), grant(.none(reason: "no host")),
+        grant(.book),
         .rejected, .disconnect(reason: "later"),
         .host(HostConnection(host: "gpu1", user: "alice", hostKeys: [[1], [], [2, 3]], certificate: [4])),
         .joined, .notAJump, .commandStarted, .refused(reason: "no"), .noted,
-        .preparing(host: "gpu1"),
+        .preparing(host: "gpu1"), .deliveryStarted,
     ]
 
     static let commands: [CommandMessage] = [
@@ -70,10 +71,10 @@ struct MessageTests {
 
     @Test("no type but the known ones is read", arguments: UInt8.min...UInt8.max)
     func types(_ type: UInt8) {
-        if type == 0 || type > 10 {
+        if type == 0 || type > 11 {
             #expect(throws: WireError.self) { try SessionRequest(decoding: [type]) }
         }
-        if type == 0 || type > 12 {
+        if type == 0 || type > 13 {
             #expect(throws: WireError.self) { try SessionReply(decoding: [type]) }
         }
         if type == 0 || type > 9 {

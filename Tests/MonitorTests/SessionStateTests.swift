@@ -13,16 +13,17 @@ struct SessionStateTests {
 
     /// One column per state, in the order of `SessionState.allCases`; `x` is permitted.
     static let table: [(SessionRequest, String)] = [
-        (.hello, "x....."),
-        (.probeKey(login: "alice", key: []), ".x...."),
-        (.verifiedKey(login: "alice", key: [], clientVersion: ""), ".x...."),
-        (.refusedMethod(login: "alice", method: "password"), ".x...."),
-        (.connect(publicKey: []), "...xx."),
-        (.hostFailed(.handshake, detail: ""), "....x."),
-        (.hostReady, "....x."),
-        (.jump(host: "gpu1", port: 22), "..xxxx"),
-        (.command(words: []), "..x..."),
-        (.journalGrew, ".xxxxx"),
+        (.hello, "x......"),
+        (.probeKey(login: "alice", key: []), ".x....."),
+        (.verifiedKey(login: "alice", key: [], clientVersion: ""), ".x....."),
+        (.refusedMethod(login: "alice", method: "password"), ".x....."),
+        (.connect(publicKey: []), "...xx.."),
+        (.hostFailed(.handshake, detail: ""), "....x.."),
+        (.hostReady, "....x.."),
+        (.jump(host: "gpu1", port: 22), "..xxxx."),
+        (.command(words: []), "..x...."),
+        (.deliver, "......x"),
+        (.journalGrew, ".xxxxxx"),
     ]
 
     static let cells = table.flatMap { request, row in
@@ -39,6 +40,10 @@ struct SessionStateTests {
         #expect(SessionState(granted: .gate) == .onGate)
         #expect(SessionState(granted: .host) == .beforeHost)
         #expect(SessionState(granted: .none(reason: "no")) == .nowhere)
-        #expect(SessionState.allCases.filter(\.isAuthenticated) == [.onGate, .beforeHost, .onHost, .nowhere])
+        #expect(SessionState(granted: .book) == .onBook)
+        #expect(
+            SessionState.allCases.filter(\.isAuthenticated) == [
+                .onGate, .beforeHost, .onHost, .nowhere, .onBook,
+            ])
     }
 }

@@ -1,6 +1,7 @@
 package import Accounts
 package import Audit
 package import Configuration
+package import Control
 package import Directory
 package import SSHKeys
 package import Support
@@ -80,4 +81,24 @@ package protocol HostKeyScanner: Sendable {
     ///
     /// - Throws: `CommandError` or `SystemError` when the host cannot be reached.
     func scan(address: String, port: UInt16) throws -> [[UInt8]]
+}
+
+/// What the daemon has heard of the watcher on a host.
+package struct WatcherReport: Sendable {
+    package var isConnected: Bool
+    package var version: String?
+    package var lastHeard: Timestamp?
+    package var lastTaken: Timestamp?
+    package var status: WatcherStatus?
+
+    package init(
+        isConnected: Bool, version: String?, lastHeard: Timestamp?, lastTaken: Timestamp?,
+        status: WatcherStatus?
+    ) {
+        self.isConnected = isConnected
+        self.version = version
+        self.lastHeard = lastHeard
+        self.lastTaken = lastTaken
+        self.status = status
+    }
 }

@@ -1,0 +1,128 @@
+import Audit
+import Commands
+import Control
+import Directory
+import Glibc
+import Support
+
+/// Where the watchers of all hosts deliver: who is connected, what was heard of each, and since when of whom nothing.
+final class DeliveryDesk: Sendable {
+    /// What is known of one host's watcher.
+    private struct Entry {
+        var socket: Descriptor?
+        var version: String?
+        var lastHeard: Timestamp?
+        var lastTaken: Timestamp?
+        var status: WatcherStatus?
+        var rescans: Set<String> = []
+    }
+
+    let directory: DirectoryStore
+    let events: EventLog
+    let sink: any SegmentSink
+    private let currentLog: @Sendable () -> Log
+    private let entries = Locked<[String: Entry]>([:])
+    private let complaints = Locked(RateLimit(interval: .seconds(10)))
+
+    init(
+        directory: DirectoryStore, events: EventLog, sink: any SegmentSink, log: @escaping @Sendable () -> Log
+    ) {
+        self.directory = directory
+        self.events = events
+        self.sink = sink
+        currentLog = log
+    }
+
+    var log: Log { currentLog() }
+
+    /// Takes a host's delivery on a thread of its own; an older connection of the same host ends.
+    ///
+    /// - Returns: the other end of the delivery's stream.
+    /// - Throws: `SystemError`, or when it cannot be noted.
+    func open(host: String, keyBlob: [UInt8], session: SessionID, address: String) throws -> Descriptor {
+        let (ours, theirs) = try Self.streamPair()
+        let delivery = Delivery(
+            desk: self, host: host, keyBlob: keyBlob, session: session, address: address, socket: ours)
+        let older = entries.withLock { entries in
+            let older = entries[host, default: Entry()].socket
+            entries[host, default: Entry()].socket = ours
+            return older
+        }
+        if let older { shutdown(older.number, Int32(SHUT_RDWR)) }
+        try Thread.start("delivery") { [self] in
+            let reason = delivery.run()
+            shutdown(ours.number, Int32(SHUT_RDWR))
+            entries.withLock { entries in
+                if entries[host]?.socket?.number == ours.number { entries[host]?.socket = nil }
+            }
+            log.info("delivery ended", ["host.name": host, "reason": reason.printable])
+        }
+        return theirs
+    }
+
+    private static func streamPair() throws(SystemError) -> (Descriptor, Descriptor) {
+        var numbers: [Int32] = [-1, -1]
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        try SystemError.check(unsafe socketpair(AF_UNIX, type, 0, &numbers), "socketpair")
+        return (Descriptor(adopting: numbers[0]), Descriptor(adopting: numbers[1]))
+    }
+
+    // MARK: What was heard
+
+    func heard(of host: String, version: String? = nil, status: WatcherStatus? = nil) {
+        entries.withLock { entries in
+            entries[host, default: Entry()].lastHeard = .now
+            if let version { entries[host]?.version = version }
+            if let status { entries[host]?.status = status }
+        }
+    }
+
+    func noteTaken(from host: String, events: Int, bytes: Int) {
+        entries.withLock { $0[host, default: Entry()].lastTaken = .now }
+        log.debug(
+            "segment taken", ["host.name": host, "events": String(events), "bytes": String(bytes)])
+    }
+
+    /// What is known of the watcher on a host, without asking it.
+    func report(of host: String) -> WatcherReport? {
+        let entry = entries.withLock { $0[host] }
+        guard let entry else { return nil }
+        return WatcherReport(
+            isConnected: entry.socket != nil, version: entry.version, lastHeard: entry.lastHeard,
+            lastTaken: entry.lastTaken, status: entry.status)
+    }
+
+    // MARK: Rescans
+
+    /// Has the trees of a host walked anew, each by the host that does it.
+    func wantRescan(of host: String) {
+        guard let trees = try? directory.trees(on: host) else { return }
+        entries.withLock { entries in
+            for tree in trees {
+                guard let scanner = tree.scanner else { continue }
+                entries[scanner, default: Entry()].rescans.insert(tree.path)
+            }
+        }
+    }
+
+    /// The trees that this host is to walk, each told once.
+    func takeRescans(of host: String) -> [String] {
+        entries.withLock { entries in
+            defer { entries[host]?.rescans = [] }
+            return (entries[host]?.rescans ?? []).sorted()
+        }
+    }
+
+    // MARK: Trouble
+
+    func complain(of error: any Error, host: String) {
+        guard complaints.withLock({ $0.pass(at: .now) }) != nil else { return }
+        log.error("a segment cannot be taken", ["host.name": host, "error": "\(error)"])
+    }
+
+    /// When something was last heard of a host, whoever was the daemon then.
+    func lastHeard(of host: String) -> Timestamp? {
+        if let time = entries.withLock({ $0[host]?.lastHeard }) { return time }
+        return (try? sink.lastDelivery(of: host)) ?? nil
+    }
+}
