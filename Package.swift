@@ -63,23 +63,25 @@ let package = Package(
         module("Accounts", uses: ["Directory", "SQLite", "Support"], resources: [.embedInCode("HostStep")]),
         module("Routing", uses: ["Directory", "Support"]),
 
+        module("Inventory", uses: ["Directory", "SSHKeys", "Support"]),
+
         // The cloud in which the hosts are.
-        module("Fleet", uses: ["AWS", "Accounts", "Directory", "Support"]),
+        module("Fleet", uses: ["AWS", "Accounts", "Directory", "Inventory", "Support"]),
 
         // The doors: hold no rules.
         module("Relay", uses: ["CSupport", "SSH", "Control", "Support"]),
         module(
             "Commands",
             uses: [
-                "Accounts", "Audit", "Configuration", "Control", "Directory", "Routing", "SQLite", "SSHKeys",
-                "Support",
+                "Accounts", "Audit", "Configuration", "Control", "Directory", "Inventory", "Routing",
+                "SQLite",
+                "SSHKeys", "Support",
             ]),
         module(
             "Monitor",
             uses: [
                 "Accounts", "Audit", "Authentication", "Commands", "Configuration", "Control", "Directory",
-                "Fleet", "Routing",
-                "SQLite", "SSHKeys", "Support",
+                "Fleet", "Inventory", "Routing", "SQLite", "SSHKeys", "Support",
             ]),
 
         program("gatehoused", uses: ["Monitor", "Configuration", "Support"]),
@@ -108,12 +110,15 @@ let package = Package(
         tests("Authentication", uses: ["Directory", "SQLite", "Support"]),
         tests("Accounts", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
         tests("Routing", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
-        tests("Fleet", uses: ["AWS", "Accounts", "Directory", "Support"]),
+        tests("Inventory", uses: ["Directory", "SSHKeys", "SQLite", "Support", "TestSupport"]),
+        tests("Fleet", uses: ["AWS", "Accounts", "Directory", "Inventory", "Support"]),
         tests("Relay", uses: ["Control", "SSH", "Support"]),
         tests(
             "Commands",
             uses: [
-                "Accounts", "Audit", "Configuration", "Control", "Directory", "SQLite", "SSHKeys", "Support",
+                "Accounts", "Audit", "Configuration", "Control", "Directory", "Inventory", "SQLite",
+                "SSHKeys",
+                "Support",
             ]),
         tests("Monitor", uses: ["Audit", "Control", "Directory", "SQLite", "Support"]),
     ]

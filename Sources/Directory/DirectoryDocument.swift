@@ -17,6 +17,8 @@ struct DirectoryDocument: Codable {
     var revokedKeys: [KeyEntry]?
     var trees: [TreeEntry]?
     var watchers: [WatcherEntry]?
+    var inventory: [SourceEntry]?
+    var removedInstances: [RemovedEntry]?
 
     /// The highest number and the highest grant id that were given out.
     struct Marks: Codable {
@@ -72,6 +74,26 @@ struct DirectoryDocument: Codable {
         var lastSeen: String?
         var platform: String?
         var taggedPool: String?
+        var address: String?
+    }
+
+    struct SourceEntry: Codable {
+        var region: String
+        var tags: [TagEntry]?
+        var instances: [String]?
+        var poolTag: String?
+        var names: String?
+        var created: String?
+    }
+
+    struct TagEntry: Codable {
+        var key: String
+        var value: String
+    }
+
+    struct RemovedEntry: Codable {
+        var instance: String
+        var host: String
     }
 
     struct PoolEntry: Codable {

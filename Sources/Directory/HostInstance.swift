@@ -36,11 +36,13 @@ package struct HostInstance: Equatable, Sendable {
     package var isAgentOnline: Bool?
     /// Fingerprints of the host keys that it really has, where they are not those that are pinned.
     package var otherKeys: [String]
+    /// The private address that the cloud last told; where the host has another, somebody chose that.
+    package var address: String?
 
     package init(
         id: String, region: String? = nil, state: InstanceState = .unknown, lastSeen: Timestamp? = nil,
         platform: String? = nil, taggedPool: String? = nil, isAgentOnline: Bool? = nil,
-        otherKeys: [String] = []
+        otherKeys: [String] = [], address: String? = nil
     ) {
         self.id = id
         self.region = region
@@ -50,6 +52,7 @@ package struct HostInstance: Equatable, Sendable {
         self.taggedPool = taggedPool
         self.isAgentOnline = isAgentOnline
         self.otherKeys = otherKeys
+        self.address = address
     }
 }
 

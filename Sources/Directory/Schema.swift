@@ -149,5 +149,31 @@ enum Schema {
                 installed INTEGER NOT NULL
             );
             """),
+        Migration(
+            5,
+            """
+            ALTER TABLE host_instances ADD COLUMN address TEXT;
+            -- What was imported, so that it can be asked for again.
+            CREATE TABLE inventory_sources (
+                id INTEGER PRIMARY KEY,
+                region TEXT NOT NULL,
+                pool_tag TEXT,
+                names TEXT NOT NULL CHECK (names IN ('tag', 'id')),
+                created INTEGER NOT NULL
+            );
+            CREATE TABLE inventory_terms (
+                source INTEGER NOT NULL REFERENCES inventory_sources (id) ON DELETE CASCADE,
+                kind TEXT NOT NULL CHECK (kind IN ('tag', 'instance')),
+                key TEXT NOT NULL,
+                value TEXT NOT NULL,
+                PRIMARY KEY (source, kind, key, value)
+            ) WITHOUT ROWID;
+            -- Instances that were hosts until somebody removed them.
+            CREATE TABLE removed_instances (
+                id TEXT PRIMARY KEY,
+                host TEXT NOT NULL
+            ) WITHOUT ROWID;
+            INSERT INTO counters VALUES ('source', 0);
+            """),
     ]
 }

@@ -23,7 +23,11 @@ extension Tables {
             pools: try pools().map { .init(name: $0.name, created: $0.created.description, hosts: $0.hosts) },
             grants: try grants().map { .init($0) },
             revokedKeys: try revokedKeys().map { .init($0) },
-            trees: try trees().map { .init($0) }, watchers: try watchKeys().map { .init($0) })
+            trees: try trees().map { .init($0) }, watchers: try watchKeys().map { .init($0) },
+            inventory: try sources().map { .init($0) },
+            removedInstances: try removedInstances().sorted { $0.key < $1.key }.map {
+                .init(instance: $0.key, host: $0.value)
+            })
     }
 }
 
@@ -76,7 +80,17 @@ extension DirectoryDocument.InstanceEntry {
         self.init(
             id: instance.id, region: instance.region, state: instance.state.rawValue,
             lastSeen: instance.lastSeen?.description, platform: instance.platform,
-            taggedPool: instance.taggedPool)
+            taggedPool: instance.taggedPool, address: instance.address)
+    }
+}
+
+extension DirectoryDocument.SourceEntry {
+    fileprivate init(_ source: InventorySource) {
+        let selection = source.selection
+        self.init(
+            region: source.region, tags: selection.tags.map { .init(key: $0.key, value: $0.value) },
+            instances: selection.instances, poolTag: selection.poolTag, names: selection.naming.rawValue,
+            created: source.created.description)
     }
 }
 

@@ -4,7 +4,8 @@ internal import Support
 extension Tables {
     private static let hostColumns = """
         SELECT h.name, h.address, h.port, h.state, h.added, h.accounts,
-            i.id, i.region, i.state, i.seen, i.platform, i.tagged_pool, i.agent, i.other_keys
+            i.id, i.region, i.state, i.seen, i.platform, i.tagged_pool, i.agent, i.other_keys,
+            i.address
         FROM hosts h LEFT JOIN host_instances i ON i.host = h.name
         """
 
@@ -83,7 +84,7 @@ extension Tables {
 
     /// Takes the host, its pool memberships and its grants away.
     func removeHost(_ name: String) throws {
-        _ = try host(name)
+        if let instance = try host(name).instance { try noteRemoval(of: instance.id, host: name) }
         try database.run("DELETE FROM targets WHERE name = ?1", name)
     }
 

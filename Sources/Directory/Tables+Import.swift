@@ -24,6 +24,13 @@ extension Tables {
             guard try key(withBlob: entry.material.blob) == nil else { return }
             try revoke(entry.material, at: try self.time(entry.added, "added") ?? time)
         }
+        try each(document.inventory, "inventory", { _ in nil }) { try mergeSource($0, at: time) }
+        try each(document.removedInstances, "removedInstances", \.instance) { entry in
+            try Rules.checkInstanceID(entry.instance)
+            let query = "SELECT 1 FROM host_instances WHERE id = ?1"
+            guard try database.first(query, [entry.instance], { _ in true }) == nil else { return }
+            try noteRemoval(of: entry.instance, host: entry.host)
+        }
         if let marks = document.marks { try mergeMarks(marks, withGrant: isRestore) }
     }
 
@@ -159,7 +166,15 @@ extension Tables {
             id: entry.id, region: entry.region,
             state: try choice(entry.state, "instance.state", default: .unknown),
             lastSeen: try time(entry.lastSeen, "instance.lastSeen"), platform: entry.platform,
-            taggedPool: entry.taggedPool)
+            taggedPool: entry.taggedPool, address: entry.address)
+    }
+
+    private func mergeSource(_ entry: DirectoryDocument.SourceEntry, at now: Timestamp) throws {
+        let selection = InstanceSelection(
+            tags: (entry.tags ?? []).map { .init(key: $0.key, value: $0.value) },
+            instances: entry.instances ?? [], poolTag: entry.poolTag,
+            naming: try choice(entry.names, "names", default: .tag))
+        _ = try addSource(selection, region: entry.region, at: try time(entry.created, "created") ?? now)
     }
 
     private func fingerprints(_ keys: [KeyMaterial]) -> String {

@@ -11,7 +11,8 @@ extension Tables {
             lastSeen: row.optional(column + 3, row.timestamp),
             platform: row.optional(column + 4, row.text), taggedPool: row.optional(column + 5, row.text),
             isAgentOnline: row.optional(column + 6, row.boolean),
-            otherKeys: row.text(column + 7).split(separator: " ").map(String.init))
+            otherKeys: row.text(column + 7).split(separator: " ").map(String.init),
+            address: row.optional(column + 8, row.text))
     }
 
     /// Says which instance the host is, and how it is; nil: none.
@@ -27,9 +28,10 @@ extension Tables {
                 hint: "an instance is one host; 'gatehouse host remove \(taken)' forgets it")
         }
         try database.run(
-            "INSERT INTO host_instances VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", name, instance.id,
+            "INSERT INTO host_instances VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", name, instance.id,
             instance.region, instance.state.rawValue, instance.lastSeen?.wholeSeconds, instance.platform,
-            instance.taggedPool, instance.isAgentOnline, instance.otherKeys.joined(separator: " "))
+            instance.taggedPool, instance.isAgentOnline, instance.otherKeys.joined(separator: " "),
+            instance.address)
         return try host(name)
     }
 
@@ -45,6 +47,8 @@ extension Rules {
     static func checkInstance(_ instance: HostInstance) throws(DirectoryError) {
         try checkInstanceID(instance.id)
         if let region = instance.region { try checkRegion(region) }
+        if let address = instance.address { try checkAddress(address, port: 22) }
+        if let pool = instance.taggedPool { try checkTarget(pool) }
         if let platform = instance.platform, platform.utf8.count > 128 || platform != platform.printable {
             throw DirectoryError(
                 .invalidField, "\(quoted(platform)) cannot be a platform",
