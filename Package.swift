@@ -68,6 +68,9 @@ let package = Package(
         // The cloud in which the hosts are.
         module("Fleet", uses: ["AWS", "Accounts", "Directory", "Inventory", "Support"]),
 
+        // On a host: what its watcher saw, to the gateway. Without Foundation, as all that gatehouse-watch links.
+        module("Shipping", uses: ["Control", "Support"]),
+
         // The doors: hold no rules.
         module("Relay", uses: ["CSupport", "SSH", "Control", "Support"]),
         module(
@@ -89,7 +92,8 @@ let package = Package(
         program("gatehouse", uses: ["Commands", "Support"]),
         // Runs on the hosts, whatever they have installed: glibc and all libraries are in it.
         .executableTarget(
-            name: "gatehouse-watch", dependencies: ["FileEvents", "Support"], swiftSettings: strict,
+            name: "gatehouse-watch", dependencies: ["FileEvents", "Shipping", "Support"],
+            swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
         // What tests of several modules use.
@@ -112,6 +116,7 @@ let package = Package(
         tests("Routing", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
         tests("Inventory", uses: ["Directory", "SSHKeys", "SQLite", "Support", "TestSupport"]),
         tests("Fleet", uses: ["AWS", "Accounts", "Directory", "Inventory", "Support"]),
+        tests("Shipping", uses: ["Control", "Support", "TestSupport"]),
         tests("Relay", uses: ["Control", "SSH", "Support"]),
         tests(
             "Commands",

@@ -1,7 +1,7 @@
 internal import Glibc
 package import Support
 
-/// A folder with room for one database; it goes away with the last reference to it.
+/// A folder for a database or other files; it goes away with the last reference to it.
 package final class TemporaryFolder: Sendable {
     /// The folder's path.
     package let path: String
@@ -14,8 +14,20 @@ package final class TemporaryFolder: Sendable {
     }
 
     deinit {
-        // SQLite's three files are all that is ever in it.
-        for suffix in ["", "-wal", "-shm"] { _ = unsafe unlink(file + suffix) }
+        Self.remove(path)
+    }
+
+    private static func remove(_ path: String) {
+        guard unsafe unlink(path) != 0, let folder = unsafe opendir(path) else { return }
+        while let item = unsafe readdir(folder) {
+            let name = unsafe withUnsafePointer(to: &item.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
+                    unsafe String(cString: $0)
+                }
+            }
+            if name != ".", name != ".." { remove("\(path)/\(name)") }
+        }
+        unsafe closedir(folder)
         _ = unsafe rmdir(path)
     }
 
