@@ -71,6 +71,9 @@ let package = Package(
         // On a host: what its watcher saw, to the gateway. Without Foundation, as all that gatehouse-watch links.
         module("Shipping", uses: ["Control", "Support"]),
 
+        // What watches a host's files. Above no database.
+        module("Collector", uses: ["FileEvents", "SSHKeys", "Support"]),
+
         // The doors: hold no rules.
         module("Relay", uses: ["CSupport", "SSH", "Control", "Support"]),
         module(
@@ -105,6 +108,7 @@ let package = Package(
         tests("SSH", uses: ["Support", "TestSupport"]),
         tests("SQLite", uses: ["Support", "TestSupport"]),
         tests("FileEvents", uses: ["SSHKeys", "Support", "TestSupport"]),
+        tests("Collector", uses: ["FileEvents", "SSHKeys", "Support", "TestSupport"]),
         tests("Configuration", uses: ["Support", "TestSupport"]),
         .testTarget(
             name: "AWSTests", dependencies: ["AWS", "Support", "TestSupport"], exclude: ["Fixtures"],
