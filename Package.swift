@@ -62,6 +62,7 @@ let package = Package(
         module("Authentication", uses: ["Directory", "Support"]),
         module("Accounts", uses: ["Directory", "SQLite", "Support"], resources: [.embedInCode("HostStep")]),
         module("Routing", uses: ["Directory", "Support"]),
+        module("Ownership", uses: ["FileEvents", "SQLite", "Support"]),
 
         module("Inventory", uses: ["Directory", "SSHKeys", "Support"]),
 
@@ -118,6 +119,7 @@ let package = Package(
         tests("Authentication", uses: ["Directory", "SQLite", "Support"]),
         tests("Accounts", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
         tests("Routing", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
+        tests("Ownership", uses: ["FileEvents", "SQLite", "Support", "TestSupport"]),
         tests("Inventory", uses: ["Directory", "SSHKeys", "SQLite", "Support", "TestSupport"]),
         tests("Fleet", uses: ["AWS", "Accounts", "Directory", "Inventory", "Support"]),
         tests("Shipping", uses: ["Control", "Support", "TestSupport"]),

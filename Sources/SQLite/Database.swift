@@ -13,10 +13,27 @@ package final class Database {
     private let raw: OpaquePointer
     private var statements: [String: Statement] = [:]
 
+    /// What a big database wants other than SQLite's defaults.
+    package struct Tuning: Sendable {
+        /// A power of two from 512 to 65,536.
+        package var pageByteCount: Int
+        /// How much of the file a connection keeps in memory at the most.
+        package var cacheByteCount: Int
+        /// The log goes into the file when it has so many pages.
+        package var checkpointPageCount: Int
+
+        package init(pageByteCount: Int, cacheByteCount: Int, checkpointPageCount: Int) {
+            self.pageByteCount = pageByteCount
+            self.cacheByteCount = cacheByteCount
+            self.checkpointPageCount = checkpointPageCount
+        }
+    }
+
     /// Opens the file, creating it with mode 0600 if there is none; `:memory:` is a database of its own.
     ///
+    /// - Parameter tuning: for databases of many megabytes; the page size counts when the file is made.
     /// - Throws: `SQLiteError` with code `.cannotOpen`, `.corrupt` or `.busy`.
-    package init(path: String) throws(SQLiteError) {
+    package init(path: String, tuning: Tuning? = nil) throws(SQLiteError) {
         if path != ":memory:" { try Self.createPrivately(path) }
         var handle: OpaquePointer?
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
@@ -28,7 +45,15 @@ package final class Database {
         }
         unsafe raw = unsafe opened
         unsafe sqlite3_busy_timeout(raw, 5_000)
+        if let tuning { try execute("PRAGMA page_size = \(tuning.pageByteCount)") }
         try useWriteAheadLog()
+        if let tuning {
+            try execute(
+                """
+                PRAGMA cache_size = -\(tuning.cacheByteCount / 1_024);
+                PRAGMA wal_autocheckpoint = \(tuning.checkpointPageCount)
+                """)
+        }
         try execute("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF")
     }
 

@@ -7,7 +7,7 @@ package import Support
 // The handle is private, valid until `deinit`, and every pointer that SQLite returns is copied at once.
 @safe
 package final class Statement {
-    private let raw: OpaquePointer
+    let raw: OpaquePointer
 
     init(adopting raw: OpaquePointer) {
         unsafe self.raw = unsafe raw
@@ -34,7 +34,7 @@ package final class Statement {
         }
     }
 
-    private func bind(_ value: Value, at index: Int32) -> Int32 {
+    func bind(_ value: Value, at index: Int32) -> Int32 {
         switch value {
         case .null: return unsafe sqlite3_bind_null(raw, index)
         case .integer(let number): return unsafe sqlite3_bind_int64(raw, index, number)
@@ -77,7 +77,7 @@ package final class Statement {
         return words.prefix(4).joined(separator: " ")
     }
 
-    private func check(_ status: Int32, _ operation: String) throws(SQLiteError) {
+    func check(_ status: Int32, _ operation: String) throws(SQLiteError) {
         if status != SQLITE_OK { throw unsafe SQLiteError(status, on: sqlite3_db_handle(raw), operation) }
     }
 }
