@@ -119,7 +119,7 @@ let package = Package(
         tests("Authentication", uses: ["Directory", "SQLite", "Support"]),
         tests("Accounts", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
         tests("Routing", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
-        tests("Ownership", uses: ["FileEvents", "SQLite", "Support", "TestSupport"]),
+        tests("Ownership", uses: ["FileEvents", "SQLite", "SSHKeys", "Support", "TestSupport"]),
         tests("Inventory", uses: ["Directory", "SSHKeys", "SQLite", "Support", "TestSupport"]),
         tests("Fleet", uses: ["AWS", "Accounts", "Directory", "Inventory", "Support"]),
         tests("Shipping", uses: ["Control", "Support", "TestSupport"]),

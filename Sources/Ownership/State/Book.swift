@@ -28,6 +28,7 @@ package final class Book {
             tuning: Database.Tuning(
                 pageByteCount: 8_192, cacheByteCount: cacheByteCount, checkpointPageCount: 4_000))
         try database.migrate(module: StateSchema.module, StateSchema.migrations)
+        try database.migrate(module: EventSchema.module, EventSchema.migrations)
         digest = Digest64(key: UInt64(bitPattern: try Self.key(database)))
     }
 

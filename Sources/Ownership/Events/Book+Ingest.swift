@@ -1,0 +1,102 @@
+package import FileEvents
+internal import SQLite
+package import Support
+
+extension Book {
+    /// Takes a segment into the book, all of it or, when it throws, nothing.
+    ///
+    /// The same records in any order, and as often as they like to come, make the same book. What the same host told with the same
+    /// sequence is known already. Events bring the state of files up to date; reports of scans replace what is known of a directory.
+    /// - Parameters:
+    ///   - segment: proven to be its host's, not read yet.
+    ///   - acceptingHole: take it even if it does not follow the newest one of its stream. What is missing is told by `holes`.
+    /// - Throws: `SegmentError` for a segment that is damaged after all; `BookError`; `SQLiteError`, `.diskFull` for example.
+    package func ingest(
+        _ segment: SegmentReader, acceptingHole: Bool = false, at time: Timestamp = .now
+    ) throws -> Ingested {
+        let header = segment.header
+        let segments = Segments(database: database)
+        if try segments.isKnown(segment.hash) { return .repeated }
+        return try write {
+            let newest = try segments.newest(of: header.host, stream: header.stream)
+            let stream = try segments.number(ofStream: header)
+            let last = segment.footer.lastSequence
+            let known = try segments.known(in: stream, header.firstSequence, last)
+            if let all = known.first, known.count == 1, all.contains(header.firstSequence), all.contains(last)
+            {
+                return .repeated
+            }
+            let expected = newest?.digest ?? SegmentHeader.noPrevious
+            if header.previous != expected, !acceptingHole { return .outOfOrder(expected: expected) }
+            return try take(segment, stream: stream, known: known, at: time)
+        }
+    }
+
+    private func take(
+        _ segment: SegmentReader, stream: Int64, known: [ClosedRange<UInt64>], at time: Timestamp
+    ) throws -> Ingested {
+        var segment = segment
+        let header = segment.header
+        let segments = Segments(database: database)
+        let base = try segments.nextBase()
+        let highest = try segments.highest()
+        try database.run(
+            """
+            INSERT INTO event_segments
+                (stream, number, first, last, base, created, highest, events, digest, received)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9)
+            """, stream, Int64(bitPattern: header.number), Int64(header.firstSequence),
+            Int64(segment.footer.lastSequence), base, header.created, highest, segment.hash, time)
+        let row = database.lastInsertedRow
+        let writer = try EventWriter(database, segment: row, base: base, header: header)
+        let state = StateUpdate(book: self, events: EventReader(database), highest: highest)
+        var records = 0
+        while let frame = try segment.next() {
+            for item in frame where !known.contains(where: { $0.contains(item.sequence) }) {
+                records += 1
+                switch item.record {
+                case .event(let event):
+                    let stored = try writer.add(
+                        event, sequence: item.sequence, mayBeHandedOver: try state.mayBeHandedOver(event))
+                    try state.note(event, stored, writer)
+                case .gap(let gap): try writer.add(gap, sequence: item.sequence, stream: stream)
+                case .coverage(let coverage):
+                    try writer.add(coverage, sequence: item.sequence, stream: stream)
+                case .directory(let report): try state.take(report)
+                case .scan(let report): try state.take(report)
+                }
+            }
+        }
+        if let earliest = writer.earliest, let latest = writer.latest {
+            try database.run(
+                """
+                UPDATE event_segments SET earliest = ?2, latest = ?3, highest = ?4, events = ?5 WHERE id = ?1
+                """, row, earliest, latest, max(highest, latest), writer.eventCount)
+        } else {
+            try database.run("UPDATE event_segments SET base = NULL WHERE id = ?1", row)
+        }
+        try state.finish()
+        return .taken(events: writer.eventCount, records: records)
+    }
+
+    /// The newest segment of a host's stream; nil: none was ever taken.
+    package func lastSegment(
+        of host: String, stream: SegmentHeader.Stream
+    ) throws -> ReceivedSegment? {
+        try Segments(database: database).newest(of: host, stream: stream)
+    }
+
+    /// Notes that the gateway itself noticed a gap of a host, such as silence; the same beginning again makes it longer.
+    ///
+    /// - Throws: `SQLiteError`.
+    package func note(_ gap: Gap, of host: String) throws {
+        try write {
+            _ = try database.run(
+                """
+                INSERT INTO event_silences VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                ON CONFLICT DO UPDATE SET until = max(until, excluded.until)
+                """, host, Int64(gap.reason.rawValue), gap.from, gap.until, gap.tree,
+                gap.lost.map { Int64(clamping: $0) })
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package import FileEvents
+internal import SQLite
+
+/// A span in which the book may not know who did what.
+package struct KnownGap: Equatable, Sendable {
+    package enum Reason: Equatable, Sendable {
+        case told(Gap.Reason)
+        /// Segments between two others never arrived.
+        case missingSegments
+    }
+
+    package var host: String
+    /// The tree's root; nil: all trees of the host.
+    package var tree: [UInt8]?
+    /// Microseconds since 1970.
+    package var since: Int64
+    /// Microseconds since 1970.
+    package var until: Int64
+    package var reason: Reason
+    /// How many events, where it is known.
+    package var lost: UInt64?
+    /// Whether every tree that it concerns has been scanned since: then the state is whole again, and only who and when is missing.
+    package var isClosed: Bool
+}
+
+extension Book {
+    /// The gaps that reach into a span of time, the latest first.
+    ///
+    /// - Parameters: microseconds since 1970.
+    package func gaps(from earliest: Int64 = .min, until latest: Int64 = .max) throws -> [KnownGap] {
+        let trees = try trees()
+        func isClosed(_ tree: [UInt8]?, _ until: Int64) -> Bool {
+            let concerned = trees.filter { tree == nil || $0.path == tree }
+            return !concerned.isEmpty && concerned.allSatisfy { ($0.scanned ?? Int64.min) >= until }
+        }
+        let told = try database.rows(
+            """
+            SELECT t.host, g.tree, g.since, g.until, g.reason, g.lost FROM event_gaps g
+            JOIN event_streams t ON t.id = g.stream WHERE g.until >= ?1 AND g.since <= ?2
+            UNION ALL SELECT host, tree, since, until, reason, lost FROM event_silences
+            WHERE until >= ?1 AND since <= ?2
+            """, [earliest, latest]
+        ) { row in
+            let tree = row.optional(1, row.blob)
+            let reason = Gap.Reason(rawValue: UInt8(truncatingIfNeeded: row.integer(4))) ?? .silence
+            return KnownGap(
+                host: row.text(0), tree: tree, since: row.integer(2), until: row.integer(3),
+                reason: .told(reason), lost: row.optional(5) { UInt64(clamping: row.integer($0)) },
+                isClosed: isClosed(tree, row.integer(3)))
+        }
+        let holes = try holes().filter { $0.until >= earliest && $0.since <= latest }.map { hole in
+            KnownGap(
+                host: hole.host, tree: nil, since: hole.since, until: hole.until, reason: .missingSegments,
+                lost: hole.count, isClosed: isClosed(nil, hole.until))
+        }
+        return (told + holes).sorted { ($0.until, $0.host) > ($1.until, $1.host) }
+    }
+
+    /// Records of a stream that never arrived though later ones did.
+    struct Hole: Equatable {
+        var host: String
+        var since: Int64
+        var until: Int64
+        var count: UInt64
+    }
+
+    /// Computed from what was received, so that what comes late fills them.
+    func holes() throws -> [Hole] {
+        try database.rows(
+            """
+            SELECT host, since, until, first - expected FROM (
+                SELECT t.host AS host, s.first AS first, s.created AS until,
+                    coalesce(lag(s.last) OVER w, 0) + 1 AS expected,
+                    coalesce(lag(coalesce(s.latest, s.created)) OVER w, s.created) AS since
+                FROM event_segments s JOIN event_streams t ON t.id = s.stream WHERE t.stream = \(
+                    SegmentHeader.Stream.events.rawValue) AND s.first <= s.last
+                WINDOW w AS (PARTITION BY s.stream ORDER BY s.first)
+            ) WHERE first > expected
+            """
+        ) { row in
+            Hole(
+                host: row.text(0), since: row.integer(1), until: row.integer(2),
+                count: UInt64(clamping: row.integer(3)))
+        }
+    }
+}
