@@ -13,13 +13,24 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Release programs link the part of the C++ library that the Swift runtime needs, pack their relocations and export nothing: one of
+/// them starts for every connection, and what the dynamic linker does then is a good part of a short session's cost.
+let lean: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-use-ld=lld", "-L\(Context.packageDirectory)/scripts/link", "-Xclang-linker", "-static-libgcc",
+            "-Xlinker", "--no-export-dynamic", "-Xlinker", "-zpack-relative-relocs",
+        ], .when(configuration: .release))
+]
+
 func module(_ name: String, uses dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target
 {
     .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 func program(_ name: String, uses dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+    .executableTarget(
+        name: name, dependencies: dependencies, swiftSettings: strict, linkerSettings: lean)
 }
 
 func tests(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
@@ -50,7 +61,7 @@ let package = Package(
         module("Support", uses: ["CSupport"]),
         module("Control", uses: ["Support"]),
         module("SSHKeys", uses: ["COpenSSL", "Support"]),
-        module("SSH", uses: ["CLibSSH", "CSupport", "Support"]),
+        module("SSH", uses: ["CLibSSH", "COpenSSL", "CSupport", "Support"]),
         module("SQLite", uses: ["CSQLite", "Support"]),
         module("Configuration", uses: ["Support"]),
         module("FileEvents", uses: ["COpenSSL", "CZstd", "SSHKeys", "Support"]),

@@ -17,6 +17,7 @@ package enum SessionProcess {
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
         gh_forbid_tracing()
+        Library.prepare()
         let daemon = DaemonLink(MessageSocket(Descriptor(adopting: 3)))
         switch arguments.dropFirst().first {
         case nil: return serve(daemon)

@@ -5,6 +5,7 @@ import Relay
 @main
 enum SessionProgram {
     static func main() {
-        exit(SessionProcess.run(CommandLine.arguments))
+        // Nothing is left for handlers at exit, and OpenSSL's would take everything apart piece by piece.
+        _exit(SessionProcess.run(CommandLine.arguments))
     }
 }
