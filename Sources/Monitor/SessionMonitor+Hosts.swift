@@ -55,6 +55,14 @@ extension SessionMonitor {
             guard let access = try gateway.directory.access(of: login.user.name, to: name) else {
                 return .refused(try refuse("connect", "You may not reach \(name) any more."))
             }
+            if let outage = access.host.outage {
+                avoided.insert(name)
+                guard state == .beforeHost,
+                    let other = try alternative(to: access, avoiding: avoided, for: login)
+                else { return .refused(try refuse("connect", outage.sentence)) }
+                name = other
+                continue
+            }
             do {
                 let timeout = settings.configuration.connectTimeout
                 let socket = try HostDialer.dial(access.host, timeout: timeout)

@@ -18,6 +18,8 @@ package enum Refusal: Equatable, Sendable {
     case nothingGranted
     /// The user may reach a host there, but none is open.
     case noOpenHost(String)
+    /// The user may reach the host, but its instance is stopped or gone.
+    case instanceDown(String, InstanceState)
 
     /// One sentence for the user, with a full stop.
     package var sentence: String {
@@ -28,6 +30,18 @@ package enum Refusal: Equatable, Sendable {
             "There is no host that you may reach. Ask your administrator for a grant; '+gate' after your name leads to Gatehouse's own commands."
         case .noOpenHost(let name):
             "No host of '\(name)' is open now. Try again later, or ask your administrator."
+        case .instanceDown(let name, let state):
+            state.isGone
+                ? "\(name) is gone: its machine was terminated. Ask your administrator for another host."
+                : "\(name) is stopped. Ask your administrator to start it."
         }
+    }
+}
+
+extension Host {
+    /// Why nobody gets there, whoever it is; nil: nothing is known against it.
+    package var outage: Refusal? {
+        guard let instance, instance.state.isDown else { return nil }
+        return .instanceDown(name, instance.state)
     }
 }

@@ -25,7 +25,8 @@ package struct Router: Sendable {
 
     /// Where `user` gets with `target`; nil: the user's default.
     ///
-    /// A pool leads to the host on which the user has sessions, else to the one with the fewest sessions, else to the first by name.
+    /// A pool leads to the host on which the user has sessions, else to the one with the fewest sessions, else to the first by name;
+    /// never to one whose instance is down, and to one that is starting only where there is no other.
     /// - Parameters:
     ///   - sessions: all live sessions.
     ///   - avoided: hosts that did not answer, by name.
@@ -50,12 +51,13 @@ package struct Router: Sendable {
         at time: Timestamp
     ) throws -> Destination {
         if let access = try directory.access(of: user, to: target, at: time) {
+            if let outage = access.host.outage { return .refused(outage) }
             return avoided.contains(target) ? .refused(.noOpenHost(target)) : .host(access)
         }
         guard let pool = try directory.findPool(target) else { return .refused(.unknownTarget(target)) }
         let open = try pool.hosts.filter { !avoided.contains($0) }.compactMap {
             try directory.access(of: user, to: $0, at: time)
-        }
+        }.filter { $0.host.outage == nil }
         if let access = Self.pick(open, for: user, sessions: sessions) { return .host(access) }
         return .refused(
             try isGranted(pool, to: user, at: time) ? .noOpenHost(target) : .unknownTarget(target))
@@ -67,15 +69,16 @@ package struct Router: Sendable {
     }
 
     static func pick(_ open: [Access], for user: String, sessions: [LiveSession]) -> Access? {
-        func rank(_ access: Access) -> (Int, Int, String) {
+        func rank(_ access: Access) -> (Int, Int, Int, String) {
             let here = sessions.filter { $0.host == access.host.name }
-            return (-here.count { $0.user == user }, here.count, access.host.name)
+            let isStarting = access.host.instance?.state == .pending
+            return (-here.count { $0.user == user }, isStarting ? 1 : 0, here.count, access.host.name)
         }
         return open.min { rank($0) < rank($1) }
     }
 
     /// Where `user` gets without naming a target: the only target granted; else the pool of the first group that was granted one;
-    /// else the first host. nil: nowhere.
+    /// else the first host, one that is up if possible. nil: nowhere.
     ///
     /// - Throws: `SQLiteError`.
     package func defaultTarget(of user: String, at time: Timestamp = .now) throws -> String? {
@@ -86,7 +89,8 @@ package struct Router: Sendable {
             let pools = grants.filter { $0.subject == .group(group.name) }.compactMap(\.target.pool)
             if let pool = pools.min() { return pool }
         }
-        return try directory.reachableHosts(of: user, at: time).first?.host.name
+        let hosts = try directory.reachableHosts(of: user, at: time).map(\.host)
+        return (hosts.first { $0.outage == nil } ?? hosts.first)?.name
     }
 
     private func grants(of user: String, at time: Timestamp) throws -> [Grant] {

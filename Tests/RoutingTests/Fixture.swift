@@ -27,6 +27,13 @@ struct Fixture {
     private static let key = KeyMaterial(
         type: "ssh-ed25519", blob: [0, 0, 0, 1], fingerprint: "SHA256:\(String(repeating: "A", count: 43))")
 
+    /// Makes the host an instance in that state.
+    func setInstance(_ state: InstanceState, of host: String) throws {
+        var change = HostChange()
+        change.instance = HostInstance(id: "i-0000000\(host.suffix(1))", state: state)
+        try directory.changeHost(host, change)
+    }
+
     func grant(_ subject: GrantSubject, _ target: GrantTarget, _ rights: Rights = Rights()) throws {
         try directory.addGrant(subject, to: target, rights, at: Self.time)
     }

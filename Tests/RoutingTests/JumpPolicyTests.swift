@@ -73,6 +73,15 @@ struct JumpPolicyTests {
         #expect(sentence.contains("recorded"))
     }
 
+    @Test("no jump leads to a host that is down, and only who may reach it learns that")
+    func down() throws {
+        try fixture.grant(.user("alice"), .host("c1"))
+        try fixture.setInstance(.stopped, of: "c1")
+        #expect(try decide("c1", 22) == "c1 is stopped. Ask your administrator to start it.")
+        #expect(try decide("10.0.0.1", 22) == "c1 is stopped. Ask your administrator to start it.")
+        #expect(try decide("c1", 22, user: "bob") == "There is no host 'c1' that you may reach.")
+    }
+
     @Test("the guarded ports are those of the hosts and the usual one")
     func guardedPorts() throws {
         #expect(try policy.guardedPorts() == [22, 2_022])

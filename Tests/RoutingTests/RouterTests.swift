@@ -100,6 +100,56 @@ struct RouterTests {
             try lead("communal", user: "bob") == "There is no host or pool 'communal' that you may reach.")
     }
 
+    @Test(
+        "a host that is stopped or gone is not reached, and who may reach it is told why",
+        arguments: [
+            (InstanceState.stopped, "c1 is stopped. Ask your administrator to start it."),
+            (.stopping, "c1 is stopped. Ask your administrator to start it."),
+            (.terminated, "c1 is gone: its machine was terminated. Ask your administrator for another host."),
+            (
+                .shuttingDown,
+                "c1 is gone: its machine was terminated. Ask your administrator for another host."
+            ),
+            (.running, "c1"), (.pending, "c1"), (.unknown, "c1"),
+        ])
+    func down(_ state: InstanceState, _ lead: String) throws {
+        try fixture.grant(.user("alice"), .host("c1"))
+        try fixture.setInstance(state, of: "c1")
+        #expect(try self.lead("c1") == lead)
+        #expect(try self.lead(nil) == lead)
+        #expect(try self.lead("c1", user: "bob") == "There is no host or pool 'c1' that you may reach.")
+        #expect(
+            try self.lead("communal", user: "bob")
+                == "There is no host or pool 'communal' that you may reach.")
+    }
+
+    @Test("a pool leads to no host that is down, and to one that starts only where there is no other")
+    func downInPool() throws {
+        try fixture.grant(.group("lab"), .pool("communal"))
+        try fixture.setInstance(.stopped, of: "c1")
+        let alice = LiveSession(user: "alice", host: "c1")
+        #expect(try lead("communal", [alice]) == "c2")
+        try fixture.setInstance(.pending, of: "c1")
+        #expect(try lead("communal") == "c2")
+        try fixture.setInstance(.terminated, of: "c2")
+        #expect(try lead("communal") == "c1")
+        try fixture.setInstance(.shuttingDown, of: "c1")
+        #expect(
+            try lead("communal")
+                == "No host of 'communal' is open now. Try again later, or ask your administrator.")
+    }
+
+    @Test("without a target, a host that is up goes before one that is down")
+    func downDefault() throws {
+        try fixture.grant(.user("alice"), .host("c1"))
+        try fixture.grant(.user("alice"), .host("c3"))
+        #expect(try lead(nil) == "c1")
+        try fixture.setInstance(.stopped, of: "c1")
+        #expect(try lead(nil) == "c3")
+        try fixture.setInstance(.stopped, of: "c3")
+        #expect(try lead(nil) == "c1 is stopped. Ask your administrator to start it.")
+    }
+
     @Test("an expired grant leads nowhere")
     func expired() throws {
         let end = Fixture.time + .seconds(60)
