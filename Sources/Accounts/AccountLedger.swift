@@ -118,6 +118,11 @@ package final class AccountLedger: Sendable {
         try write { try Self.put(entry, of: Self.hostItself, on: host, in: $0) }
     }
 
+    /// Forgets what a host reported.
+    func forget(_ host: String) throws {
+        try write { _ = try $0.run("DELETE FROM account_status WHERE host = ?1", host) }
+    }
+
     /// Forgets hosts that are not among these.
     func keep(only hosts: [String]) throws {
         try write { database in

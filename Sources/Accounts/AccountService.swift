@@ -187,6 +187,11 @@ extension AccountService {
         return AccountStatus(host: host, user: user, state: state, since: entry.since, reason: reason)
     }
 
+    /// Forgets what a host reported: it is another machine now.
+    package func forgetReports(of host: String) throws {
+        try ledger.forget(host)
+    }
+
     /// Forgets what hosts reported that the directory has no more.
     package func forgetRemovedHosts() throws {
         try ledger.keep(only: try directory.hosts().map(\.name))

@@ -10,6 +10,14 @@ package enum EventKind: String, Sendable, CaseIterable {
     case refused
     case hostConnected = "host.connected"
     case hostFailed = "host.failed"
+    /// An instance was started, stopped, terminated.
+    case hostState = "host.state"
+    /// A host is another instance than it was.
+    case hostReplaced = "host.replaced"
+    /// Host keys were pinned, or are not those that are pinned.
+    case hostKeys = "host.keys"
+    /// The cloud does not answer, or answers again.
+    case inventory
     case commandRun = "command.run"
     case directoryChanged = "directory.changed"
     case accountApplied = "account.applied"

@@ -47,6 +47,7 @@ extension Configuration {
         case .certificateValidity: [ValueParser.rendered(certificateValidity)]
         case .connectTimeout: [ValueParser.rendered(connectTimeout)]
         case .driftCheckInterval: [ValueParser.rendered(driftCheckInterval)]
+        case .inventoryRefreshInterval: [ValueParser.rendered(inventoryRefreshInterval)]
         case .awsRegion: [awsRegion ?? "none"]
         case .awsProfile: [awsProfile ?? "none"]
         case .rekeyLimit: [ValueParser.rendered(size: rekeyLimit)]
@@ -80,6 +81,7 @@ extension Keyword {
         case .certificateValidity: "How long the certificate for one login to a host is good for."
         case .connectTimeout: "How long a host may take to answer."
         case .driftCheckInterval: "How often hosts are asked whether their accounts are as wanted; 0: never."
+        case .inventoryRefreshInterval: "How often AWS is asked about the hosts that are instances; 0: never."
         case .awsRegion: "The region whose EC2 instances are hosts; none: as AWS's own tools find it."
         case .awsProfile: "The profile in AWS's shared files with the credentials; none: likewise."
         case .rekeyLimit: "How much passes before a connection makes new keys."

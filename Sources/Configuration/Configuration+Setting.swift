@@ -46,6 +46,8 @@ extension Configuration {
         case .driftCheckInterval: driftCheckInterval = try ValueParser.duration(value, in: 0...604_800)
         case .awsRegion: awsRegion = try ValueParser.word(value, what: "an AWS region such as eu-central-1")
         case .awsProfile: awsProfile = try ValueParser.word(value, what: "the name of an AWS profile")
+        case .inventoryRefreshInterval:
+            inventoryRefreshInterval = try ValueParser.duration(value, in: 0...604_800)
         case .rekeyLimit: rekeyLimit = try ValueParser.size(value, in: 1 << 20...64 << 30)
         case .uidRange: uidRange = try ValueParser.uidRange(value)
         case .banner: banner = value.lowercased() == "none" ? nil : try ValueParser.path(value)

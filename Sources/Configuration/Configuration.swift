@@ -42,6 +42,8 @@ package struct Configuration: Equatable, Sendable {
     package var connectTimeout = Duration.seconds(5)
     /// How often hosts are asked whether their accounts are as they were left; zero: never.
     package var driftCheckInterval = Duration.seconds(900)
+    /// From one look at the instances of the cloud to the next; zero: only when somebody asks.
+    package var inventoryRefreshInterval = Duration.seconds(300)
     /// The AWS region whose instances are hosts; nil: AWS's standard chain says.
     package var awsRegion: String?
     /// The profile in AWS's shared files that has the credentials; nil: AWS's standard chain says.

@@ -18,6 +18,7 @@ enum Keyword: String, CaseIterable {
     case certificateValidity = "CertificateValidity"
     case connectTimeout = "ConnectTimeout"
     case driftCheckInterval = "DriftCheckInterval"
+    case inventoryRefreshInterval = "InventoryRefreshInterval"
     case awsRegion = "AWSRegion"
     case awsProfile = "AWSProfile"
     case rekeyLimit = "RekeyLimit"

@@ -29,6 +29,16 @@ extension DirectoryStore {
         }
     }
 
+    /// Takes in the host keys that an instance really has, asked over a way that proves which instance it is.
+    ///
+    /// - Parameter instance: its id, so that keys of an instance that was replaced meanwhile are nobody's.
+    /// - Throws: `DirectoryError` `.invalidKey`.
+    package func takeHostKeys(
+        _ keys: [KeyMaterial], of name: String, instance: String
+    ) throws -> HostKeyFinding {
+        try write { try $0.takeHostKeys(keys, of: name, instance: instance) }
+    }
+
     // MARK: Sources
 
     /// What was imported, by id.

@@ -76,6 +76,18 @@ package struct HostUpdate: Equatable, Sendable {
     }
 }
 
+/// What the keys that an instance says it has are to the directory.
+package enum HostKeyFinding: Equatable, Sendable {
+    /// There were none; now these are pinned.
+    case pinned
+    /// Those that are pinned are among them.
+    case confirmed
+    /// Others than those that are pinned, which stay; `isNews`: nobody knew that.
+    case different(isNews: Bool)
+    /// The host is another instance by now, or gone.
+    case outdated
+}
+
 /// What an inventory is held against, all of one moment.
 package struct InventoryView: Sendable {
     package var generation: Int64

@@ -52,8 +52,8 @@ extension Tables {
             "INSERT INTO hosts (name, address, port, state, added, accounts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             host.name, host.address, host.port, host.state.rawValue, host.added.wholeSeconds,
             host.accounts.rawValue)
-        if let instance = host.instance { _ = try setInstance(instance, of: host.name) }
-        return try setHostKeys(host.keys, of: host.name)
+        _ = try setHostKeys(host.keys, of: host.name)
+        return try setInstance(host.instance, of: host.name)
     }
 
     func setHostKeys(_ keys: [KeyMaterial], of name: String) throws -> Host {
@@ -66,6 +66,7 @@ extension Tables {
                 key.type,
                 key.fingerprint)
         }
+        try database.run("UPDATE host_instances SET other_keys = '' WHERE host = ?1", name)
         return try host(name)
     }
 

@@ -47,7 +47,7 @@ extension Tables {
     func removeSource(_ id: Int64) throws {
         if try database.run("DELETE FROM inventory_sources WHERE id = ?1", id) == 0 {
             throw DirectoryError(
-                .notFound, "there is no inventory source \(id)", hint: "see 'gatehouse inventory list'")
+                .notFound, "there is no import \(id)", hint: "see 'gatehouse host import --list'")
         }
     }
 
@@ -90,6 +90,28 @@ extension Tables {
         let after = try setInstance(update.instance, of: update.host)
         try movePools(update, at: time)
         return update.leaves != nil || update.joins != nil || !after.differsOnlyInSight(from: before)
+    }
+
+    /// Pins the keys if there are none; else only looks whether they are the pinned ones.
+    func takeHostKeys(
+        _ keys: [KeyMaterial], of name: String, instance id: String
+    ) throws -> HostKeyFinding {
+        guard let host = try findHost(name), var instance = host.instance, instance.id == id else {
+            return .outdated
+        }
+        if host.keys.isEmpty {
+            _ = try setHostKeys(keys, of: name)
+            try setCounter("generation", try counter("generation") + 1)
+        }
+        let isKnown = host.keys.isEmpty || Set(host.keys).isSubset(of: keys)
+        let others = isKnown ? [] : keys.map(\.fingerprint).sorted()
+        let isNews = instance.otherKeys != others
+        if isNews {
+            instance.otherKeys = others
+            _ = try setInstance(instance, of: name)
+        }
+        if host.keys.isEmpty { return .pinned }
+        return isKnown ? .confirmed : .different(isNews: isNews)
     }
 
     private func movePools(_ update: HostUpdate, at time: Timestamp) throws {

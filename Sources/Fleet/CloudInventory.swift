@@ -41,16 +41,20 @@ package struct CloudInventory: InstanceReader {
     }
 
     /// The region that is asked.
-    ///
-    /// - Throws: `AWSError`.
-    package func region() throws -> String { try calls.region() }
+    package func region() throws(InventoryError) -> String {
+        do throws(AWSError) { return try calls.region() } catch { throw InventoryError(error) }
+    }
 
     /// Asks for the instances that are selected, and for those that are hosts.
-    ///
-    /// - Throws: `AWSError`.
     package func read(
         _ selections: [InstanceSelection], known: [HostInstance]
-    ) throws -> InventoryAnswer {
+    ) throws(InventoryError) -> InventoryAnswer {
+        do throws(AWSError) { return try ask(selections, known: known) } catch { throw InventoryError(error) }
+    }
+
+    private func ask(
+        _ selections: [InstanceSelection], known: [HostInstance]
+    ) throws(AWSError) -> InventoryAnswer {
         let region = try calls.region()
         var seen: [String: EC2Instance] = [:]
         var found: [[String]] = []
@@ -137,5 +141,21 @@ extension ObservedInstance {
         let words = [agent.platformName ?? agent.platformType, agent.platformVersion].compactMap(\.self)
         let text = words.joined(separator: " ")
         return text.isEmpty || text.utf8.count > 128 || text != text.printable ? nil : text
+    }
+}
+
+extension InventoryError {
+    /// AWS did not tell.
+    fileprivate init(_ error: AWSError) {
+        let hint: String? =
+            switch error.code {
+            case .noRegion: "set AWSRegion in gatehouse.conf"
+            case .noCredentials, .invalidCredentials, .expiredCredentials, .configuration:
+                "see AWSProfile in gatehouse.conf(5) for where credentials come from"
+            case .accessDenied: "the gateway needs ec2:DescribeInstances and ssm:DescribeInstanceInformation"
+            case .clockSkew: "set this machine's clock"
+            default: nil
+            }
+        self.init("AWS does not tell about instances: \(error)", hint: hint)
     }
 }

@@ -4,12 +4,13 @@ package import Directory
 package protocol InstanceReader: Sendable {
     /// The region that is asked.
     ///
-    /// - Throws: when none is known.
-    func region() throws -> String
+    func region() throws(InventoryError) -> String
 
     /// Asks for the instances that are selected, and for those that are hosts. Blocks.
     ///
     /// - Parameter known: instances of other regions are not asked for.
     /// - Throws: when any of the questions was not answered; nothing is known then.
-    func read(_ selections: [InstanceSelection], known: [HostInstance]) throws -> InventoryAnswer
+    func read(
+        _ selections: [InstanceSelection], known: [HostInstance]
+    ) throws(InventoryError) -> InventoryAnswer
 }

@@ -26,6 +26,8 @@ final class Gateway: Sendable {
     private let ledger: AccountLedger
     private let turns = HostTurns()
     private let accountService: Locked<AccountService>
+    /// Knows the hosts that are instances.
+    let inventory: InventoryKeeper
 
     /// Opens the database.
     ///
@@ -51,7 +53,12 @@ final class Gateway: Sendable {
         let ledger = try AccountLedger(path: configuration.databasePath)
         self.ledger = ledger
         let executor = SSHExecutor(program: program, settings: current)
-        accountService = Locked(Self.accounts(of: directory, ledger, turns, by: executor, settings))
+        let accountService = Locked(Self.accounts(of: directory, ledger, turns, by: executor, settings))
+        self.accountService = accountService
+        inventory = InventoryKeeper(
+            directory: directory, events: events, reader: CloudInventory(cloud), executor: { executor },
+            log: { Log(threshold: current.withLock { $0 }.configuration.logLevel) },
+            forget: { host in try accountService.withLock { $0 }.forgetReports(of: host) })
     }
 
     /// Makes accounts with the settings in force.
@@ -106,7 +113,8 @@ final class Gateway: Sendable {
                     userAuthority: settings.authority.publicKey, hostKeys: settings.publicHostKeys),
                 applier: AccountDoor(service: accounts), sessions: sessions,
                 scanner: SSHKeyScanner(
-                    program: program, timeout: settings.configuration.connectTimeout)))
+                    program: program, timeout: settings.configuration.connectTimeout),
+                inventory: inventory))
     }
 }
 

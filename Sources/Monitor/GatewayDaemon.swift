@@ -52,6 +52,7 @@ package enum GatewayDaemon {
         let gateway = try Gateway(settings, program: program)
         try Watchman(gateway: gateway).start()
         try AccountWatch(gateway: gateway).start()
+        try InventoryWatch(gateway: gateway).start()
         let frontDoor = try FrontDoor(gateway: gateway)
         let commandDoor = try CommandDoor(
             at: configuration.controlSocketPath, service: { gateway.commandService },

@@ -118,6 +118,7 @@ extension SessionMonitor {
         log.write(
             level, "host failed",
             ["host.name": host, "reason": failure.sentence(about: host), "detail": detail])
+        if failure == .wrongHostKey { gateway.inventory.doubt(host) }
     }
 
     /// A jump: joined to a host of the directory by the directory's address, or refused, or no jump at all.

@@ -41,8 +41,11 @@ struct EventLogTests {
         #expect(try log.events(EventQuery(kind: kind)).map(\.event.kind) == [kind.rawValue])
         let names = [
             "auth.accepted", "auth.rejected", "session.start", "session.end", "channel.open", "refused",
-            "host.connected", "host.failed", "command.run", "directory.changed", "account.applied",
-            "account.drifted", "account.failed", "daemon.start", "daemon.stop",
+            "host.connected", "host.failed", "host.state", "host.replaced", "host.keys", "inventory",
+            "command.run", "directory.changed", "account.applied",
+            "account.drifted", "account.failed", "watcher.connected", "watcher.silent", "watcher.back",
+            "watcher.refused", "watcher.gap",
+            "daemon.start", "daemon.stop",
         ]
         #expect(names.contains(kind.rawValue))
     }

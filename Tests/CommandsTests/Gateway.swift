@@ -4,6 +4,7 @@ import Commands
 import Configuration
 import Directory
 import Glibc
+import Inventory
 import SSHKeys
 import Support
 
@@ -27,7 +28,7 @@ final class Gateway: Sendable {
             configuration: Configuration(),
             gateway: GatewayKeys(
                 userAuthority: try PublicKey.parse(Self.key(1)), hostKeys: [try PublicKey.parse(Self.key(2))]),
-            applier: daemon, sessions: daemon, scanner: daemon)
+            applier: daemon, sessions: daemon, scanner: daemon, inventory: daemon)
         services.now = { Self.now }
         self.services = services
         guard people else { return }
@@ -90,7 +91,7 @@ final class Gateway: Sendable {
 }
 
 /// Notes what commands ask of the daemon.
-final class QuietDaemon: AccountApplier, SessionControl, HostKeyScanner {
+final class QuietDaemon: AccountApplier, SessionControl, HostKeyScanner, InventoryService {
     struct State {
         var ended: [String] = []
         var report = AccountReport(changed: false)
@@ -102,6 +103,11 @@ final class QuietDaemon: AccountApplier, SessionControl, HostKeyScanner {
         /// What was asked of hosts.
         var asked: [String] = []
         var hostKeys: [[UInt8]] = []
+        /// What the cloud tells, and how it goes.
+        var outcome = InventoryOutcome(plan: InventoryPlan())
+        var instance: ObservedInstance?
+        var condition = InventoryCondition()
+        var instanceKeys: [KeyMaterial] = []
     }
 
     let state = Locked(State())
@@ -135,4 +141,27 @@ final class QuietDaemon: AccountApplier, SessionControl, HostKeyScanner {
     }
 
     func scan(address: String, port: UInt16) throws -> [[UInt8]] { state.withLock { $0.hostKeys } }
+
+    func importHosts(
+        _ selection: InstanceSelection, isRehearsal: Bool, by caller: String
+    ) throws -> InventoryOutcome {
+        state.withLock { state in
+            state.asked.append(
+                "import \(selection.instances + selection.tags.map(\.key)) \(isRehearsal) \(caller)")
+            return state.outcome
+        }
+    }
+
+    func refresh(isRehearsal: Bool, by caller: String) throws -> InventoryOutcome {
+        state.withLock { state in
+            state.asked.append("refresh \(isRehearsal) \(caller)")
+            return state.outcome
+        }
+    }
+
+    func lookUp(_ instance: String) throws -> ObservedInstance? { state.withLock { $0.instance } }
+
+    func hostKeys(of host: Host) throws -> [KeyMaterial] { state.withLock { $0.instanceKeys } }
+
+    var condition: InventoryCondition { state.withLock { $0.condition } }
 }

@@ -13,6 +13,8 @@ struct PermissionTests {
         "group add": "ops", "group list": "", "group show": "lab", "group add-member": "lab ada",
         "group remove-member": "lab bob",
         "host add": "gpu1 --address 10.0.0.1 --key -", "host list": "", "host show": "communal1",
+        "host import": "--tag Team=lab", "host rekey": "communal1 --key - --yes",
+        "host refresh": "",
         "host set": "communal1 --accounts ssh",
         "host remove": "communal1 --yes", "host bootstrap": "",
         "pool add": "gpus", "pool list": "", "pool join": "communal communal1",

@@ -27,7 +27,7 @@ struct VerbTests {
         #expect(gateway.output(of: "group list") == "NAME  GID    MEMBERS\nlab   20000  alice,bob\n")
         #expect(
             gateway.output(of: "host list")
-                == "NAME       ADDRESS        STATE   KEYS  POOLS     INSTANCE\ncommunal1  10.77.0.11:22  active  1     communal  -\n"
+                == "NAME       ADDRESS        STATE   KEYS  POOLS     INSTANCE  REMARK\ncommunal1  10.77.0.11:22  active  1     communal  -         -\n"
         )
         #expect(gateway.output(of: "pool list") == "NAME      HOSTS\ncommunal  communal1\n")
         #expect(
@@ -225,7 +225,7 @@ struct VerbTests {
         #expect(gateway.run(line, on: terminal) == .success)
         #expect(
             gateway.output(of: "host list").hasSuffix(
-                "gpu1       gpu1:22        active  1     -         i-0123456789abcdef0\n"))
+                "gpu1       gpu1:22        active  1     -         i-0123456789abcdef0  -\n"))
         let shown = gateway.output(of: "host show gpu1")
         #expect(shown.contains("instance:   i-0123456789abcdef0 in eu-west-1\nlast seen:  never\n"))
         #expect(shown.contains("accounts:   ssm (automatic)\n"))

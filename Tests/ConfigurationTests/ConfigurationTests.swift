@@ -121,7 +121,7 @@ struct ConfigurationTests {
         #expect(configuration.sessionProgram != nil)
         configuration.sessionProgram = nil
         #expect(configuration == Configuration())
-        #expect(lines.count == 24)
+        #expect(lines.count == 25)
     }
 
     @Test("all mistakes are reported, each with its file and line")

@@ -129,6 +129,29 @@ struct InventoryTests {
         #expect(try store.generation() == generation + 1)
     }
 
+    @Test("keys that an instance has are pinned once; others are noted until somebody accepts them")
+    func keys() throws {
+        let id = "i-00000001"
+        let new = update("h1", id, new: true, address: "10.0.0.1")
+        #expect(try store.take([new], after: store.generation()))
+        let (one, two, three) = (Fixture.key(1), Fixture.key(2), Fixture.key(3))
+        #expect(try store.takeHostKeys([one, two], of: "h1", instance: id) == .pinned)
+        #expect(try store.host("h1").keys == [one, two])
+        // One more is no matter, and is not pinned by itself.
+        #expect(try store.takeHostKeys([three, two, one], of: "h1", instance: id) == .confirmed)
+        #expect(try store.takeHostKeys([one, three], of: "h1", instance: id) == .different(isNews: true))
+        #expect(try store.takeHostKeys([three, one], of: "h1", instance: id) == .different(isNews: false))
+        #expect(try store.host("h1").keys == [one, two])
+        #expect(try store.host("h1").instance?.otherKeys == [one.fingerprint, three.fingerprint].sorted())
+        try store.setHostKeys([one, three], of: "h1")
+        #expect(try store.host("h1").instance?.otherKeys == [])
+        #expect(try store.takeHostKeys([two], of: "h1", instance: id) == .different(isNews: true))
+        #expect(try store.takeHostKeys([one, three], of: "h1", instance: id) == .confirmed)
+        #expect(try store.host("h1").instance?.otherKeys == [])
+        #expect(try store.takeHostKeys([one], of: "h1", instance: "i-00000002") == .outdated)
+        #expect(try store.takeHostKeys([one], of: "h9", instance: id) == .outdated)
+    }
+
     @Test("who removes a host is remembered until the instance is named again")
     func removal() throws {
         let new = update("h1", "i-00000001", new: true, address: "10.0.0.1")

@@ -151,7 +151,7 @@ struct CloudInventoryTests {
         cloud.state.withLock { $0.failure = AWSError(.throttled, "slow down") }
         let selections = ["lab", "Broken"].map { InstanceSelection(tags: [.init(key: "Team", value: $0)]) }
         #expect { try CloudInventory(cloud).read(selections, known: []) } throws: {
-            ($0 as? AWSError)?.code == .throttled
+            ($0 as? InventoryError)?.detail == "AWS does not tell about instances: slow down"
         }
     }
 }

@@ -2,6 +2,7 @@ import Accounts
 import Audit
 import Configuration
 import Directory
+import Inventory
 import SQLite
 import SSHKeys
 import Support
@@ -24,6 +25,7 @@ package struct ErrorReport: Equatable, Sendable {
             let help = title.isEmpty ? "'gatehouse help' lists the commands" : "see 'gatehouse help \(title)'"
             self.init(.usage, error.why, hint: error.hint ?? help)
         case let error as DirectoryError: self.init(Self.code(of: error), error.detail, hint: error.hint)
+        case let error as InventoryError: self.init(.unavailable, error.detail, hint: error.hint)
         case let error as KeyError: self.init(Self.code(of: error), error.detail, hint: Self.hint(for: error))
         case let error as AccountError: self.init(Self.code(of: error), error.detail)
         case let error as ConfigurationError:

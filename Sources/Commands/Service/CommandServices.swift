@@ -15,12 +15,14 @@ package struct CommandServices: Sendable {
     package var applier: any AccountApplier
     package var sessions: any SessionControl
     package var scanner: any HostKeyScanner
+    package var inventory: any InventoryService
     /// The present moment.
     package var now: @Sendable () -> Timestamp = { .now }
 
     package init(
         directory: DirectoryStore, events: EventLog, configuration: Configuration, gateway: GatewayKeys,
-        applier: any AccountApplier, sessions: any SessionControl, scanner: any HostKeyScanner
+        applier: any AccountApplier, sessions: any SessionControl, scanner: any HostKeyScanner,
+        inventory: any InventoryService
     ) {
         self.directory = directory
         self.events = events
@@ -29,6 +31,7 @@ package struct CommandServices: Sendable {
         self.applier = applier
         self.sessions = sessions
         self.scanner = scanner
+        self.inventory = inventory
     }
 }
 

@@ -16,15 +16,20 @@ package struct HostList: DaemonCommand {
 
     package func run(in context: CommandContext) throws -> ExitCode {
         let pools = try context.directory.pools()
-        var table = Table("NAME", "ADDRESS", "STATE", "KEYS", "POOLS", "INSTANCE")
+        var table = Table("NAME", "ADDRESS", "STATE", "KEYS", "POOLS", "INSTANCE", "REMARK")
         var list: [JSON] = []
         for host in try context.directory.hosts() {
             let names = pools.filter { $0.hosts.contains(host.name) }.map(\.name)
             table.add(
                 host.name, host.endpoint, host.stateText, String(host.keys.count),
-                names.joined(separator: ","), host.instance?.id ?? "")
+                names.joined(separator: ","), host.instance?.id ?? "", host.remark)
             list.append(.object(host.json.merging(["pools": .strings(names)]) { $1 }))
         }
-        return try context.show(json: isJSON, ["hosts": .array(list)], text: table.text)
+        let condition = context.services.inventory.condition
+        let code = try context.show(
+            json: isJSON, ["hosts": .array(list), "inventory_problem": .text(condition.problem)],
+            text: table.text)
+        try context.remarkOnInventory()
+        return code
     }
 }

@@ -33,9 +33,14 @@ package struct HostShow: DaemonCommand {
             text.add("instance", [instance.id, instance.region].compactMap(\.self).joined(separator: " in "))
             text.add("last seen", instance.lastSeen?.description ?? "never")
             text.add("platform", instance.platform ?? "")
+            text.add("agent", instance.agentText)
         }
         text.add("accounts", host.accountRouteText)
         text.add("keys", each: host.keys.map { "\($0.type) \($0.fingerprint)" })
+        if let others = host.instance?.otherKeys, !others.isEmpty {
+            text.add("other keys", each: others)
+            text.add("", "it has these by its own account; 'gatehouse host rekey \(name)' accepts them")
+        }
         text.add("pools", pools.joined(separator: ", "))
         text.add("users", users.joined(separator: ", "))
         text.add("added", host.added.description)

@@ -28,8 +28,27 @@ extension Host {
         return instance.state == .unknown ? state.rawValue : instance.state.rawValue
     }
 
+    /// What somebody should look after; empty: nothing.
+    var remark: String {
+        if instance?.otherKeys.isEmpty == false { return "other host keys than pinned" }
+        guard instance?.state.isDown != true else { return "" }
+        if instance?.isAgentOnline == false { return "no word from its SSM agent" }
+        return keys.isEmpty ? "no host keys yet" : ""
+    }
+
     /// The way on which accounts are made, and whether somebody chose it.
     var accountRouteText: String {
         accounts == .automatic ? "\(accountRoute.rawValue) (automatic)" : accounts.rawValue
+    }
+}
+
+extension HostInstance {
+    /// Whether Systems Manager hears from it.
+    var agentText: String {
+        switch isAgentOnline {
+        case true?: "online"
+        case false?: "no word from it"
+        case nil: ""
+        }
     }
 }
