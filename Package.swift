@@ -44,6 +44,7 @@ let package = Package(
     products: [
         .executable(name: "gatehoused", targets: ["gatehoused"]),
         .executable(name: "gatehouse-session", targets: ["gatehouse-session"]),
+        .executable(name: "gatehouse-ssm", targets: ["gatehouse-ssm"]),
         .executable(name: "gatehouse", targets: ["gatehouse"]),
         .executable(name: "gatehouse-watch", targets: ["gatehouse-watch"]),
     ],
@@ -78,6 +79,7 @@ let package = Package(
         module("Inventory", uses: ["Directory", "SSHKeys", "Support"]),
 
         // The cloud in which the hosts are.
+        module("SessionManager", uses: ["AWS", "CCurl", "COpenSSL", "CSupport", "Support"]),
         module("Fleet", uses: ["AWS", "Accounts", "Directory", "Inventory", "Support"]),
 
         // On a host: what its watcher saw, to the gateway. Without Foundation, as all that gatehouse-watch links.
@@ -104,6 +106,7 @@ let package = Package(
 
         program("gatehoused", uses: ["Monitor", "Configuration", "Support"]),
         program("gatehouse-session", uses: ["Relay", "Support"]),
+        program("gatehouse-ssm", uses: ["SessionManager", "Support"]),
         program("gatehouse", uses: ["Commands", "Support"]),
         // Runs on the hosts, whatever they have installed: glibc and all libraries are in it.
         .executableTarget(
@@ -122,6 +125,7 @@ let package = Package(
         tests("FileEvents", uses: ["SSHKeys", "Support", "TestSupport"]),
         tests("Collector", uses: ["FileEvents", "SSHKeys", "Support", "TestSupport"]),
         tests("Configuration", uses: ["Support", "TestSupport"]),
+        tests("SessionManager", uses: ["AWS", "Support", "TestSupport"]),
         .testTarget(
             name: "AWSTests", dependencies: ["AWS", "Support", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: strict),

@@ -36,3 +36,11 @@ static inline CURLcode gh_curl_get_number(CURL *handle, CURLINFO info, long *val
 static const long gh_curl_global_default = CURL_GLOBAL_DEFAULT;
 static const long gh_curl_tls_1_2 = CURL_SSLVERSION_TLSv1_2;
 static const long gh_curl_http_1_1 = CURL_HTTP_VERSION_1_1;
+
+/* The socket of a CONNECT_ONLY transfer, -1 when there is none. */
+static inline CURLcode gh_curl_get_socket(CURL *handle, long *socket) {
+    curl_socket_t value = CURL_SOCKET_BAD;
+    CURLcode result = curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, &value);
+    *socket = value;
+    return result;
+}

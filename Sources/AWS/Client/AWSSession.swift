@@ -12,6 +12,8 @@ package final class AWSSession: Sendable {
     let effects: Effects
     let clock: ServerClock
     let pacing: Pacing?
+    /// Trusted in place of the system's certificates.
+    package let certificateFile: String?
 
     /// Puts a session together from given parts.
     ///
@@ -20,7 +22,7 @@ package final class AWSSession: Sendable {
     package init(
         region: String, providers: [any CredentialProvider], endpoints: Endpoints,
         transport: any HTTPTransport, policy: RetryPolicy = RetryPolicy(), effects: Effects = .system,
-        pacing: Pacing? = nil
+        pacing: Pacing? = nil, certificateFile: String? = nil
     ) throws(AWSError) {
         try Self.check(region)
         let clock = ServerClock(local: effects.now)
@@ -31,6 +33,7 @@ package final class AWSSession: Sendable {
         self.effects = effects
         self.clock = clock
         self.pacing = pacing
+        self.certificateFile = certificateFile
         credentials = CredentialCache(providers, now: { clock.now })
     }
 
@@ -47,8 +50,8 @@ package final class AWSSession: Sendable {
         effects: Effects = .system
     ) throws(AWSError) -> AWSSession {
         let profile = try SharedFiles(environment).profile
-        let transport =
-            given ?? CurlTransport(certificateFile: environment["AWS_CA_BUNDLE"] ?? profile?["ca_bundle"])
+        let certificateFile = environment["AWS_CA_BUNDLE"] ?? profile?["ca_bundle"]
+        let transport = given ?? CurlTransport(certificateFile: certificateFile)
         let metadata = InstanceMetadata(environment, transport: transport, now: effects.now)
         var chosen = region ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"]
         chosen = chosen ?? profile?["region"]
@@ -62,7 +65,8 @@ package final class AWSSession: Sendable {
                 EnvironmentCredentials(environment), ProfileCredentials(environment),
                 ContainerCredentials(environment, transport: transport), metadata,
             ], endpoints: Endpoints(region: chosen, environment: environment, profile: profile),
-            transport: transport, policy: policy, effects: effects, pacing: Pacing())
+            transport: transport, policy: policy, effects: effects, pacing: Pacing(),
+            certificateFile: certificateFile)
     }
 
     /// A region becomes part of a host's name.

@@ -83,7 +83,7 @@ extension HTTPURL: CustomStringConvertible {
 
 extension HTTPURL {
     /// Whether the host is this machine, by number or as `localhost`.
-    var isLoopback: Bool {
+    package var isLoopback: Bool {
         if host == "localhost" || host == "::1" { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
         return parts.count == 4 && parts[0] == 127 && parts.allSatisfy { $0 != nil }

@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 
 /// JSON as AWS writes it: names begin with a capital, ours do not.
-enum AWSJSON {
+package enum AWSJSON {
     private struct Key: CodingKey {
         let stringValue: String
         let intValue: Int? = nil
@@ -10,8 +10,10 @@ enum AWSJSON {
         init?(intValue: Int) { return nil }
     }
 
+    /// Writes a value, with sorted names.
+    ///
     /// - Throws: `AWSError` with code `invalidRequest`.
-    static func encode(_ value: some Encodable) throws(AWSError) -> [UInt8] {
+    package static func encode(_ value: some Encodable) throws(AWSError) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.keyEncodingStrategy = .custom { path in
@@ -24,8 +26,12 @@ enum AWSJSON {
         return Array(data)
     }
 
+    /// Reads a value.
+    ///
     /// - Throws: `AWSError` with code `malformedResponse`, without the answer's words, which may be secret.
-    static func decode<Value: Decodable>(_ type: Value.Type, from body: [UInt8]) throws(AWSError) -> Value {
+    package static func decode<Value: Decodable>(_ type: Value.Type, from body: [UInt8]) throws(AWSError)
+        -> Value
+    {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .custom { path in
             let name = path.last?.stringValue ?? ""

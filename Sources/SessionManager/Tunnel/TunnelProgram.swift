@@ -1,0 +1,57 @@
+internal import AWS
+internal import Glibc
+internal import Support
+
+/// The whole of `gatehouse-ssm`.
+package enum TunnelProgram {
+    /// Runs a tunnel over standard input and output.
+    ///
+    /// - Returns: the exit status after sysexits(3): 0, 64 usage, 69 unavailable, 77 refused, 78 configuration.
+    package static func run(_ words: some Sequence<String>) -> Int32 {
+        let words = Array(words)
+        if words == ["--help"] || words == ["-h"] {
+            print(TunnelOptions.usage)
+            return 0
+        }
+        let options: TunnelOptions
+        do throws(ChannelError) {
+            options = try TunnelOptions(words)
+        } catch {
+            complain("\(error)\n\(TunnelOptions.usage)")
+            return EX_USAGE
+        }
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            let session = try AWSSession.standard(region: options.region)
+            let tunnel = try Tunnel(
+                session, instanceID: options.instanceID, port: options.port, reason: options.reason,
+                input: Descriptor(adopting: STDIN_FILENO), output: Descriptor(adopting: STDOUT_FILENO))
+            try tunnel.run()
+            return 0
+        } catch {
+            complain("\(options.instanceID): \(sentence(for: error))")
+            return status(of: error)
+        }
+    }
+
+    /// What happened, and what to do where that is known.
+    static func sentence(for error: any Error) -> String {
+        guard let error = error as? AWSError else { return "\(error)" }
+        return error.serviceCode == "TargetNotConnected"
+            ? "its agent is not connected with Systems Manager: the instance is stopped, or lacks the role, the agent or the way out"
+            : "\(error)"
+    }
+
+    private static func status(of error: any Error) -> Int32 {
+        switch (error as? AWSError)?.code {
+        case .accessDenied, .invalidCredentials, .expiredCredentials: EX_NOPERM
+        case .configuration, .noCredentials, .noRegion: EX_CONFIG
+        default: EX_UNAVAILABLE
+        }
+    }
+
+    private static func complain(_ text: String) {
+        let line = Array("gatehouse-ssm: \(text)\n".utf8)
+        try? Descriptor(adopting: dup(STDERR_FILENO)).writeAll(line)
+    }
+}
