@@ -71,11 +71,19 @@ class Timing:
 
 @dataclass
 class StreamFaults:
-    """Each n-th message of a session is lost, to the agent and from it; 0 loses none."""
+    """Each n-th message of a session is lost, to the agent and from it, comes twice or late; 0: none.
+
+    The true agent repeats only the oldest message each 100 ms, which is slow where many are lost: `repeat_all` has it repeat
+    all that are due. `encrypt` names the KMS key that new sessions ask for.
+    """
 
     lose_in: int = 0
     lose_out: int = 0
     lose_acknowledgements: bool = False
+    duplicate: int = 0
+    reorder: int = 0
+    repeat_all: bool = False
+    encrypt: str | None = None
 
 
 @dataclass

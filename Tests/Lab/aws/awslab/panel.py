@@ -9,7 +9,8 @@
     kill      {"communal1": {"count": 1, "after_seconds" | "after_bytes": …, "signal": 9}}
     agent     {"communal1": "on" | "off" | "absent"}
     timing    {"pickup": 0.05, …}             see `Timing`
-    stream    {"lose_in": 7, "lose_out": 7, "lose_acknowledgements": true}
+    stream    {"lose_in": 7, "lose_out": 7, "lose_acknowledgements": true, "duplicate": 5, "reorder": 9,
+              "repeat_all": true, "encrypt": "alias/…"}      see `StreamFaults`
     skew      seconds that the endpoint's clock is ahead
     expire    an access key of a role session, or "all"
     cut       true: breaks all data channels

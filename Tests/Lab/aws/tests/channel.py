@@ -107,6 +107,5 @@ class Channel:
         while self.farewell is None:
             time.sleep(0.1)
             with self._lock:
-                data = self._stream.tick(time.monotonic())
-                if data is not None:
+                for data in self._stream.tick(time.monotonic()):
                     self._push(data)

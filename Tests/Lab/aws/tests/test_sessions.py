@@ -196,5 +196,5 @@ def test_the_stream_puts_messages_back_in_order_and_confirms_repeated_ones():
         assert [part.payload for part in parts] == expected and len(replies) == 1
         sender.receive(Message.unpack(replies[0]), 0.1)
     assert sender.unacknowledged == 1
-    assert sender.tick(0.1) is None
-    assert sender.tick(5.0) == three.pack()
+    assert sender.tick(0.1) == []
+    assert sender.tick(5.0) == [three.pack()]

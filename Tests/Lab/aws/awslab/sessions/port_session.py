@@ -18,9 +18,9 @@ from websockets.sync.server import ServerConnection
 from awslab.commands.agent import VERSION
 from awslab.faults import StreamFaults
 from awslab.hosts import Host
-from awslab.sessions.message import (
-    ACKNOWLEDGE, CHANNEL_CLOSED, INPUT, OUTPUT, BadMessage, Flag, Message, Payload,
-)
+from awslab.sessions.encryption import EncryptionFailed, SessionCipher
+from awslab.sessions.line import FaultyLine
+from awslab.sessions.message import CHANNEL_CLOSED, INPUT, OUTPUT, BadMessage, Flag, Message, Payload
 from awslab.sessions.stream import ReliableStream
 
 _CHUNK = 1024
@@ -40,6 +40,7 @@ class SessionRecord:
     port: int
     owner: str
     began: float
+    region: str
     id: str = field(default_factory=lambda: f"lab-{uuid.uuid4().hex[:17]}")
     token: str | None = field(default_factory=lambda: uuid.uuid4().hex)
     status: str = "Connected"
@@ -88,10 +89,13 @@ class PortSession:
         self._has_begun = False
         self._is_open = True
         self._is_answered = False
+        self._is_agreed = False
         self._port: socket.socket | None = None
         self._to_port: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._count_in = 0
-        self._count_out = 0
+        self._line_in = FaultyLine()
+        self._line_out = FaultyLine()
+        key = faults().encrypt
+        self._cipher = SessionCipher(key, record.region, record.id, record.target) if key else None
 
     def serve(self, connection: ServerConnection) -> None:
         """Attends to a client until its connection ends, or the session."""
@@ -154,7 +158,11 @@ class PortSession:
             "ActionType": "SessionType",
             "ActionParameters": {"SessionType": "Port", "Properties": properties},
         }
-        request = {"AgentVersion": VERSION, "RequestedClientActions": [action]}
+        actions = [action]
+        if self._cipher is not None:
+            parameters = {"KMSKeyId": self._cipher.key_id, "Challenge": self._cipher.challenge}
+            actions.insert(0, {"ActionType": "KMSEncryption", "ActionParameters": parameters})
+        request = {"AgentVersion": VERSION, "RequestedClientActions": actions}
         self._send(Payload.HANDSHAKE_REQUEST, json.dumps(request).encode())
         threading.Thread(target=self._keep_sending, daemon=True).start()
 
@@ -178,54 +186,65 @@ class PortSession:
     def _transmit(self, data: bytes) -> None:
         """To the client, if there is one and no fault takes the message away."""
         faults = self._faults()
-        if _may_be_lost(data, faults):
-            self._count_out += 1
-            if faults.lose_out and self._count_out % faults.lose_out == 0:
-                return
-        if self._link is not None:
-            self._link.send(data)
+        for arrived in self._line_out.pass_on(data, faults.lose_out, faults):
+            if self._link is not None:
+                self._link.send(arrived)
 
     def _receive(self, data: bytes) -> None:
         faults = self._faults()
         with self._lock:
-            if not self._is_open:
-                return
-            if _may_be_lost(data, faults):
-                self._count_in += 1
-                if faults.lose_in and self._count_in % faults.lose_in == 0:
-                    return
-            try:
-                message = Message.unpack(data)
-            except BadMessage:
-                return
-            # While the agent dials it takes nothing, and the client has to come again.
-            accepts = self._port is not None or not self._is_answered
-            messages, replies = self._stream.receive(message, time.monotonic(), accepts)
-            for reply in replies:
-                self._transmit(reply)
+            for arrived in self._line_in.pass_on(data, faults.lose_in, faults):
+                if self._is_open:
+                    self._take(arrived)
+
+    def _take(self, data: bytes) -> None:
+        try:
+            message = Message.unpack(data)
+        except BadMessage:
+            return
+        # While the agent dials it takes nothing, and the client has to come again.
+        accepts = self._port is not None or not self._is_agreed
+        messages, replies = self._stream.receive(message, time.monotonic(), accepts)
+        for reply in replies:
+            self._transmit(reply)
+        try:
             for part in messages:
                 self._handle(part)
+        except EncryptionFailed as problem:
+            self.end(str(problem))
 
     def _handle(self, message: Message) -> None:
         if message.payload_type == Payload.FLAG:
             if message.payload == Flag.TERMINATE_SESSION.to_bytes(4, "big"):
                 self.end()
         elif message.payload_type == Payload.HANDSHAKE_RESPONSE and not self._is_answered:
-            self._finish_handshake(message.payload)
+            self._take_answer(message.payload)
+        elif message.payload_type == Payload.ENCRYPTION_CHALLENGE_RESPONSE and self._cipher is not None:
+            self._cipher.check(json.loads(message.payload)["Challenge"])
+            self._finish_handshake()
         elif message.payload_type == Payload.OUTPUT and self._port is not None:
-            self._to_port.put(message.payload)
+            self._to_port.put(self._cipher.decrypt(message.payload) if self._cipher else message.payload)
         # Anything sent before the handshake is complete is confirmed and thrown away.
 
-    def _finish_handshake(self, payload: bytes) -> None:
+    def _take_answer(self, payload: bytes) -> None:
         try:
             actions = json.loads(payload)["ProcessedClientActions"]
             agreed = bool(actions) and all(action["ActionStatus"] == _SUCCESS for action in actions)
+            sealed = [a["ActionResult"]["KMSCipherTextKey"] for a in actions if a["ActionType"] == "KMSEncryption"]
         except (ValueError, KeyError, TypeError):
-            agreed = False
-        if not agreed:
+            agreed, sealed = False, []
+        if not agreed or len(sealed) != (self._cipher is not None):
             self.end("Handshake with the client failed")
             return
         self._is_answered = True
+        if self._cipher is None:
+            self._finish_handshake()
+            return
+        self._cipher.open(sealed[0])
+        self._send(Payload.ENCRYPTION_CHALLENGE_REQUEST, json.dumps({"Challenge": self._cipher.ask()}).encode())
+
+    def _finish_handshake(self) -> None:
+        self._is_agreed = True
         complete = {"HandshakeTimeToComplete": 1_000_000, "CustomerMessage": ""}
         self._send(Payload.HANDSHAKE_COMPLETE, json.dumps(complete).encode())
         threading.Thread(target=self._dial, daemon=True).start()
@@ -255,7 +274,7 @@ class PortSession:
         try:
             port.settimeout(None)
             while self._is_open and (data := port.recv(_CHUNK)):
-                self._send(Payload.OUTPUT, data)
+                self._send(Payload.OUTPUT, self._cipher.encrypt(data) if self._cipher else data)
                 while self._is_open and self._stream.unacknowledged > _WINDOW:
                     time.sleep(0.005)
         except OSError:
@@ -271,12 +290,7 @@ class PortSession:
         while self._is_open:
             time.sleep(0.1)
             with self._lock:
-                data = self._stream.tick(time.monotonic())
-                if data is not None:
+                for data in self._stream.tick(time.monotonic(), self._faults().repeat_all):
                     self._transmit(data)
             if not self._is_answered and time.monotonic() > deadline:
                 self.end("Handshake timed out")
-
-
-def _may_be_lost(data: bytes, faults: StreamFaults) -> bool:
-    return faults.lose_acknowledgements or not data[4:36].startswith(ACKNOWLEDGE.encode())

@@ -76,7 +76,7 @@ class SessionService:
             raise APIError("TargetNotConnected", f"{request['Target']} is not connected.")
         record = SessionRecord(
             machine.id, document, request.get("Reason", ""), int(port),
-            f"arn:aws:iam::{ACCOUNT}:root", self._clock.now(),
+            f"arn:aws:iam::{ACCOUNT}:root", self._clock.now(), self._machines.region,
         )
         with self._lock:
             self._sessions[record.id] = PortSession(

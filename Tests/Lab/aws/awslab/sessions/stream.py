@@ -70,15 +70,17 @@ class ReliableStream:
             return self._take(message, accepts)
         return [], []
 
-    def tick(self, now: float) -> bytes | None:
-        """The oldest unacknowledged message, if it is time to send it again; ask every 100 ms."""
-        if self.is_paused or not self._sent:
-            return None
-        oldest = next(iter(self._sent.values()))
-        if now - oldest.last <= self._timeout:
-            return None
-        oldest.last, oldest.was_repeated = now, True
-        return oldest.data
+    def tick(self, now: float, all_that_are_due: bool = False) -> list[bytes]:
+        """The oldest unacknowledged message, if it is time to send it again, or all; ask every 100 ms."""
+        if self.is_paused:
+            return []
+        due = [sent for sent in self._sent.values() if now - sent.last > self._timeout]
+        if not all_that_are_due:
+            oldest = next(iter(self._sent.values()), None)
+            due = [sent for sent in due if sent is oldest]
+        for sent in due:
+            sent.last, sent.was_repeated = now, True
+        return [sent.data for sent in due]
 
     def _note_acknowledged(self, message: Message, now: float) -> None:
         self.is_paused = False
