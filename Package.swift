@@ -75,6 +75,7 @@ let package = Package(
         module("Accounts", uses: ["Directory", "SQLite", "Support"], resources: [.embedInCode("HostStep")]),
         module("Routing", uses: ["Directory", "Support"]),
         module("Ownership", uses: ["FileEvents", "SQLite", "Support"]),
+        module("Scanner", uses: ["CSupport", "FileEvents", "Ownership", "Support"]),
 
         module("Inventory", uses: ["Directory", "SSHKeys", "Support"]),
 
@@ -110,7 +111,8 @@ let package = Package(
         program("gatehouse", uses: ["Commands", "Support"]),
         // Runs on the hosts, whatever they have installed: glibc and all libraries are in it.
         .executableTarget(
-            name: "gatehouse-watch", dependencies: ["FileEvents", "Shipping", "Support"],
+            name: "gatehouse-watch",
+            dependencies: ["FileEvents", "Ownership", "Scanner", "Shipping", "Support"],
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
@@ -134,6 +136,7 @@ let package = Package(
         tests("Authentication", uses: ["Directory", "SQLite", "Support"]),
         tests("Accounts", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
         tests("Routing", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
+        tests("Scanner", uses: ["FileEvents", "Ownership", "Support", "TestSupport"]),
         tests("Ownership", uses: ["FileEvents", "SQLite", "SSHKeys", "Support", "TestSupport"]),
         tests("Inventory", uses: ["Directory", "SSHKeys", "SQLite", "Support", "TestSupport"]),
         tests("Fleet", uses: ["AWS", "Accounts", "Directory", "Inventory", "Support"]),

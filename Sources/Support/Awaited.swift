@@ -37,6 +37,17 @@ package final class Awaited<Value: Sendable>: Sendable {
         return result
     }
 
+    /// Changes the value, alone, and wakes who waits for it only if `body` says so besides its result.
+    package func changeQuietly<Result: Sendable>(
+        _ body: (inout Value) -> (result: Result, wakes: Bool)
+    ) -> Result {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        let (result, wakes) = unsafe body(&value)
+        if wakes { unsafe pthread_cond_broadcast(changed) }
+        return result
+    }
+
     /// Waits until `body` gives something; it runs alone, first at once and then after each change.
     package func wait<Result: Sendable>(for body: (inout Value) -> Result?) -> Result {
         unsafe pthread_mutex_lock(mutex)

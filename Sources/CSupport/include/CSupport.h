@@ -79,4 +79,29 @@ void gh_name_thread(const char *name);
 /* SO_PEERCRED of a Unix socket. Returns 0 or -errno. */
 int gh_peer(int socket, uid_t *uid, pid_t *pid);
 
+/* openat2(2) of a directory by a path that cannot leave the one given: no symlinks, no "..", and no other mounts unless
+ * may_cross. For reading, which leaves the time of access if it may, or only to go on from. Returns the descriptor or -errno. */
+int gh_open_beneath(int directory, const char *path, int for_reading, int may_cross);
+
+/* getdents64(2). Returns the byte count, 0 at the end, or -errno. */
+ssize_t gh_read_names(int directory, void *buffer, size_t capacity);
+
+/* What statx(2) says. Times in nanoseconds since 1970. */
+struct gh_stat {
+    uint64_t inode, size, blocks;
+    int64_t modified, changed;
+    uint64_t device;
+    uint32_t mode, uid, gid, links;
+    int is_mount; /* something is mounted there */
+};
+
+/* statx(2) of a name in a directory, or of the directory itself for "". Never follows or mounts. Returns 0 or -errno. */
+int gh_stat_beneath(int directory, const char *name, struct gh_stat *result);
+
+/* f_type of fstatfs(2), or -errno. */
+int64_t gh_file_system_kind(int descriptor);
+
+/* Gives the calling thread, and those it starts, mounts of their own, which nobody else sees. Returns 0 or -errno. */
+int gh_private_mounts(void);
+
 #endif

@@ -103,6 +103,11 @@ extension Book {
             """, [directory, name], Self.recorded)
     }
 
+    private static let copiedColumns = """
+        tree, directory, name, since, until, scan, event, inode, mode, old_uid, new_uid, old_gid, new_gid, old_mode,
+        new_mode, old_size, new_size, old_modified, new_modified
+        """
+
     /// Makes one rename of a file that went in one directory and came in another in the same scan.
     ///
     /// - Returns: how many.
@@ -128,6 +133,16 @@ extension Book {
                 WHERE id = ?2
                 """, deleted, created, Change.Kind.renamed.rawValue)
             try database.run("DELETE FROM change WHERE id = ?1", deleted)
+            for (kind, differs) in [
+                (Change.Kind.ownerChanged, "old_uid != new_uid OR old_gid != new_gid"),
+                (.modeChanged, "old_mode != new_mode"),
+            ] {
+                try database.run(
+                    """
+                    INSERT INTO change (\(Self.copiedColumns), kind) SELECT \(Self.copiedColumns), ?2 FROM change
+                    WHERE id = ?1 AND (\(differs))
+                    """, created, kind.rawValue)
+            }
         }
         return taken.count
     }

@@ -19,18 +19,22 @@ extension Book {
             }
             detached.insert(change.name)
         }
-        for index in changes.indices {
-            guard let stat = changes[index].new, stat.isDirectory else { continue }
-            let name = changes[index].name
-            switch changes[index].kind {
-            case .renamed:
-                guard let origin = changes[index].origin,
-                    let row = try self.directory(origin.name, in: origin.directory)
+        // Two may have changed places: find both before either moves.
+        let moves = try changes.compactMap { change -> (row: DirectoryRow, name: [UInt8])? in
+            guard change.kind == .renamed, change.new?.isDirectory == true, let origin = change.origin,
+                let row = try self.directory(origin.name, in: origin.directory)
+            else { return nil }
+            return (row, change.name)
+        }
+        for (row, name) in moves { try move(row, to: directory, name) }
+        if look.followsMoves {
+            for index in changes.indices where changes[index].kind == .created {
+                guard let stat = changes[index].new, stat.isDirectory,
+                    let found = try adopt(stat, directory, changes[index].name, look)
                 else { continue }
-                try move(row, to: directory, name)
-            case .created where look.followsMoves:
-                if let found = try adopt(stat, directory, name, look) { changes[index] = found.change }
-            default: break
+                changes[index] = found.change
+                let entry = FileEntry(name: changes[index].name, stat: stat)
+                changes += Change.handovers(found.row.stat, entry, in: directory)
             }
         }
         // That a directory is gone is told when it is certain that it is nowhere else.

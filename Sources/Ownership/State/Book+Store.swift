@@ -69,7 +69,7 @@ extension Book {
             try detach(stale)
             row = nil
         }
-        if row == nil, look.followsMoves, look.recordsChanges, parent != 0 {
+        if row == nil, look.followsMoves, parent != 0 {
             row = try adopt(packed.stat, parent, name, look)?.row
         }
         guard let row else {

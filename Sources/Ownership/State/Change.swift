@@ -98,16 +98,27 @@ extension Change {
     /// What differs in a file that kept its name: any of owner, mode and contents, each a change.
     static func differences(_ old: FileStat, _ new: FileEntry, in directory: DirectoryID) -> [Change] {
         if old == new.stat { return [] }
-        var changes: [Change] = []
-        func note(_ kind: Kind) {
-            changes.append(Change(kind, directory, new.name, old: old, new: new.stat))
-        }
-        if old.uid != new.stat.uid || old.gid != new.stat.gid { note(.ownerChanged) }
-        if old.mode != new.stat.mode { note(.modeChanged) }
+        var changes = handovers(old, new, in: directory)
         // A directory's entry has no times; they are with the directory itself.
         if new.stat.isDirectory { return changes }
-        if old.size != new.stat.size || old.modified != new.stat.modified { note(.modified) }
-        if changes.isEmpty, old.changed != new.stat.changed { note(.touched) }
+        if old.size != new.stat.size || old.modified != new.stat.modified {
+            changes.append(Change(.modified, directory, new.name, old: old, new: new.stat))
+        }
+        if changes.isEmpty, old.changed != new.stat.changed {
+            changes.append(Change(.touched, directory, new.name, old: old, new: new.stat))
+        }
+        return changes
+    }
+
+    /// What differs in who may do what: owner and mode, each a change.
+    static func handovers(_ old: FileStat, _ new: FileEntry, in directory: DirectoryID) -> [Change] {
+        var changes: [Change] = []
+        if old.uid != new.stat.uid || old.gid != new.stat.gid {
+            changes.append(Change(.ownerChanged, directory, new.name, old: old, new: new.stat))
+        }
+        if old.mode != new.stat.mode {
+            changes.append(Change(.modeChanged, directory, new.name, old: old, new: new.stat))
+        }
         return changes
     }
 
@@ -128,6 +139,7 @@ extension Change {
                 Change(
                     .renamed, directory, entry.name, old: before.stat, new: entry.stat,
                     origin: Place(directory: directory, name: before.name)))
+            changes += handovers(before.stat, entry, in: directory)
             return true
         }
         gone.removeAll { moved.contains($0.name) }
