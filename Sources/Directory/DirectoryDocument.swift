@@ -64,6 +64,7 @@ struct DirectoryDocument: Codable {
         var added: String?
         var keys: [KeyEntry]?
         var accounts: String?
+        var transport: String?
         var instance: InstanceEntry?
     }
 

@@ -22,13 +22,15 @@ extension DirectoryStore {
     @discardableResult
     package func addHost(
         _ name: String, address: String, port: UInt16 = 22, keys: [KeyMaterial],
-        instance: HostInstance? = nil, accounts: AccountRoute = .automatic, at time: Timestamp = .now
+        instance: HostInstance? = nil, accounts: AccountRoute = .automatic,
+        transport: HostTransport = .automatic, at time: Timestamp = .now
     ) throws -> Host {
         try change {
-            try $0.addHost(
+            _ = try $0.addHost(
                 Host(
                     name: name, address: address, port: port, keys: keys, instance: instance,
                     accounts: accounts, added: time))
+            return try $0.setTransport(transport, of: name)
         }
     }
 
@@ -66,6 +68,7 @@ extension DirectoryStore {
             }
             if let instance = change.instance { _ = try tables.setInstance(instance, of: name) }
             if let accounts = change.accounts { _ = try tables.setAccountRoute(accounts, of: name) }
+            if let transport = change.transport { _ = try tables.setTransport(transport, of: name) }
             return try tables.host(name)
         }
     }

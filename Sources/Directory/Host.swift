@@ -20,11 +20,14 @@ package struct Host: Equatable, Sendable {
     package let instance: HostInstance?
     /// As an administrator chose it; see `accountRoute`.
     package let accounts: AccountRoute
+    /// As an administrator chose it; see `tunnelInstance`.
+    package let transport: HostTransport
     package let added: Timestamp
 
     package init(
         name: String, address: String, port: UInt16 = 22, keys: [KeyMaterial], state: HostState = .active,
-        instance: HostInstance? = nil, accounts: AccountRoute = .automatic, added: Timestamp
+        instance: HostInstance? = nil, accounts: AccountRoute = .automatic,
+        transport: HostTransport = .automatic, added: Timestamp
     ) {
         self.name = name
         self.address = address
@@ -33,6 +36,7 @@ package struct Host: Equatable, Sendable {
         self.state = state
         self.instance = instance
         self.accounts = accounts
+        self.transport = transport
         self.added = added
     }
 
@@ -40,6 +44,9 @@ package struct Host: Equatable, Sendable {
     package var accountRoute: AccountRoute {
         accounts == .automatic ? (instance == nil ? .ssh : .ssm) : accounts
     }
+
+    /// The instance whose Session Manager leads to the host, where that way may be taken.
+    package var tunnelInstance: HostInstance? { transport == .direct ? nil : instance }
 }
 
 /// What is to be different of a host; nil: nothing.
@@ -50,6 +57,7 @@ package struct HostChange: Sendable {
     /// The instance that it is; nil within: none.
     package var instance: HostInstance??
     package var accounts: AccountRoute?
+    package var transport: HostTransport?
 
     package init() {}
 }

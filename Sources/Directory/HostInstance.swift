@@ -67,3 +67,13 @@ package enum AccountRoute: String, Sendable, CaseIterable {
     /// The host is the gateway's own machine.
     case local
 }
+
+/// On which way sessions reach a host.
+package enum HostTransport: String, Sendable, CaseIterable {
+    /// Over the network, and where that fails and the host is an instance, through Session Manager.
+    case automatic
+    /// Over the network only.
+    case direct
+    /// Through Session Manager only: the host needs no open port.
+    case ssm
+}

@@ -175,5 +175,11 @@ enum Schema {
             ) WITHOUT ROWID;
             INSERT INTO counters VALUES ('source', 0);
             """),
+        Migration(
+            6,
+            """
+            ALTER TABLE hosts ADD COLUMN transport TEXT NOT NULL DEFAULT 'automatic'
+                CHECK (transport IN ('automatic', 'direct', 'ssm'));
+            """),
     ]
 }

@@ -71,7 +71,8 @@ extension DirectoryDocument.HostEntry {
         self.init(
             name: host.name, address: host.address, port: Int64(host.port), state: host.state.rawValue,
             added: host.added.description, keys: host.keys.map { .init($0) },
-            accounts: host.accounts.rawValue, instance: host.instance.map { .init($0) })
+            accounts: host.accounts.rawValue, transport: host.transport.rawValue,
+            instance: host.instance.map { .init($0) })
     }
 }
 

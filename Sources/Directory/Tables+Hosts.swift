@@ -5,7 +5,7 @@ extension Tables {
     private static let hostColumns = """
         SELECT h.name, h.address, h.port, h.state, h.added, h.accounts,
             i.id, i.region, i.state, i.seen, i.platform, i.tagged_pool, i.agent, i.other_keys,
-            i.address
+            i.address, h.transport
         FROM hosts h LEFT JOIN host_instances i ON i.host = h.name
         """
 
@@ -17,7 +17,8 @@ extension Tables {
         return Host(
             name: name, address: row.text(1), port: UInt16(truncatingIfNeeded: row.integer(2)), keys: keys,
             state: HostState(rawValue: row.text(3)) ?? .disabled, instance: Self.instance(row, from: 6),
-            accounts: AccountRoute(rawValue: row.text(5)) ?? .automatic, added: row.timestamp(4))
+            accounts: AccountRoute(rawValue: row.text(5)) ?? .automatic,
+            transport: HostTransport(rawValue: row.text(15)) ?? .automatic, added: row.timestamp(4))
     }
 
     func hosts() throws -> [Host] {
@@ -49,9 +50,9 @@ extension Tables {
         try Rules.checkAddress(host.address, port: host.port)
         try claimTarget(host.name, kind: "host")
         try database.run(
-            "INSERT INTO hosts (name, address, port, state, added, accounts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO hosts (name, address, port, state, added, accounts, transport) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             host.name, host.address, host.port, host.state.rawValue, host.added.wholeSeconds,
-            host.accounts.rawValue)
+            host.accounts.rawValue, host.transport.rawValue)
         _ = try setHostKeys(host.keys, of: host.name)
         return try setInstance(host.instance, of: host.name)
     }

@@ -140,6 +140,7 @@ extension Tables {
             try agree("port", Int64(host.port), entry.port)
             try agree("state", host.state.rawValue, entry.state)
             try agree("accounts", host.accounts.rawValue, entry.accounts)
+            try agree("transport", host.transport.rawValue, entry.transport)
             // How it was when it was last seen is no statement about the directory.
             try agree("instance", host.instance?.id ?? "none", entry.instance?.id)
             // Not the union: whoever may add a key may stand in for the host.
@@ -158,6 +159,7 @@ extension Tables {
                 state: try choice(entry.state, "state", default: .active),
                 instance: try entry.instance.map { try instance($0) },
                 accounts: try choice(entry.accounts, "accounts", default: .automatic),
+                transport: try choice(entry.transport, "transport", default: .automatic),
                 added: try time(entry.added, "added") ?? now))
     }
 

@@ -35,6 +35,17 @@ extension Tables {
         return try host(name)
     }
 
+    func setTransport(_ transport: HostTransport, of name: String) throws -> Host {
+        let instance = try host(name).instance
+        guard transport != .ssm || instance != nil else {
+            throw DirectoryError(
+                .invalidInstance, "'\(name)' is no instance, so Session Manager does not lead there",
+                hint: "'gatehouse host set \(name) --instance ID' says which instance it is")
+        }
+        try database.run("UPDATE hosts SET transport = ?2 WHERE name = ?1", name, transport.rawValue)
+        return try host(name)
+    }
+
     func setAccountRoute(_ route: AccountRoute, of name: String) throws -> Host {
         _ = try host(name)
         try database.run("UPDATE hosts SET accounts = ?2 WHERE name = ?1", name, route.rawValue)

@@ -52,6 +52,11 @@ package final class Cloud: Sendable {
     /// - Throws: as `systemsManager`.
     package func region() throws(AWSError) -> String { try session().region }
 
+    /// The credentials in use, for a process that is started to call AWS on its own.
+    ///
+    /// - Throws: as `systemsManager`, and `AWSError` with code `noCredentials`.
+    package func credentials() throws(AWSError) -> Credentials { try session().currentCredentials() }
+
     /// Goes by other settings from now on; calls under way end as they began.
     package func use(_ choice: Choice) {
         state.withLock { state in

@@ -22,6 +22,8 @@ final class Gateway: Sendable {
     let penalties: Locked<AddressPenalties>
     /// Where hosts are that are instances; looked for when the first of them is worked on.
     let cloud: Cloud
+    /// The ways to hosts.
+    let reach: HostReach
     private let current: Locked<GatewaySettings>
     private let ledger: AccountLedger
     private let turns = HostTurns()
@@ -50,9 +52,15 @@ final class Gateway: Sendable {
         cloud = Cloud(configuration.cloud)
         let current = Locked(settings)
         self.current = current
+        let reach = HostReach(
+            tunnels: TunnelDialer(
+                cloud: cloud, program: SessionProgram.installed("gatehouse-ssm", in: "bin"),
+                identity: program.identity,
+                log: { Log(threshold: current.withLock { $0 }.configuration.logLevel) }))
+        self.reach = reach
         let ledger = try AccountLedger(path: configuration.databasePath)
         self.ledger = ledger
-        let executor = SSHExecutor(program: program, settings: current)
+        let executor = SSHExecutor(program: program, settings: current, reach: reach)
         let accountService = Locked(Self.accounts(of: directory, ledger, turns, by: executor, settings))
         self.accountService = accountService
         inventory = InventoryKeeper(
@@ -78,7 +86,7 @@ final class Gateway: Sendable {
         let configuration = settings.configuration
         current.withLock { $0 = settings }
         cloud.use(configuration.cloud)
-        let executor = SSHExecutor(program: program, settings: current)
+        let executor = SSHExecutor(program: program, settings: current, reach: reach)
         let service = Self.accounts(of: directory, ledger, turns, by: executor, settings)
         accountService.withLock { $0 = service }
         penalties.withLock { penalties in

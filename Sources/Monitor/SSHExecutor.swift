@@ -16,6 +16,7 @@ struct SSHExecutor: HostExecutor {
     let program: SessionProgram
     /// The settings in force.
     let settings: Locked<GatewaySettings>
+    let reach: HostReach
 
     /// - Throws: `CommandError` when the host cannot be reached or does not let the gateway in.
     func run(_ command: String, input: [UInt8], on host: Host) throws -> ExecutionResult {
@@ -28,7 +29,8 @@ struct SSHExecutor: HostExecutor {
             case .connect(let blob):
                 let socket: Descriptor
                 do throws(TCPError) {
-                    socket = try HostDialer.dial(host, timeout: settings.configuration.connectTimeout)
+                    socket = try reach.dial(
+                        host, timeout: settings.configuration.connectTimeout, reason: "gatehouse:accounts")
                 } catch {
                     failure = "\(host.name) cannot be reached: \(error)"
                     return (.refused(reason: "\(host.name) cannot be reached: \(error)"), [])

@@ -86,21 +86,22 @@ extension SessionProgram {
     ///
     /// - Throws: `StartupError` when it cannot be run.
     init(_ configuration: Configuration) throws(StartupError) {
-        let path = configuration.sessionProgram ?? Self.installedProgram
+        let path =
+            configuration.sessionProgram ?? Self.installed("gatehouse-session", in: "libexec/gatehouse")
         guard unsafe access(path, X_OK) == 0 else {
             throw StartupError("SessionProgram \(path): \(SystemError(path).reason)")
         }
         try self.init(path: path, user: configuration.sessionUser)
     }
 
-    /// Beside the daemon's own program, or in the libexec folder of the same tree.
-    private static var installedProgram: String {
+    /// A program beside the daemon's own, or in a folder of the same tree.
+    static func installed(_ name: String, in tree: String) -> String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = unsafe max(0, readlink("/proc/self/exe", &buffer, buffer.count))
         let path = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-        let beside = folder.joined(separator: "/") + "/gatehouse-session"
-        let elsewhere = folder.dropLast().joined(separator: "/") + "/libexec/gatehouse/gatehouse-session"
+        let beside = folder.joined(separator: "/") + "/\(name)"
+        let elsewhere = folder.dropLast().joined(separator: "/") + "/\(tree)/\(name)"
         return unsafe access(beside, X_OK) != 0 && access(elsewhere, X_OK) == 0 ? elsewhere : beside
     }
 

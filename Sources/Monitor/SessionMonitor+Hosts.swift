@@ -65,7 +65,7 @@ extension SessionMonitor {
             }
             do {
                 let timeout = settings.configuration.connectTimeout
-                let socket = try HostDialer.dial(access.host, timeout: timeout)
+                let socket = try gateway.reach.dial(access.host, timeout: timeout, reason: reason(for: login))
                 if !avoided.isEmpty { try move(to: name) }
                 return .connected(access, socket)
             } catch let error as TCPError {
@@ -79,6 +79,9 @@ extension SessionMonitor {
             }
         }
     }
+
+    /// What AWS shows of a tunnel, as in the certificate of the session.
+    private func reason(for login: Login?) -> String { "gatehouse:\(session):\(login?.user.name ?? "")" }
 
     /// Another host of the pool with the same rights: those that the session was granted at its login.
     private func alternative(
@@ -138,7 +141,8 @@ extension SessionMonitor {
     private func join(_ host: Host, askedFor asked: String) throws -> (SessionReply, [Descriptor]) {
         let place = "\(host.name):\(host.port)"
         do {
-            let socket = try HostDialer.dial(host, timeout: settings.configuration.connectTimeout)
+            let timeout = settings.configuration.connectTimeout
+            let socket = try gateway.reach.dial(host, timeout: timeout, reason: reason(for: login))
             var detail = ["kind": "jump", "detail": asked == place ? place : "\(place) as \(asked)"]
             // By this the host's sshd, which sees no certificate of ours here, can tell which session it is.
             detail["local"] = TCP.localAddress(of: socket)?.description

@@ -45,6 +45,21 @@ struct CredentialTests {
         }
     }
 
+    @Test(
+        "another process hands them over, until they have expired",
+        arguments: [nil, Timestamp("2026-01-31T09:05:00Z")])
+    func handedOver(_ expiration: Timestamp?) throws {
+        let credentials = try Credentials(
+            accessKeyID: "AKIA1", secretAccessKey: "secret/+=", sessionToken: "token", expiration: expiration,
+            source: "test")
+        let bytes = try HandedCredentials.encode(credentials)
+        let early = try HandedCredentials(decoding: bytes, now: { Timestamp(milliseconds: 0) })
+        #expect(try early.load() == credentials)
+        let late = try HandedCredentials(decoding: bytes, now: { .now + .seconds(86_400 * 3_650) })
+        #expect(try late.load() == (expiration == nil ? credentials : nil))
+        #expect(throws: AWSError.self) { try HandedCredentials(decoding: Array("{}".utf8)) }
+    }
+
     @Test("keys that could forge a header are refused without being shown")
     func forgedKey() {
         let environment = Environment(["AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s3cr3t\r\nX: y"])

@@ -228,7 +228,7 @@ struct VerbTests {
                 "gpu1       gpu1:22        active  1     -         i-0123456789abcdef0  -\n"))
         let shown = gateway.output(of: "host show gpu1")
         #expect(shown.contains("instance:   i-0123456789abcdef0 in eu-west-1\nlast seen:  never\n"))
-        #expect(shown.contains("accounts:   ssm (automatic)\n"))
+        #expect(shown.contains("accounts:   ssm (automatic)\ntransport:  automatic\n"))
         var change = HostChange()
         change.instance = HostInstance(id: "i-0123456789abcdef0", state: .shuttingDown, lastSeen: Gateway.now)
         try gateway.services.directory.changeHost("gpu1", change)
@@ -238,7 +238,7 @@ struct VerbTests {
             json.contains("\"last_seen\": \"2026-09-21T14:13:20Z\"") && json.contains("\"state\": \"active\"")
         )
         #expect(gateway.output(of: "host set gpu1 --instance none --accounts local") == "host gpu1 changed\n")
-        #expect(gateway.output(of: "host show gpu1").contains("accounts:  local\n"))
+        #expect(gateway.output(of: "host show gpu1").contains("accounts:   local\ntransport:  automatic\n"))
         #expect(gateway.output(of: "host show gpu1 --json").contains("\"instance\": null"))
     }
 

@@ -59,6 +59,24 @@ struct HostTests {
         #expect(try store.host("h1").address == "10.0.0.2")
     }
 
+    @Test("sessions may be led through Session Manager to an instance, and to nothing else")
+    func transport() throws {
+        let host = try store.addHost("h1", address: "10.0.0.1", keys: [], instance: Self.instance)
+        #expect(host.transport == .automatic && host.tunnelInstance == Self.instance)
+        var change = HostChange()
+        change.transport = .direct
+        #expect(try store.changeHost("h1", change).tunnelInstance == nil)
+        change.transport = .ssm
+        #expect(try store.changeHost("h1", change).tunnelInstance == Self.instance)
+        #expect(try store.hosts().map(\.transport) == [.ssm])
+        try fixture.host("h2")
+        try fixture.refuses(.invalidInstance) { try store.changeHost("h2", change) }
+        try fixture.refuses(.invalidInstance) {
+            try store.addHost("h3", address: "10.0.0.3", keys: [], transport: .ssm)
+        }
+        #expect(try store.hosts().map(\.name) == ["h1", "h2"])
+    }
+
     @Test("an instance is one host, until that is forgotten")
     func oneHost() throws {
         try store.addHost("h1", address: "10.0.0.1", keys: [], instance: Self.instance)

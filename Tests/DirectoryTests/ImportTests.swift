@@ -196,6 +196,11 @@ struct ImportTests {
             ),
             (#""hosts": [{"name": "h9", "address": "x", "instance": {"id": "x"}}]"#, "invalidInstance", "h9"),
             (#""hosts": [{"name": "h9", "address": "x", "accounts": "magic"}]"#, "invalidField", "accounts"),
+            (#""hosts": [{"name": "h9", "address": "x", "transport": "ufo"}]"#, "invalidField", "transport"),
+            (
+                #""hosts": [{"name": "h1", "address": "10.0.0.1", "transport": "ssm"}]"#, "conflict",
+                "transport"
+            ),
             (
                 #""hosts": [{"name": "h9", "address": "x", "instance": {"id": "i-01234567", "state": "odd"}}]"#,
                 "invalidField", "instance.state"

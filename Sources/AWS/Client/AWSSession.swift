@@ -42,11 +42,14 @@ package final class AWSSession: Sendable {
     /// Asks for the region only, so it may block for a few seconds where nothing names it; credentials are looked for at
     /// the first call.
     ///
-    /// - Parameter region: goes before what the environment says.
+    /// - Parameters:
+    ///   - region: goes before what the environment says.
+    ///   - handed: asked before all other sources of credentials.
     /// - Throws: `AWSError` with code `noRegion`, or `configuration` for unusable settings.
     package static func standard(
         _ environment: Environment = .ofProcess(), region: String? = nil,
-        transport given: (any HTTPTransport)? = nil, policy: RetryPolicy = RetryPolicy(),
+        handed: HandedCredentials? = nil, transport given: (any HTTPTransport)? = nil,
+        policy: RetryPolicy = RetryPolicy(),
         effects: Effects = .system
     ) throws(AWSError) -> AWSSession {
         let profile = try SharedFiles(environment).profile
@@ -61,13 +64,18 @@ package final class AWSSession: Sendable {
         }
         return try AWSSession(
             region: chosen,
-            providers: [
+            providers: (handed.map { [$0] } ?? []) + [
                 EnvironmentCredentials(environment), ProfileCredentials(environment),
                 ContainerCredentials(environment, transport: transport), metadata,
             ], endpoints: Endpoints(region: chosen, environment: environment, profile: profile),
             transport: transport, policy: policy, effects: effects, pacing: Pacing(),
             certificateFile: certificateFile)
     }
+
+    /// The credentials in use, for a process that calls AWS on its own. May block while they are looked for.
+    ///
+    /// - Throws: `AWSError`.
+    package func currentCredentials() throws(AWSError) -> Credentials { try credentials.current() }
 
     /// A region becomes part of a host's name.
     private static func check(_ region: String) throws(AWSError) {

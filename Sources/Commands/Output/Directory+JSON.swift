@@ -35,7 +35,8 @@ extension Host {
         return [
             "name": .string(name), "address": .string(address), "port": .integer(port),
             "state": .string(state.rawValue), "keys": .array(keys), "added": .time(added),
-            "accounts": .string(accounts.rawValue), "instance": instance?.json ?? .null,
+            "accounts": .string(accounts.rawValue), "transport": .string(transport.rawValue),
+            "instance": instance?.json ?? .null,
         ]
     }
 

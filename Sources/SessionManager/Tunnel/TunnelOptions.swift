@@ -13,6 +13,8 @@ package struct TunnelOptions: Equatable, Sendable {
     package var region: String?
     /// TCP port of the instance, 1 to 65,535.
     package var port: UInt16 = 22
+    /// Where credentials are read from to the end; nil: the standard chain finds them. For the daemon.
+    package var credentialsDescriptor: Int32?
     /// Shown in AWS's list of sessions.
     package var reason = "gatehouse-ssm"
     /// The instance's or the managed node's identifier.
@@ -34,6 +36,11 @@ package struct TunnelOptions: Equatable, Sendable {
             switch word {
             case "--region": region = try value(of: word)
             case "--reason": reason = try value(of: word)
+            case "--credentials-descriptor":
+                guard let number = Int32(try value(of: word)), number > 2 else {
+                    throw ChannelError(.unsupported, "--credentials-descriptor needs a number above 2")
+                }
+                credentialsDescriptor = number
             case "--port":
                 guard let number = UInt16(try value(of: word)), number > 0 else {
                     throw ChannelError(.unsupported, "--port needs a number from 1 to 65535")

@@ -1,4 +1,5 @@
 internal import AWS
+internal import CSupport
 internal import Glibc
 internal import Support
 
@@ -22,7 +23,8 @@ package enum TunnelProgram {
         }
         signal(SIGPIPE, SIG_IGN)
         do {
-            let session = try AWSSession.standard(region: options.region)
+            let handed = try options.credentialsDescriptor.map(credentials)
+            let session = try AWSSession.standard(region: options.region, handed: handed)
             let tunnel = try Tunnel(
                 session, instanceID: options.instanceID, port: options.port, reason: options.reason,
                 input: Descriptor(adopting: STDIN_FILENO), output: Descriptor(adopting: STDOUT_FILENO))
@@ -32,6 +34,12 @@ package enum TunnelProgram {
             complain("\(options.instanceID): \(sentence(for: error))")
             return status(of: error)
         }
+    }
+
+    /// Reads what the daemon hands over. Nobody may look into this process from then on.
+    private static func credentials(from descriptor: Int32) throws -> HandedCredentials {
+        gh_forbid_tracing()
+        return try HandedCredentials(decoding: Descriptor(adopting: descriptor).readAll(limit: 1 << 16))
     }
 
     /// What happened, and what to do where that is known.

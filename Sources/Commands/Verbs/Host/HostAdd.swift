@@ -7,7 +7,7 @@ package struct HostAdd: DaemonCommand {
     package static let words = ["host", "add"]
     package static let summary = "Make a host known, with the keys it is recognised by"
     package static let usage =
-        "NAME [--address ADDRESS[:PORT]] [--key FILE|- | --scan] [--instance ID [--region REGION]] [--accounts WAY] [--yes]"
+        "NAME [--address ADDRESS[:PORT]] [--key FILE|- | --scan] [--instance ID [--region REGION]] [--accounts WAY] [--transport WAY] [--yes]"
     package static let examples = [
         "host add communal1 --address 10.0.1.7 --key communal1_host_key.pub",
         "host add communal1 --address 10.0.1.7:22 --scan",
@@ -22,6 +22,7 @@ package struct HostAdd: DaemonCommand {
     private let scans: Bool
     private let instance: HostInstance?
     private let accounts: AccountRoute
+    private let transport: HostTransport
     private let isConfirmed: Bool
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
@@ -32,6 +33,7 @@ package struct HostAdd: DaemonCommand {
         keyPath = try words.option("--key")
         instance = try InstanceWords.instance(&words)
         accounts = try InstanceWords.route(&words) ?? .automatic
+        transport = try InstanceWords.transport(&words) ?? .automatic
         name = try words.positional("NAME")
         guard instance != nil || endpoint != nil else { throw UsageError("--address is missing") }
         let sources = (scans ? 1 : 0) + (keyPath == nil ? 0 : 1)
@@ -47,11 +49,12 @@ package struct HostAdd: DaemonCommand {
         let host = try context.directory.addHost(
             name, address: endpoint.address, port: endpoint.port,
             keys: try keys(at: endpoint, instance, in: context), instance: instance, accounts: accounts,
-            at: context.services.now())
+            transport: transport, at: context.services.now())
         let keys = host.keys
         var detail = ["address": host.endpoint, "keys": keys.map(\.fingerprint).joined(separator: ",")]
         detail["instance"] = instance?.id
         if accounts != .automatic { detail["accounts"] = accounts.rawValue }
+        if transport != .automatic { detail["transport"] = transport.rawValue }
         try context.record(Change(Self.self, host: name, detail))
         try context.terminal.outLine("host \(name) added at \(host.endpoint), keys: \(keys.count)")
         try context.terminal.errLine("next: gatehouse account apply \(name)")

@@ -3,13 +3,14 @@ import Directory
 /// Changes what is known of a host: `gatehouse host set NAME …`.
 package struct HostSet: DaemonCommand {
     package static let words = ["host", "set"]
-    package static let summary = "Change a host's address, its instance or the way its accounts are made"
+    package static let summary = "Change a host's address, its instance, or the ways to it"
     package static let usage =
-        "NAME [--address ADDRESS[:PORT]] [--instance ID|none [--region REGION]] [--accounts WAY]"
+        "NAME [--address ADDRESS[:PORT]] [--instance ID|none [--region REGION]] [--accounts WAY] [--transport WAY]"
     package static let examples = [
         "host set communal1 --address 10.0.1.9",
         "host set communal1 --instance i-0123456789abcdef0",
         "host set gateway1 --accounts local",
+        "host set gpu1 --transport ssm",
     ]
 
     private let name: String
@@ -17,6 +18,7 @@ package struct HostSet: DaemonCommand {
     private let instance: HostInstance?
     private let isNoInstance: Bool
     private let accounts: AccountRoute?
+    private let transport: HostTransport?
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
         let address = try words.option("--address")
@@ -25,8 +27,9 @@ package struct HostSet: DaemonCommand {
         isNoInstance = instance?.id == "none"
         self.instance = isNoInstance ? nil : instance
         accounts = try InstanceWords.route(&words)
+        transport = try InstanceWords.transport(&words)
         name = try words.positional("NAME")
-        guard endpoint != nil || instance != nil || accounts != nil else {
+        guard endpoint != nil || instance != nil || accounts != nil || transport != nil else {
             throw UsageError("there is nothing to change")
         }
         try words.finish()
@@ -46,6 +49,10 @@ package struct HostSet: DaemonCommand {
         if let accounts {
             change.accounts = accounts
             detail["accounts"] = accounts.rawValue
+        }
+        if let transport {
+            change.transport = transport
+            detail["transport"] = transport.rawValue
         }
         try context.directory.changeHost(name, change)
         return try context.done(Change(Self.self, host: name, detail), "host \(name) changed")

@@ -36,6 +36,7 @@ package struct HostShow: DaemonCommand {
             text.add("agent", instance.agentText)
         }
         text.add("accounts", host.accountRouteText)
+        text.add("transport", host.transport.rawValue)
         text.add("keys", each: host.keys.map { "\($0.type) \($0.fingerprint)" })
         if let others = host.instance?.otherKeys, !others.isEmpty {
             text.add("other keys", each: others)

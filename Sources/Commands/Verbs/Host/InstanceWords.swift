@@ -19,6 +19,14 @@ enum InstanceWords {
         let choices = AccountRoute.allCases.map(\.rawValue).joined(separator: ", ")
         throw UsageError("--accounts is one of \(choices), not '\(text)'")
     }
+
+    /// `--transport WAY`.
+    static func transport(_ words: inout ArgumentReader) throws(UsageError) -> HostTransport? {
+        guard let text = try words.option("--transport") else { return nil }
+        if let transport = HostTransport(rawValue: text) { return transport }
+        let choices = HostTransport.allCases.map(\.rawValue).joined(separator: ", ")
+        throw UsageError("--transport is one of \(choices), not '\(text)'")
+    }
 }
 
 extension Host {

@@ -1,0 +1,218 @@
+"""Hosts that no network reaches: sessions through Session Manager, on lines that lose, repeat and break."""
+
+import hashlib
+import json
+import os
+import subprocess
+import threading
+import time
+import urllib.request
+
+import botocore.session
+import pytest
+from lab import resident_bytes, run, wait_until
+
+LOSSY = {
+    "lose_in": 7, "lose_out": 7, "lose_acknowledgements": True, "duplicate": 5, "reorder": 11,
+    "repeat_all": True,
+}
+
+
+class Endpoint:
+    """The lab's AWS endpoint, as far as it makes things go wrong."""
+
+    def __init__(self, lab):
+        self.url = lab.variables["AWS_ENDPOINT_URL"]
+        state = self.set(reset=True)
+        self.ids = {machine["name"]: id for id, machine in state["instances"].items()}
+
+    def set(self, **settings):
+        body = json.dumps(settings).encode()
+        with urllib.request.urlopen(f"{self.url}/lab", body, timeout=10) as answer:
+            return json.load(answer)
+
+
+@pytest.fixture
+def endpoint(lab):
+    endpoint = Endpoint(lab)
+    yield endpoint
+    endpoint.set(reset=True, stream={"encrypt": None})
+
+
+@pytest.fixture
+def tunnelled(lab, endpoint):
+    """communal1, with its sessions through Session Manager."""
+    lab.gatehouse("host", "set", lab.host1, "--transport", "ssm")
+    yield lab.host1
+    lab.gatehouse("host", "set", lab.host1, "--transport", "automatic")
+
+
+def tunnel_processes(endpoint):
+    """Process ids of the tunnels to the lab's instances."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            words = open(f"/proc/{pid}/cmdline", "rb").read().decode().split("\0")
+        except OSError:
+            continue
+        if words[0].endswith("/gatehouse-ssm") and set(words) & set(endpoint.ids.values()):
+            found.append(int(pid))
+    return found
+
+
+def test_a_session_reaches_an_instance_through_session_manager(lab, tunnelled, endpoint):
+    result = lab.ssh("id -un; hostname; exit 7", alias=tunnelled)
+    assert result.stdout.split() == ["alice", tunnelled]
+    assert result.returncode == 7
+    wait_until(lambda: not tunnel_processes(endpoint), "the tunnel to end with its session")
+
+
+def test_the_tunnel_runs_without_rights_and_shows_no_secret(lab, tunnelled, endpoint):
+    client = subprocess.Popen(lab.ssh_words("sleep", "30", alias=tunnelled))
+    try:
+        wait_until(lambda: tunnel_processes(endpoint), "the tunnel")
+        (pid,) = tunnel_processes(endpoint)
+        status = dict(
+            line.split(":\t", 1) for line in open(f"/proc/{pid}/status").read().splitlines() if ":\t" in line
+        )
+        assert status["NoNewPrivs"] == "1"
+        assert status["Uid"].split()[0] != "0"
+        for name in ("cmdline", "environ"):
+            text = open(f"/proc/{pid}/{name}", "rb").read().decode()
+            assert lab.variables["AWS_SECRET_ACCESS_KEY"] not in text
+    finally:
+        client.kill()
+        client.wait()
+    wait_until(lambda: not tunnel_processes(endpoint), "the tunnel to end with its client")
+
+
+@pytest.mark.parametrize("stream", [{}, LOSSY], ids=["a good line", "a bad line"])
+def test_fifty_megabytes_each_way_arrive_unchanged(lab, tunnelled, endpoint, stream):
+    endpoint.set(stream=stream)
+    data = os.urandom(1 << 20) * 50
+    digest = hashlib.sha256(data).hexdigest()
+    path = f"/tmp/ssm-{os.getpid()}"
+    try:
+        up = lab.ssh(f"cat >{path}; sha256sum {path}", alias=tunnelled, input=data, text=False, timeout=240)
+        assert up.stdout.split()[0].decode() == digest
+        down = lab.ssh(f"cat {path}", alias=tunnelled, text=False, timeout=240)
+        assert hashlib.sha256(down.stdout).hexdigest() == digest
+    finally:
+        lab.lab_exec(tunnelled, "rm", "-f", path)
+
+
+def test_a_stream_that_is_cut_is_taken_up_again_without_a_byte_lost(lab, tunnelled, endpoint):
+    data = os.urandom(1 << 20) * 20
+    is_over = threading.Event()
+
+    def cut():
+        while not is_over.wait(0.4):
+            endpoint.set(cut=True)
+
+    thread = threading.Thread(target=cut)
+    thread.start()
+    try:
+        up = lab.ssh("sha256sum", alias=tunnelled, input=data, text=False, timeout=120)
+    finally:
+        is_over.set()
+        thread.join()
+    assert up.stdout.split()[0].decode() == hashlib.sha256(data).hexdigest()
+
+
+def test_twenty_sessions_at_once_do_not_disturb_each_other(lab, tunnelled, endpoint):
+    clients = [
+        subprocess.Popen(
+            lab.ssh_words(f"echo {number}; cat", alias=tunnelled, options=["ControlPath=none"]),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )
+        for number in range(20)
+    ]
+    try:
+        data = os.urandom(1 << 18)
+        for number, client in enumerate(clients):
+            assert client.stdout.readline() == f"{number}\n".encode()
+        assert len(tunnel_processes(endpoint)) == 20
+        for client in clients:
+            assert client.communicate(data, timeout=60)[0] == data
+            assert client.returncode == 0
+    finally:
+        for client in clients:
+            client.kill()
+            client.wait()
+
+
+def test_a_reader_that_stalls_costs_bounded_memory(lab, tunnelled, endpoint):
+    client = subprocess.Popen(
+        lab.ssh_words("head -c 300000000 /dev/zero", alias=tunnelled), stdout=subprocess.PIPE
+    )
+    try:
+        assert client.stdout.read(1) == b"\0"
+        time.sleep(3)
+        assert resident_bytes(tunnel_processes(endpoint)) < 80 << 20
+    finally:
+        client.kill()
+        client.wait()
+
+
+def test_a_session_that_is_encrypted_with_a_key_of_kms(lab, tunnelled, endpoint):
+    kms = botocore.session.get_session().create_client(
+        "kms", endpoint_url=endpoint.url, region_name=lab.variables["AWS_REGION"],
+        aws_access_key_id=lab.variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=lab.variables["AWS_SECRET_ACCESS_KEY"],
+    )
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    endpoint.set(stream={"encrypt": key})
+    assert lab.ssh("echo sealed", alias=tunnelled).stdout == "sealed\n"
+    endpoint.set(stream={"encrypt": "alias/none"})
+    result = lab.ssh("true", alias=tunnelled)
+    assert result.returncode == 255
+    assert "GenerateDataKey" in result.stderr and "alias/none" in result.stderr
+
+
+def test_each_failure_has_its_own_words(lab, tunnelled, endpoint):
+    endpoint.set(agent={tunnelled: "off"})
+    result = lab.ssh("true", alias=tunnelled)
+    assert result.returncode == 255
+    assert "agent is not connected" in result.stderr
+    endpoint.set(reset=True)
+    lab.gatehouse("host", "set", tunnelled, "--address", f"{lab.variables['HOST1_ADDRESS']}:9")
+    try:
+        began = time.monotonic()
+        result = lab.ssh("true", alias=tunnelled, timeout=60)
+        assert time.monotonic() - began < 30
+        assert result.returncode == 255
+        assert "nothing speaks on the instance's port" in result.stderr
+    finally:
+        lab.gatehouse("host", "set", tunnelled, "--address", lab.addresses[lab.host1])
+
+
+def test_automatic_goes_through_session_manager_only_where_the_network_fails(lab, endpoint):
+    lab.gatehouse("host", "set", lab.host1, "--transport", "automatic")
+    assert lab.ssh("hostname", alias=lab.host1).stdout.strip() == lab.host1
+    assert not tunnel_processes(endpoint)
+    lab.gatehouse("host", "set", lab.host1, "--address", lab.nobodys_address)
+    try:
+        client = subprocess.Popen(
+            lab.ssh_words("hostname; sleep 30", alias=lab.host1), stdout=subprocess.PIPE, text=True
+        )
+        assert client.stdout.readline().strip() == lab.host1
+        assert tunnel_processes(endpoint)
+        client.kill()
+        client.wait()
+    finally:
+        lab.gatehouse("host", "set", lab.host1, "--address", lab.addresses[lab.host1])
+
+
+def test_ssh_itself_uses_the_program_as_a_proxy_command(lab, endpoint):
+    environment = os.environ | {
+        name: value for name, value in lab.variables.items() if name.startswith("AWS_")
+    }
+    program = lab.program("gatehouse-ssm")
+    result = run(
+        ["ssh", "-F", "none", "-o", "BatchMode=yes", "-o", f"ProxyCommand={program} %h",
+         "-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no", "-v",
+         endpoint.ids[lab.host1], "true"],
+        env=environment,
+    )
+    assert "Remote protocol version 2.0" in result.stderr
+    wait_until(lambda: not tunnel_processes(endpoint), "the tunnel to end")
