@@ -83,6 +83,14 @@ let package = Package(
         module("SessionManager", uses: ["AWS", "CCurl", "COpenSSL", "CSupport", "Support"]),
         module("Fleet", uses: ["AWS", "Accounts", "Directory", "Inventory", "Support"]),
 
+        // What is done on hosts as root, besides accounts: Python programs that are sent there.
+        module(
+            "Watchers", uses: ["Accounts", "COpenSSL", "Directory", "SSHKeys", "Support"],
+            resources: [.embedInCode("WatchStep")]),
+        module(
+            "Sharing", uses: ["Accounts", "Directory", "SQLite", "Support"],
+            resources: [.embedInCode("FileStep")]),
+
         // On a host: what its watcher saw, to the gateway. Without Foundation, as all that gatehouse-watch links.
         module("Shipping", uses: ["Control", "Support"]),
 
@@ -96,13 +104,14 @@ let package = Package(
             uses: [
                 "Accounts", "Audit", "Configuration", "Control", "Directory", "Inventory", "Routing",
                 "SQLite",
-                "SSHKeys", "Support",
+                "SSHKeys", "Sharing", "Support", "Watchers",
             ]),
         module(
             "Monitor",
             uses: [
                 "Accounts", "Audit", "Authentication", "Commands", "Configuration", "Control", "Directory",
-                "Fleet", "Inventory", "Routing", "SQLite", "SSHKeys", "Support",
+                "FileEvents", "Fleet", "Inventory", "Ownership", "Routing", "SQLite", "SSHKeys", "Sharing",
+                "Support", "Watchers",
             ]),
 
         program("gatehoused", uses: ["Monitor", "Configuration", "Support"]),
@@ -140,14 +149,15 @@ let package = Package(
         tests("Ownership", uses: ["FileEvents", "SQLite", "SSHKeys", "Support", "TestSupport"]),
         tests("Inventory", uses: ["Directory", "SSHKeys", "SQLite", "Support", "TestSupport"]),
         tests("Fleet", uses: ["AWS", "Accounts", "Directory", "Inventory", "Support"]),
+        tests("Sharing", uses: ["Accounts", "Directory", "Support", "TestSupport"]),
+        tests("Watchers", uses: ["Accounts", "Directory", "SSHKeys", "Support", "TestSupport"]),
         tests("Shipping", uses: ["Control", "Support", "TestSupport"]),
         tests("Relay", uses: ["Control", "SSH", "Support"]),
         tests(
             "Commands",
             uses: [
                 "Accounts", "Audit", "Configuration", "Control", "Directory", "Inventory", "SQLite",
-                "SSHKeys",
-                "Support",
+                "SSHKeys", "Sharing", "Support", "Watchers",
             ]),
         tests("Monitor", uses: ["Audit", "Control", "Directory", "SQLite", "Support"]),
     ]

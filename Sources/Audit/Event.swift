@@ -32,6 +32,9 @@ package enum EventKind: String, Sendable, CaseIterable {
     case watcherRefused = "watcher.refused"
     /// Something that a watcher saw is lost.
     case watcherGap = "watcher.gap"
+    case fileShared = "file.shared"
+    case fileUnshared = "file.unshared"
+    case fileTransferred = "file.transferred"
     case daemonStarted = "daemon.start"
     case daemonStopped = "daemon.stop"
 }

@@ -6,7 +6,9 @@ import Configuration
 import Directory
 import Fleet
 import SSHKeys
+import Sharing
 import Support
+import Watchers
 
 /// What the threads of the daemon share.
 final class Gateway: Sendable {
@@ -15,8 +17,10 @@ final class Gateway: Sendable {
     /// Where the journals of live sessions are.
     let journals: String
     let program: SessionProgram
-    /// Where watchers deliver; nil: there is no book.
-    let desk: DeliveryDesk?
+    /// Where watchers deliver.
+    let desk: DeliveryDesk
+    let sharingLedger: SharingLedger
+    private let book: BookSink
     let sessions = SessionRegistry()
     let limits: Locked<ConnectionLimits>
     let penalties: Locked<AddressPenalties>
@@ -40,7 +44,6 @@ final class Gateway: Sendable {
         events = try EventLog(path: configuration.databasePath)
         journals = configuration.journalDirectory
         self.program = program
-        desk = nil
         limits = Locked(
             ConnectionLimits(
                 maximumConnections: configuration.maximumConnections,
@@ -58,6 +61,12 @@ final class Gateway: Sendable {
                 identity: program.identity,
                 log: { Log(threshold: current.withLock { $0 }.configuration.logLevel) }))
         self.reach = reach
+        sharingLedger = try SharingLedger(path: configuration.databasePath)
+        let book = try BookSink(path: configuration.bookPath)
+        self.book = book
+        desk = DeliveryDesk(
+            directory: directory, events: events, sink: book,
+            log: { Log(threshold: current.withLock { $0.configuration.logLevel }) })
         let ledger = try AccountLedger(path: configuration.databasePath)
         self.ledger = ledger
         let executor = SSHExecutor(program: program, settings: current, reach: reach)
@@ -111,6 +120,26 @@ final class Gateway: Sendable {
             acceptedEnvironment: settings.configuration.acceptedEnvironment.map(\.text))
     }
 
+    /// Gets commands to hosts, besides those that make accounts.
+    private var executor: any HostExecutor {
+        SSHExecutor(program: program, settings: current, reach: reach)
+    }
+
+    /// Makes shared folders, shares and transfers.
+    var sharing: SharingService {
+        SharingService(directory: directory, ledger: sharingLedger, executor: executor)
+    }
+
+    private var hostWork: HostWork {
+        HostWork(
+            sharing: sharing, ledger: sharingLedger,
+            watchers: WatcherService(
+                directory: directory, executor: executor,
+                programPath: SessionProgram.installed("gatehouse-watch", in: "libexec/gatehouse"),
+                hostKeys: settings.publicHostKeys),
+            report: { [desk] in desk.report(of: $0) }, filesOf: { [book] in try book.files(of: $0) })
+    }
+
     /// Runs commands with what is in force now.
     var commandService: CommandService {
         let settings = settings
@@ -122,7 +151,7 @@ final class Gateway: Sendable {
                 applier: AccountDoor(service: accounts), sessions: sessions,
                 scanner: SSHKeyScanner(
                     program: program, timeout: settings.configuration.connectTimeout),
-                inventory: inventory))
+                inventory: inventory, hostWork: hostWork))
     }
 }
 

@@ -53,6 +53,8 @@ package enum GatewayDaemon {
         try Watchman(gateway: gateway).start()
         try AccountWatch(gateway: gateway).start()
         try InventoryWatch(gateway: gateway).start()
+        try SilenceWatch(desk: gateway.desk, directory: gateway.directory, events: gateway.events).start()
+        try ShareWatch(gateway: gateway).start()
         let frontDoor = try FrontDoor(gateway: gateway)
         let commandDoor = try CommandDoor(
             at: configuration.controlSocketPath, service: { gateway.commandService },

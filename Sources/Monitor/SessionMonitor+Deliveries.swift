@@ -24,8 +24,7 @@ extension SessionMonitor {
     /// Starts the delivery of a watcher that has logged in.
     func deliver() throws -> (SessionReply, [Descriptor]) {
         guard let watcher else { throw Violation(description: "no watcher has logged in") }
-        guard let desk = gateway.desk else { return (.refused(reason: "This gateway keeps no book."), []) }
-        let socket = try desk.open(
+        let socket = try gateway.desk.open(
             host: watcher.host, keyBlob: watcher.keyBlob, session: session, address: peer.host)
         return (.deliveryStarted, [socket])
     }

@@ -6,7 +6,9 @@ import Directory
 import Glibc
 import Inventory
 import SSHKeys
+import Sharing
 import Support
+import Watchers
 
 /// A gateway without a network: a real directory and event log in a folder of its own, and a daemon that only notes what it is asked.
 final class Gateway: Sendable {
@@ -28,7 +30,8 @@ final class Gateway: Sendable {
             configuration: Configuration(),
             gateway: GatewayKeys(
                 userAuthority: try PublicKey.parse(Self.key(1)), hostKeys: [try PublicKey.parse(Self.key(2))]),
-            applier: daemon, sessions: daemon, scanner: daemon, inventory: daemon)
+            applier: daemon, sessions: daemon, scanner: daemon, inventory: daemon,
+            hostWork: try Self.hostWork(folder, daemon))
         services.now = { Self.now }
         self.services = services
         guard people else { return }
@@ -42,6 +45,19 @@ final class Gateway: Sendable {
         try directory.addPool("communal", at: Self.now)
         try directory.join(["communal1"], to: "communal")
         try directory.addGrant(.group("lab"), to: .pool("communal"), Rights(agent: true), at: Self.now)
+    }
+
+    /// Steps of hosts that answer what the daemon is told, without a host.
+    private static func hostWork(_ folder: String, _ daemon: QuietDaemon) throws -> HostWork {
+        let directory = try DirectoryStore(path: "\(folder)/gatehouse.db")
+        let ledger = try SharingLedger(path: "\(folder)/gatehouse.db")
+        return HostWork(
+            sharing: SharingService(directory: directory, ledger: ledger, executor: daemon), ledger: ledger,
+            watchers: WatcherService(
+                directory: directory, executor: daemon, programPath: "/bin/true",
+                hostKeys: [try PublicKey.parse(Self.key(2))]),
+            report: { name in daemon.state.withLock { $0.watchers[name] } },
+            filesOf: { uid in daemon.state.withLock { $0.files[uid] ?? [] } })
     }
 
     deinit {
@@ -91,7 +107,7 @@ final class Gateway: Sendable {
 }
 
 /// Notes what commands ask of the daemon.
-final class QuietDaemon: AccountApplier, SessionControl, HostKeyScanner, InventoryService {
+final class QuietDaemon: AccountApplier, SessionControl, HostKeyScanner, InventoryService, HostExecutor {
     struct State {
         var ended: [String] = []
         var report = AccountReport(changed: false)
@@ -108,6 +124,23 @@ final class QuietDaemon: AccountApplier, SessionControl, HostKeyScanner, Invento
         var instance: ObservedInstance?
         var condition = InventoryCondition()
         var instanceKeys: [KeyMaterial] = []
+        /// What steps on hosts answer, one after the other, and what they were given.
+        var answers: [(status: Int32, report: String)] = []
+        var steps: [String] = []
+        var watchers: [String: WatcherReport] = [:]
+        var files: [UInt32: [TransferItem]] = [:]
+    }
+
+    func run(_ command: String, input: [UInt8], on host: Host) throws -> ExecutionResult {
+        state.withLock { state in
+            let wanted = String(decoding: input.suffix(2_000), as: UTF8.self)
+            state.steps.append("\(host.name) " + (wanted.split(separator: "\n").last.map(String.init) ?? ""))
+            let answer =
+                state.answers.isEmpty
+                ? (status: 0, report: #"{"schema":1,"errors":[],"changed":false,"remarks":[]}"#)
+                : state.answers.removeFirst()
+            return ExecutionResult(status: answer.status, output: Array(answer.report.utf8))
+        }
     }
 
     let state = Locked(State())

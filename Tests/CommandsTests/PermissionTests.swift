@@ -22,6 +22,11 @@ struct PermissionTests {
         "grant add": "--user alice --host communal1", "grant list": "", "grant remove": "1",
         "account apply": "communal1", "account plan": "communal1", "account status": "communal1",
         "account adopt": "communal1 alice --yes",
+        "tree add": "/shared/lab --group lab", "tree list": "", "tree show": "/a",
+        "tree set": "/a --scan communal1", "tree apply": "/a", "tree remove": "/a --yes",
+        "watch install": "communal1 --gateway 10.0.0.1", "watch upgrade": "communal1", "watch status": "",
+        "watch remove": "communal1 --yes", "file share": "/a/b bob", "file shares": "",
+        "file unshare": "/a/b bob", "file transfer": "--from alice --to bob --yes",
         "session list": "", "session show": "x", "session kill": "x", "event list": "",
         "directory export": "", "directory import": "-", "config show": "", "init": "",
         "help": "", "version": "",
@@ -30,6 +35,7 @@ struct PermissionTests {
     /// What a user who is no administrator may run.
     static let open: Set = [
         "whoami", "hosts", "keys list", "keys add", "keys remove", "ssh-config", "help", "version",
+        "tree list", "file share", "file shares", "file unshare",
     ]
 
     @Test("every command has a case here")

@@ -6,7 +6,7 @@ export GATEHOUSE_CONFIG=$configuration
 
 require_programs() {
     local program
-    for program in gatehouse gatehoused gatehouse-session; do
+    for program in gatehouse gatehoused gatehouse-session gatehouse-watch; do
         [ -x "$GATEHOUSE_BIN/$program" ] || fail "no $GATEHOUSE_BIN/$program; 'make build' makes it"
     done
 }
@@ -15,6 +15,8 @@ write_configuration() {
     cat >"$configuration" <<CONFIGURATION
 # Settings of the lab's gateway, written by Tests/Lab/lab.
 ListenAddress $GATEWAY_HOST:$GATEWAY_PORT
+# Where the hosts' watchers deliver.
+ListenAddress $network.1:$GATEWAY_PORT
 StateDirectory $state
 RuntimeDirectory $LAB_ROOT/run
 SessionUser $session_user

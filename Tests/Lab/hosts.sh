@@ -7,7 +7,6 @@ start_network() {
     ip address add "$network.1/24" dev "$bridge"
     ip link set "$bridge" up
     mkdir -p "$LAB_ROOT/shared" "$LAB_ROOT/home" "$LAB_ROOT/hosts"
-    chmod 1777 "$LAB_ROOT/shared"
     chmod 755 "$LAB_ROOT/home"
 }
 

@@ -22,20 +22,27 @@ extension CommandTable {
         return runsHere && (try? caller.mayRun(command)) != nil
     }
 
+    /// Lines of an overview that still fit on a screen.
+    private static let overviewLimit = 18
+
     private func overview(_ shown: [any Command.Type], prefix: String) -> String {
         let examples =
             prefix == "gatehouse"
             ? ["user add alice --group lab", "grant add --group lab --pool communal"]
             : ["hosts", "keys add - < ~/.ssh/id_ed25519.pub"]
         var text = examples.map { "  \(prefix) \($0)\n" }.joined() + "\n"
-        let listed = nouns.filter { noun in shown.contains { $0.words[0] == noun } }
+        var listed = nouns.filter { noun in shown.contains { $0.words[0] == noun } }
         let width = listed.map(\.count).max() ?? 0
+        // On one screen: of many, those without verbs are only named.
+        let lone = listed.filter { noun in shown.contains { $0.words == [noun] } }
+        if listed.count > Self.overviewLimit { listed.removeAll(where: lone.contains) }
         for noun in listed {
             let members = shown.filter { $0.words[0] == noun }
             let verbs = members.compactMap { $0.words.count == 2 ? $0.words[1] : nil }
             let line = verbs.isEmpty ? members[0].summary : verbs.joined(separator: ", ")
             text += "\(noun.padded(to: width))  \(line)\n"
         }
+        if listed.count + lone.count > Self.overviewLimit { text += lone.joined(separator: ", ") + "\n" }
         return text + "\n'\(prefix) help NOUN VERB' explains a command. What reads takes --json.\n"
     }
 

@@ -1,7 +1,6 @@
 package import Accounts
 package import Audit
 package import Configuration
-package import Control
 package import Directory
 package import SSHKeys
 package import Support
@@ -16,13 +15,14 @@ package struct CommandServices: Sendable {
     package var sessions: any SessionControl
     package var scanner: any HostKeyScanner
     package var inventory: any InventoryService
+    package var hostWork: HostWork
     /// The present moment.
     package var now: @Sendable () -> Timestamp = { .now }
 
     package init(
         directory: DirectoryStore, events: EventLog, configuration: Configuration, gateway: GatewayKeys,
         applier: any AccountApplier, sessions: any SessionControl, scanner: any HostKeyScanner,
-        inventory: any InventoryService
+        inventory: any InventoryService, hostWork: HostWork
     ) {
         self.directory = directory
         self.events = events
@@ -32,6 +32,7 @@ package struct CommandServices: Sendable {
         self.sessions = sessions
         self.scanner = scanner
         self.inventory = inventory
+        self.hostWork = hostWork
     }
 }
 
@@ -84,24 +85,4 @@ package protocol HostKeyScanner: Sendable {
     ///
     /// - Throws: `CommandError` or `SystemError` when the host cannot be reached.
     func scan(address: String, port: UInt16) throws -> [[UInt8]]
-}
-
-/// What the daemon has heard of the watcher on a host.
-package struct WatcherReport: Sendable {
-    package var isConnected: Bool
-    package var version: String?
-    package var lastHeard: Timestamp?
-    package var lastTaken: Timestamp?
-    package var status: WatcherStatus?
-
-    package init(
-        isConnected: Bool, version: String?, lastHeard: Timestamp?, lastTaken: Timestamp?,
-        status: WatcherStatus?
-    ) {
-        self.isConnected = isConnected
-        self.version = version
-        self.lastHeard = lastHeard
-        self.lastTaken = lastTaken
-        self.status = status
-    }
 }

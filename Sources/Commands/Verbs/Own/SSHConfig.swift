@@ -50,7 +50,7 @@ package struct SSHConfig: DaemonCommand {
     }
 
     /// What was asked for, else the first address that is listened on, else this machine's name.
-    private static func endpoint(
+    static func endpoint(
         named text: String?, listening configuration: Configuration
     ) throws(UsageError) -> Endpoint {
         let address = configuration.listenAddresses.first

@@ -1,0 +1,93 @@
+package import Directory
+internal import FoundationEssentials
+internal import Support
+
+/// A program of Python modules that does one thing on a host as root, and reports it in a line of JSON.
+///
+/// It gets there as `HostStep` does: nothing of its data is in the command.
+package struct StepProgram: Sendable {
+    /// More than this is no report.
+    private static let reportLimit = 16 << 20
+    private static let textLimit = 1_000
+
+    /// In the order in which they import each other; the last one runs.
+    private let modules: [(name: String, source: [UInt8])]
+
+    /// - Parameter modules: names and sources, after the module `files`, which all programs have.
+    package init(_ modules: [(name: String, source: [UInt8])]) {
+        self.modules = [("files", PackageResources.files_py)] + modules
+    }
+
+    /// What goes to the standard input of `HostStep.command`.
+    package func input(for wanted: [UInt8]) -> [UInt8] {
+        let index = modules.map { "[\"\($0.name)\", \($0.source.count)]" }.joined(separator: ", ")
+        return Array("[\(index)]\n".utf8) + modules.flatMap(\.source) + wanted
+    }
+
+    /// Runs it on a host and reads its report; blocks.
+    ///
+    /// - Throws: `StepError`; what the executor throws.
+    package func run<Report: Decodable>(
+        _ wanted: [UInt8], on host: Host, by executor: any HostExecutor, as type: Report.Type = Report.self
+    ) throws -> Report {
+        let result = try executor.run(HostStep.command, input: input(for: wanted), on: host)
+        if result.status == 127 { throw StepError(.failed, "\(host.name) has no python3") }
+        let data = Data(result.output)
+        guard data.count <= Self.reportLimit,
+            let outcome = try? JSONDecoder().decode(StepOutcome.self, from: data), outcome.schema == 1
+        else {
+            // Without a report the last words tell most: Python's, the shell's or sshd's.
+            let words = String(decoding: result.errorOutput.suffix(2_000), as: UTF8.self)
+            let last = words.split(whereSeparator: \.isNewline).last.map { ": \(Self.cut(String($0)))" }
+            throw StepError(.badReport, "the answer of \(host.name) is not a report\(last ?? "")")
+        }
+        if let error = outcome.errors.first {
+            throw StepError(StepError.Code(status: result.status), "\(host.name): \(Self.cut(error))")
+        }
+        guard [0, 10].contains(result.status), let report = try? JSONDecoder().decode(type, from: data) else {
+            throw StepError(.badReport, "the answer of \(host.name) is not a report")
+        }
+        return report
+    }
+
+    private static func cut(_ text: String) -> String {
+        String(text.printable.unicodeScalars.prefix(textLimit))
+    }
+}
+
+/// What all reports hold.
+private struct StepOutcome: Decodable {
+    let schema: Int
+    let errors: [String]
+}
+
+/// Why something was not done on a host.
+package struct StepError: Error, Equatable, Sendable, CustomStringConvertible {
+    package enum Code: String, Sendable, CaseIterable {
+        /// What is there already stands in the way; nothing was changed.
+        case conflict
+        /// Something on the host does not work.
+        case failed
+        /// The host answered something that is not a report.
+        case badReport
+    }
+
+    /// What kind of failure; code switches on this.
+    package let code: Code
+
+    /// One sentence without a full stop; what the host said is printable.
+    package let detail: String
+
+    package init(_ code: Code, _ detail: String) {
+        self.code = code
+        self.detail = detail
+    }
+
+    package var description: String { detail }
+}
+
+extension StepError.Code {
+    fileprivate init(status: Int32) {
+        self = status == 20 ? .conflict : .failed
+    }
+}

@@ -1,0 +1,174 @@
+"""Puts the watcher on this host, or takes it away: a line of JSON with what is wanted, then the program if there is one."""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+
+import files
+import services
+from files import BAD_INPUT, CHANGED, CONFLICTS, FAILED, UNCHANGED, Failure, read, remove, replace, run
+from services import PROGRAM, put
+
+FOLDER = "/etc/gatehouse-watch"
+KEY = FOLDER + "/key"
+SETTINGS = FOLDER + "/watch.conf"
+SPOOL = "/var/spool/gatehouse-watch"
+PAM = "/etc/pam.d/sshd"
+PAM_LINE = b"session optional pam_exec.so quiet " + PROGRAM.encode() + b" session-hook"
+PAM_MARK = b"# gatehouse-watch: which session of the gateway a login is\n"
+
+
+def digest_of_program():
+    program = read(PROGRAM)
+    return hashlib.sha256(program).hexdigest() if program is not None else None
+
+
+def install(wanted, report):
+    changed = put_program(wanted)
+    for folder, mode in ((FOLDER, 0o700), (SPOOL, 0o700)):
+        if not os.path.isdir(folder):
+            os.makedirs(folder, mode=mode)
+            changed.append(folder)
+        os.chmod(folder, mode)
+    if not os.path.exists(KEY):
+        status, output = run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "gatehouse-watch", "-f", KEY)
+        if status != 0:
+            raise Failure(FAILED, "no key could be made: %s" % output.strip()[-400:])
+        changed.append("key")
+    if put(FOLDER + "/known_hosts", wanted["known_hosts"].encode("utf-8"), 0o644):
+        changed.append("known_hosts")
+    if put_settings(wanted.get("watch.conf"), wanted["trees"]):
+        changed.append("watch.conf")
+    report["key"] = public_key()
+    if wanted["starts"]:
+        changed += services.start(wanted["is_new"] or bool(changed))
+    if add_pam_line():
+        changed.append("pam")
+    report["done"] = changed
+    report["changed"] = bool(changed)
+    if not services.has_systemd():
+        report["remarks"].append("no systemd: have `sh %s watch &` and `sh %s ship &` run at the start of the host"
+                                 % (services.STARTER, services.STARTER))
+
+
+def put_settings(text, trees):
+    """Whether the settings are others now; without a text those of now stay, apart from the trees."""
+    if text is None:
+        present = read(SETTINGS)
+        if present is None:
+            raise Failure(CONFLICTS, "no watcher is installed here")
+        lines = present.decode("utf-8").splitlines(True)
+        text = "".join(line for line in lines if line.split(" ")[0] not in ("Tree", "Scan"))
+    return put(SETTINGS, (text + trees).encode("utf-8"), 0o644)
+
+
+def set_trees(wanted, report):
+    report["changed"] = put_settings(None, wanted["trees"])
+    if report["changed"]:
+        services.start(True)
+
+
+def put_program(wanted):
+    if digest_of_program() == wanted["sha256"]:
+        return []
+    program = wanted["program"]
+    if not program:
+        raise Failure(BAD_INPUT, "the program is missing")
+    if hashlib.sha256(program).hexdigest() != wanted["sha256"]:
+        raise Failure(BAD_INPUT, "the program did not come whole")
+    os.makedirs(os.path.dirname(PROGRAM), mode=0o755, exist_ok=True)
+    replace(PROGRAM, program, 0o755)
+    os.chmod(PROGRAM, 0o755)
+    status, output = run(PROGRAM, "--version")
+    if status != 0:
+        raise Failure(FAILED, "the program does not run here: %s" % output.strip()[-400:])
+    return ["program"]
+
+
+def public_key():
+    """The public half, made from the private one: what lies beside it may be anything."""
+    status, output = run("ssh-keygen", "-y", "-f", KEY)
+    if status != 0:
+        raise Failure(FAILED, "the key cannot be read: %s" % output.strip()[-400:])
+    return " ".join(output.split()[:2])
+
+
+def add_pam_line():
+    present = read(PAM)
+    if present is None or PAM_LINE in present.split(b"\n"):
+        return False
+    text = present if present.endswith(b"\n") else present + b"\n"
+    replace(PAM, text + PAM_MARK + PAM_LINE + b"\n", 0o644)
+    return True
+
+
+def remove_pam_line():
+    present = read(PAM)
+    if present is None or PAM_LINE not in present.split(b"\n"):
+        return False
+    replace(PAM, present.replace(PAM_MARK, b"").replace(PAM_LINE + b"\n", b""), 0o644)
+    return True
+
+
+def uninstall(wanted, report):
+    deadline = time.monotonic() + wanted["patience"]
+    while waiting() and services.states()["ship"] == "active" and time.monotonic() < deadline:
+        time.sleep(0.2)
+    report["left"] = waiting()
+    done = services.stop()
+    if remove_pam_line():
+        done.append("pam")
+    for folder in (FOLDER, SPOOL, services.RUNTIME):
+        if os.path.isdir(folder):
+            shutil.rmtree(folder)
+            done.append(folder)
+    if remove(PROGRAM):
+        done.append("program")
+    report["done"], report["changed"] = done, bool(done)
+
+
+def waiting():
+    """Segments that have not been delivered."""
+    try:
+        return sum(1 for name in os.listdir(SPOOL) if name.endswith(".segment"))
+    except OSError:
+        return 0
+
+
+def status(wanted, report):
+    report["sha256"] = digest_of_program()
+    report["version"] = run(PROGRAM, "--version")[1].strip() if report["sha256"] else ""
+    report["services"] = services.states() if report["sha256"] else {}
+    report["waiting"] = waiting()
+    report["pam"] = PAM_LINE in (read(PAM) or b"").split(b"\n")
+    report["key"] = public_key() if os.path.exists(KEY) else ""
+
+
+ACTIONS = {"install": install, "remove": uninstall, "status": status, "trees": set_trees}
+
+
+def main():
+    report = {"schema": 1, "changed": False, "errors": [], "remarks": []}
+    os.umask(0o022)
+    try:
+        line, _, program = sys.stdin.buffer.read().partition(b"\n")
+        try:
+            wanted = json.loads(line.decode("utf-8"))
+            action = ACTIONS[wanted["action"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise Failure(BAD_INPUT, "what is wanted cannot be read: %s" % error)
+        wanted["program"] = program
+        action(wanted, report)
+        code = CHANGED if report["changed"] else UNCHANGED
+    except Failure as failure:
+        code, report["errors"] = failure.code, [str(failure)]
+    except OSError as error:
+        code, report["errors"] = FAILED, [str(error)]
+    print(json.dumps(report, sort_keys=True))
+    sys.exit(code)
+
+
+main()

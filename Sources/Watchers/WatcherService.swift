@@ -1,0 +1,142 @@
+package import Accounts
+internal import COpenSSL
+package import Directory
+internal import FoundationEssentials
+internal import Glibc
+package import SSHKeys
+package import Support
+
+/// Puts watchers on hosts and takes them away. Any thread may call it; calls block on the host.
+package struct WatcherService: Sendable {
+    private static let program = StepProgram([
+        ("services", PackageResources.services_py), ("install", PackageResources.install_py),
+    ])
+    /// How long a removal waits for the rest of the spool to be delivered.
+    private static let patience = Duration.seconds(10)
+
+    private let directory: DirectoryStore
+    private let executor: any HostExecutor
+    /// The program that is put on hosts.
+    private let programPath: String
+    private let hostKeys: [PublicKey]
+
+    /// - Parameters:
+    ///   - executor: how commands get to a host.
+    ///   - programPath: the static `gatehouse-watch` of this machine.
+    ///   - hostKeys: by which watchers know the gateway.
+    package init(
+        directory: DirectoryStore, executor: any HostExecutor, programPath: String, hostKeys: [PublicKey]
+    ) {
+        self.directory = directory
+        self.executor = executor
+        self.programPath = programPath
+        self.hostKeys = hostKeys
+    }
+
+    /// Installs the watcher, or brings what is there to what it should be; its key may deliver from then on.
+    ///
+    /// - Parameter options: nil: those that it has.
+    /// - Throws: `StepError`; `DirectoryError`; `SystemError` for the program; what the executor throws.
+    package func install(
+        on name: String, _ options: WatcherOptions?, at time: Timestamp = .now
+    ) throws -> WatcherInstallation {
+        let host = try directory.host(name)
+        let program = try Descriptor.open(programPath, O_RDONLY).readAll(limit: 256 << 20)
+        let digest = Self.digest(of: program)
+        let present: StatusReport = try run(WantedStatus(), on: host)
+        // First without starting: a watcher whose key opens nothing yet would be turned away.
+        var report: InstallReport = try run(
+            wanted(on: host, digest, options, starts: false),
+            program: present.sha256 == digest ? [] : program, on: host)
+        let done = report.done
+        let key = try PublicKey.parse(report.key)
+        try directory.setWatchKey(
+            KeyMaterial(type: key.type.rawValue, blob: key.blob, fingerprint: key.fingerprint), of: name,
+            at: time)
+        var start = try wanted(on: host, digest, options, starts: true)
+        start.isNew = !done.isEmpty
+        report = try run(start, on: host)
+        return WatcherInstallation(
+            key: key.fingerprint, done: done + report.done, remarks: report.remarks.map(\.printable))
+    }
+
+    private func wanted(
+        on host: Host, _ digest: String, _ options: WatcherOptions?, starts: Bool
+    ) throws -> WantedInstallation {
+        let trees = try directory.trees(on: host.name)
+        return WantedInstallation(
+            sha256: digest, starts: starts, isNew: false,
+            knownHosts: hostKeys.map { "gatehouse-gateway \($0.line)\n" }.joined(),
+            settings: options?.text(host: host.name), trees: Self.lines(for: trees, on: host.name))
+    }
+
+    private static func lines(for trees: [Tree], on host: String) -> String {
+        trees.map { "Tree \($0.path)\n" }.joined()
+            + trees.filter { $0.scanner == host }.map { "Scan \($0.path)\n" }.joined()
+    }
+
+    /// Tells the watcher on a host which trees it has now.
+    ///
+    /// - Throws: `StepError`; `DirectoryError`; what the executor throws.
+    package func updateTrees(on name: String) throws {
+        let lines = Self.lines(for: try directory.trees(on: name), on: name)
+        let _: ChangeReport = try run(WantedTrees(trees: lines), on: try directory.host(name))
+    }
+
+    /// Asks the host what is installed there.
+    ///
+    /// - Throws: `StepError`; `DirectoryError`; what the executor throws.
+    package func inspect(_ name: String) throws -> WatcherInspection {
+        let report: StatusReport = try run(WantedStatus(), on: try directory.host(name))
+        return WatcherInspection(
+            version: report.version.printable, states: report.services.mapValues(\.printable),
+            waiting: report.waiting, hasSessionHook: report.pam)
+    }
+
+    /// Takes the watcher away, with what could not be delivered, and its key in any case first.
+    ///
+    /// - Returns: how many segments were lost.
+    /// - Throws: `StepError`; `DirectoryError` `.notFound`; what the executor throws.
+    package func remove(from name: String) throws -> Int {
+        let host = try directory.host(name)
+        let report: RemovalReport = try run(
+            WantedRemoval(patience: Double(Self.patience.milliseconds) / 1_000), on: host)
+        if try directory.watchKey(of: name) != nil { try directory.removeWatchKey(of: name) }
+        return report.left
+    }
+
+    private func run<Report: Decodable>(
+        _ wanted: some Encodable, program: [UInt8] = [], on host: Host
+    ) throws -> Report {
+        let line = try [UInt8](JSONEncoder().encode(wanted))
+        return try Self.program.run(line + [UInt8(ascii: "\n")] + program, on: host, by: executor)
+    }
+
+    /// SHA-256 in hexadecimal digits.
+    private static func digest(of bytes: [UInt8]) -> String {
+        var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
+        _ = unsafe SHA256(bytes, bytes.count, &digest)
+        return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}
+
+/// What became of an installation.
+package struct WatcherInstallation: Equatable, Sendable {
+    /// The fingerprint of the host's key.
+    package let key: String
+    /// What was changed on the host; empty: nothing had to be.
+    package let done: [String]
+    package let remarks: [String]
+}
+
+/// What a host says of its watcher.
+package struct WatcherInspection: Equatable, Sendable {
+    /// As the program prints it; empty: none is installed.
+    package let version: String
+    /// How the collector (`watch`) and the delivery (`ship`) are.
+    package let states: [String: String]
+    /// Segments that have not been delivered.
+    package let waiting: Int
+    /// Whether sshd's sessions are told apart.
+    package let hasSessionHook: Bool
+}
