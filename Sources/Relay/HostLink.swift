@@ -164,7 +164,7 @@ final class HostLink: Link {
 
         guard client.isClosedByPeer, !host.isClosed else { return }
         // The client wants nothing more; what it had sent is still delivered, if the host takes it in time.
-        let deadline = closeDeadline ?? now + .seconds(10)
+        let deadline = closeDeadline ?? now + SocketLink.closePatience
         closeDeadline = deadline
         // The client's channel stays until the host has closed too: sshd tells how the program ended just before that.
         if upwardIsDrained || !programRuns || now >= deadline { host.close() }

@@ -6,6 +6,9 @@ import Support
 ///
 /// What passes is an SSH connection of the client's own, end to end; the gateway sees its length only.
 final class SocketLink: Link {
+    /// How long a host may take what a client had sent before it closed the channel.
+    static let closePatience = Duration.seconds(10)
+
     private let socket: Descriptor
     private var upward: ArraySlice<UInt8> = []
     private var downward: ArraySlice<UInt8> = []
@@ -13,6 +16,7 @@ final class SocketLink: Link {
     private var toClient: UInt64 = 0
     private var socketHasEnded = false
     private var sentEnd = false
+    private var closeDeadline: MonotonicTime?
 
     /// - socket: connected; becomes non-blocking.
     init(client: Channel, socket: Descriptor) throws(SystemError) {
@@ -24,12 +28,12 @@ final class SocketLink: Link {
     override var traffic: (fromClient: UInt64, toClient: UInt64) { (fromClient, toClient) }
 
     override func advance(through buffer: inout [UInt8], now: MonotonicTime) -> Bool {
-        if client.isClosedByPeer, upward.isEmpty, client.buffered(.standard) == 0 {
-            client.close()
+        guard !client.isClosed else { return false }
+        if client.isClosedByPeer, isAbandoned(now: now) {
+            fail()
             shutdown(socket.number, Int32(SHUT_RDWR))
             return false
         }
-        guard !client.isClosed else { return false }
         let movedUp = moveUp(through: &buffer)
         let movedDown = moveDown(through: &buffer)
         if client.hasEnded, upward.isEmpty, client.buffered(.standard) == 0, !sentEnd {
@@ -39,6 +43,13 @@ final class SocketLink: Link {
         if socketHasEnded, downward.isEmpty { client.sendEnd() }
         if socketHasEnded, downward.isEmpty, sentEnd { client.close() }
         return movedUp || movedDown
+    }
+
+    /// Whether nothing is left to deliver for a client that has gone, or the host did not take it in time.
+    private func isAbandoned(now: MonotonicTime) -> Bool {
+        let deadline = closeDeadline ?? now + Self.closePatience
+        closeDeadline = deadline
+        return now >= deadline || upward.isEmpty && client.buffered(.standard) == 0
     }
 
     private func moveUp(through buffer: inout [UInt8]) -> Bool {
@@ -94,6 +105,7 @@ final class SocketLink: Link {
 
     override func register(with poller: inout Poller) {
         guard !client.isClosed else { return }
+        if let closeDeadline { poller.limit(to: closeDeadline) }
         let reading = !socketHasEnded && downward.isEmpty && client.window > 0 && client.transport.hasRoom
         if reading || !upward.isEmpty { poller.add(socket, reading: reading, writing: !upward.isEmpty) }
     }

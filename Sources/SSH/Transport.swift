@@ -77,12 +77,16 @@ package class Transport {
 
     /// Prepares `process`; call once the handshake is done.
     ///
-    /// - Throws: `SSHError` with `.outOfMemory`.
+    /// - Throws: `SSHError` with `.outOfMemory` or `.connectionLost`.
     package func startProcessing() throws(SSHError) {
         guard let event = unsafe ssh_event_new() else { throw SSHError(.outOfMemory, "ssh_event_new failed") }
         unsafe self.event = event
         guard unsafe ssh_event_add_session(event, session) == SSH_OK else {
             throw SSHError(.outOfMemory, "ssh_event_add_session failed")
+        }
+        // libssh makes a client's socket blocking when it connects: a host that stands still would hold up everything else.
+        guard gh_set_nonblocking(descriptor.number, 1) == 0 else {
+            throw SSHError(.connectionLost, "the socket cannot be switched")
         }
     }
 

@@ -59,7 +59,8 @@ def lab(tmp_path_factory):
 def address_in_good_standing(request):
     """Tests of failing logins begin with a good one, which forgets what failed from this address before."""
     if request.module.__name__ in ("test_authentication", "test_hostile"):
-        request.getfixturevalue("lab").ssh("true")
+        lab = request.getfixturevalue("lab")
+        wait_until(lambda: lab.ssh("true").status == 0, "the end of a block", 15)
 
 
 @pytest.fixture

@@ -105,3 +105,20 @@ def test_client_that_disappears(lab, start):
     stalled.kill()
     stalled.wait()
     wait_until(lambda: not (lab.session_pids() & ours), "the end of the session's process", 10)
+
+
+def test_connections_do_not_block(lab, start):
+    """No connection of a session blocks: else a peer that stands still could hold up the others."""
+    others = lab.session_pids()
+    live = start(lab.ssh_words("echo up; sleep 60"), stdout=subprocess.PIPE)
+    assert live.stdout.readline() == b"up\n"
+    [session] = lab.session_pids() - others
+    process = f"/proc/{session}"
+    with open(f"{process}/net/tcp") as table:
+        connections = {f"socket:[{row.split()[9]}]" for row in list(table)[1:]}
+    flags = []
+    for name in os.listdir(f"{process}/fd"):
+        if os.readlink(f"{process}/fd/{name}") in connections:
+            with open(f"{process}/fdinfo/{name}") as information:
+                flags.append(int(information.read().split("flags:")[1].split()[0], 8))
+    assert len(flags) >= 2 and all(flag & os.O_NONBLOCK for flag in flags), flags

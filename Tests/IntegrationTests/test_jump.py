@@ -1,5 +1,6 @@
 """`ssh -J`: end to end to a host of the directory, and nowhere else."""
 
+import os
 import re
 import secrets
 import subprocess
@@ -161,4 +162,34 @@ def test_odd_names(lab):
         for host in ("", "a" * 5_000, "a\nb", "a\0b", "%s%n", "../x", "é", secrets.token_hex(4)):
             with pytest.raises(paramiko.ChannelException):
                 connection.open_channel("direct-tcpip", (host, 22), ("127.0.0.1", 1), timeout=10)
+        assert connection.is_active()
+
+
+def sockets(pid):
+    """How many sockets a process has open."""
+    folder = f"/proc/{pid}/fd"
+    return sum(1 for name in os.listdir(folder) if os.readlink(f"{folder}/{name}").startswith("socket:"))
+
+
+@pytest.mark.limit(60)
+def test_jump_that_is_given_up(lab, teardown):
+    """A jump that its client has closed ends in moments, also if the host takes nothing of what the client had sent."""
+
+    def signal(name):
+        lab.lab_exec(lab.host2, "sh", "-c", f"kill -{name} $(cat /run/sshd.pid)")
+
+    others = lab.session_pids()
+    with transport(lab) as connection:
+        connection.auth_publickey("alice", private_key(lab.keys["alice"]))
+        [session] = lab.session_pids() - others
+        before = sockets(session)
+        teardown.callback(signal, "CONT")
+        signal("STOP")
+        channel = connection.open_channel("direct-tcpip", (lab.host2, 22), ("127.0.0.1", 1), timeout=10)
+        assert sockets(session) == before + 1
+        channel.settimeout(2)
+        with pytest.raises(TimeoutError):
+            channel.sendall(bytes(32 << 20))
+        channel.close()
+        wait_until(lambda: sockets(session) == before, "the end of the jump's connection", 20)
         assert connection.is_active()
