@@ -39,9 +39,8 @@ extension SessionRequest {
             out.byte(Kind.jump.rawValue)
             out.string(host)
             out.uint32(port)
-        case .command(let words):
+        case .command:
             out.byte(Kind.command.rawValue)
-            out.strings(words)
         case .journalGrew:
             out.byte(Kind.journalGrew.rawValue)
         case .deliver:
@@ -72,7 +71,7 @@ extension SessionRequest {
             self = .hostFailed(failure, detail: try input.string())
         case .hostReady: self = .hostReady
         case .jump: self = .jump(host: try input.string(), port: try input.uint32())
-        case .command: self = .command(words: try input.strings())
+        case .command: self = .command
         case .journalGrew: self = .journalGrew
         case .deliver: self = .deliver
         }

@@ -29,10 +29,8 @@ package enum SessionRequest: Equatable, Sendable {
     /// A jump: a direct-tcpip request that may name a host of the directory.
     case jump(host: String, port: UInt32)
 
-    /// Run a command of the gateway itself on the target `gate`.
-    ///
-    /// - words: the command split on blanks.
-    case command(words: [String])
+    /// Run a command of the gateway itself on the target `gate`; which one is said on the socket that comes with the answer.
+    case command
 
     /// Deliver to the book what a host's watcher has collected.
     case deliver

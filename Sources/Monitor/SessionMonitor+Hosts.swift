@@ -156,7 +156,7 @@ extension SessionMonitor {
     }
 
     /// Runs a command of the gateway for this user, on a thread of its own.
-    func run(_ words: [String]) throws -> (SessionReply, [Descriptor]) {
+    func runCommand() throws -> (SessionReply, [Descriptor]) {
         guard let login else { throw Violation(description: "nobody has logged in") }
         // As the directory says now: who was locked a moment ago runs nothing.
         guard let user = try gateway.directory.findUser(login.user.name), user.state == .active else {

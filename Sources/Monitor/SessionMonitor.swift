@@ -151,8 +151,8 @@ final class SessionMonitor {
             return (failure == .loginRefused ? try adviseAfterRefusal() : .noted, [])
         case .jump(let host, let port):
             return try jump(to: host, port: port)
-        case .command(let words):
-            return try run(words)
+        case .command:
+            return try runCommand()
         case .deliver:
             return try deliver()
         case .journalGrew:

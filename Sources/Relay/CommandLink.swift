@@ -50,7 +50,7 @@ final class CommandLink: Link {
         isStarted = true
         message.acceptRequest()
         guard words.count <= Self.wordLimit else { return end(because: "the command has too many words") }
-        daemon.ask(.command(words: words)) { [weak self] answer in
+        daemon.ask(.command) { [weak self] answer in
             guard let self else { return }
             switch answer.reply {
             case .commandStarted:

@@ -9,7 +9,7 @@ private enum Samples {
             .hello, .probeKey(login: "alice+gpu1", key: [1, 2, 3]), .probeKey(login: "", key: []),
             .verifiedKey(login: "alice", key: [9], clientVersion: "OpenSSH_9.2"),
             .refusedMethod(login: "alice", method: "password"), .connect(publicKey: [1]), .hostReady,
-            .jump(host: "gpu1", port: 22), .command(words: []), .command(words: ["host", "list", "é"]),
+            .jump(host: "gpu1", port: 22), .command,
             .journalGrew, .deliver,
         ] + HostFailure.allCases.map { .hostFailed($0, detail: "why") }
 
@@ -87,9 +87,8 @@ struct MessageTests {
         #expect(throws: WireError.self) { try SessionRequest(decoding: [6, 0, 0, 0, 0, 0]) }
         #expect(throws: WireError.self) { try SessionRequest(decoding: [6, 5, 0, 0, 0, 0]) }
         let words = [String](repeating: "", count: 4_097)
-        #expect(throws: WireError.self) {
-            try SessionRequest(decoding: SessionRequest.command(words: words).encoded)
-        }
+        let start = CommandMessage.start(words: words, interactive: false, columns: 0)
+        #expect(throws: WireError.self) { try CommandMessage(decoding: start.encoded) }
         #expect(throws: WireError.self) { try SessionReply(decoding: [3, 0, 0, 0, 0, 9]) }
         var settings = Samples.settings
         settings.hostKeys = [String](repeating: "", count: 9)

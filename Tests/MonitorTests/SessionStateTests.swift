@@ -21,7 +21,7 @@ struct SessionStateTests {
         (.hostFailed(.handshake, detail: ""), "....x.."),
         (.hostReady, "....x.."),
         (.jump(host: "gpu1", port: 22), "..xxxx."),
-        (.command(words: []), "..x...."),
+        (.command, "..x...."),
         (.deliver, "......x"),
         (.journalGrew, ".xxxxxx"),
     ]
