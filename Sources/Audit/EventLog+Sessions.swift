@@ -2,10 +2,10 @@ internal import SQLite
 package import Support
 
 extension EventLog {
-    /// Notes that a session began, with the event for it if there is one.
+    /// Notes that a session began, with the events for it.
     ///
     /// - Throws: `AuditError` `.sessionExists`.
-    package func start(_ session: Session, with event: Event? = nil) throws {
+    package func start(_ session: Session, with events: [Event] = []) throws {
         try write { database in
             if try database.session(session.id) != nil {
                 throw AuditError(.sessionExists, "session \(session.id) is in the log already")
@@ -16,7 +16,7 @@ extension EventLog {
                 VALUES (?1, ?2, ?3, 0, 0, 0)
                 """, session.id, session.clientAddress, session.started)
             try database.store(session)
-            if let event { try database.insert(event) }
+            for event in events { try database.insert(event) }
         }
     }
 

@@ -71,7 +71,7 @@ extension Database {
             """
             INSERT INTO events (time, kind, session, "user", host, address, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
             """, event.time, event.kind, event.session, event.user, event.host, event.address,
-            try Detail.encode(event.detail))
+            Detail.encode(event.detail))
         return lastInsertedRow
     }
 

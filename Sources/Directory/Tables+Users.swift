@@ -157,6 +157,8 @@ extension Tables {
     }
 
     func noteUse(ofKey blob: [UInt8], at time: Timestamp) throws {
-        try database.run("UPDATE user_keys SET last_used = ?2 WHERE blob = ?1", blob, time.wholeSeconds)
+        try database.run(
+            "UPDATE user_keys SET last_used = ?2 WHERE blob = ?1 AND (last_used IS NULL OR last_used < ?3)",
+            blob, time.wholeSeconds, (time + .seconds(-60)).wholeSeconds)
     }
 }

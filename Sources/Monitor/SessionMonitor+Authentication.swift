@@ -68,7 +68,6 @@ extension SessionMonitor {
         _ login: Login, key: [UInt8], fingerprint: String, clientVersion: String, grant: SessionGrant
     ) throws {
         self.login = login
-        try note(.authenticationAccepted, ["key": fingerprint, "method": "publickey"])
         var detail = ["client": clientVersion]
         detail["target"] = login.target
         try gateway.events.start(
@@ -76,7 +75,10 @@ extension SessionMonitor {
                 id: session.description, user: login.user.name, target: login.target, host: login.host,
                 keyFingerprint: fingerprint, clientAddress: peer.host, clientVersion: clientVersion,
                 process: Audit.SessionProcess(pid: child.pid, start: child.startTime)),
-            with: event(.sessionStarted, detail))
+            with: [
+                event(.authenticationAccepted, ["key": fingerprint, "method": "publickey"]),
+                event(.sessionStarted, detail),
+            ])
         // Only a comfort of 'key list'.
         try? gateway.directory.noteUse(ofKey: key)
         state = SessionState(granted: grant.target)

@@ -29,10 +29,11 @@ struct EventLogTests {
 
     @Test("keeps detail as JSON with sorted keys")
     func detailText() throws {
-        try log.append(Event(.refused, at: time(1), detail: ["z": "1", "a": "x/y", "m": "\u{1}"]))
+        let detail = ["z": "1", "a": "x/y", "m": "\u{1}\u{1F}\"\\\né"]
+        try log.append(Event(.refused, at: time(1), detail: detail))
         let database = try Database(path: folder.file)
         let text = try database.first("SELECT detail FROM events") { $0.text(0) }
-        #expect(text == #"{"a":"x/y","m":"\u0001","z":"1"}"#)
+        #expect(text == #"{"a":"x/y","m":"\u0001\u001f\"\\\u000aé","z":"1"}"#)
     }
 
     @Test("knows every kind by its name", arguments: EventKind.allCases)

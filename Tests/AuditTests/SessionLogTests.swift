@@ -36,11 +36,11 @@ struct SessionLogTests {
 
     @Test("begin once")
     func startOnce() throws {
-        try log.start(session("S1"), with: Event(.sessionStarted, session: "S1"))
+        try log.start(session("S1"), with: [Event(.sessionStarted, session: "S1")])
         let log = log
         let again = session("S1")
         let error = #expect(throws: AuditError.self) {
-            try log.start(again, with: Event(.sessionStarted, session: "S1"))
+            try log.start(again, with: [Event(.sessionStarted, session: "S1")])
         }
         #expect(error?.code == .sessionExists)
         #expect(try log.events().count == 1)

@@ -447,7 +447,7 @@ struct VerbTests {
         try log.start(
             Session(
                 id: id, user: "alice", host: "communal1", clientAddress: "192.0.2.7", started: Gateway.now),
-            with: Event(.sessionStarted, at: Gateway.now, session: id, user: "alice"))
+            with: [Event(.sessionStarted, at: Gateway.now, session: id, user: "alice")])
         #expect(
             gateway.output(of: "session list").hasSuffix(
                 "\n\(id)  alice  communal1  192.0.2.7  2026-09-21T14:13:20Z  live\n"))

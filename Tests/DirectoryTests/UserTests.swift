@@ -215,6 +215,16 @@ struct KeyTests {
         try store.noteUse(ofKey: [9, 9])
     }
 
+    @Test("remember their use to the minute: a burst of logins is one change")
+    func lastUsedOften() throws {
+        try store.addKey(Fixture.key(1), to: "alice")
+        for seconds: Int64 in [0, 1, 60, 61] {
+            try store.noteUse(ofKey: Fixture.key(1).blob, at: Fixture.time + .seconds(seconds))
+            let noted = try store.keys(of: "alice").first?.lastUsed
+            #expect(noted == Fixture.time + .seconds(seconds < 61 ? 0 : 61))
+        }
+    }
+
     @Test("are listed for one user or for all")
     func list() throws {
         try store.addKey(Fixture.key(2), to: "bob")
