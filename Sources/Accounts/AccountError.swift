@@ -1,5 +1,6 @@
 /// Why the accounts of a host could not be made.
 package struct AccountError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What kind of failure it is.
     package enum Code: String, Sendable, CaseIterable {
         /// Another program holds the host's account files; later it may work.
         case busy
@@ -17,6 +18,7 @@ package struct AccountError: Error, Equatable, Sendable, CustomStringConvertible
     /// One sentence without a full stop; what the host said is printable.
     package let detail: String
 
+    /// Makes an error; `detail` is a sentence for a person.
     package init(_ code: Code, _ detail: String) {
         self.code = code
         self.detail = detail

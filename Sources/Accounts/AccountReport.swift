@@ -12,6 +12,7 @@ package struct AccountReport: Equatable, Sendable {
         case conflict
     }
 
+    /// What was done for one account or group.
     package struct Entry: Equatable, Sendable {
         package let name: String
         package let result: Result

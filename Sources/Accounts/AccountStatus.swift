@@ -2,6 +2,7 @@ package import Support
 
 /// How an account on a host stands, as far as is known.
 package struct AccountStatus: Equatable, Sendable {
+    /// How an account stands.
     package enum State: String, Sendable, CaseIterable {
         /// As the directory wants it.
         case ok

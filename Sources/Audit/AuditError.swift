@@ -1,5 +1,6 @@
 /// Why the log did not do what was asked. Nothing has been changed.
 package struct AuditError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What kind of failure it is.
     package enum Code: String, Sendable {
         /// There is no session of that name.
         case notFound
@@ -17,6 +18,7 @@ package struct AuditError: Error, Equatable, Sendable, CustomStringConvertible {
     /// One line for the log.
     package let detail: String
 
+    /// Makes an error; `detail` is a sentence for a person.
     package init(_ code: Code, _ detail: String) {
         self.code = code
         self.detail = detail

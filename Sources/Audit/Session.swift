@@ -2,6 +2,7 @@ package import Support
 
 /// The process of a session: its number and, because numbers come back, when it began.
 package struct SessionProcess: Equatable, Sendable {
+    /// Number of the process.
     package let pid: Int32
     /// Clock ticks since the machine's start: field 22 of /proc/PID/stat.
     package let start: UInt64

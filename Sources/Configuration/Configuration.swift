@@ -84,6 +84,7 @@ extension Configuration {
 
 /// An address and a port to listen on.
 package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
+    /// Where the gateway listens if its configuration does not say.
     package static let defaultPort: UInt16 = 2222
 
     /// A name or a numeric address; IPv6 without brackets.

@@ -1,5 +1,6 @@
 /// A rule of the directory that a request breaks. Nothing has been changed.
 package struct DirectoryError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What kind of refusal it is.
     package enum Code: String, Sendable, CaseIterable {
         /// A name that does not have the form of one.
         case invalidName

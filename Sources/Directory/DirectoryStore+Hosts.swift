@@ -6,6 +6,7 @@ extension DirectoryStore {
         try read { try $0.hosts() }
     }
 
+    /// The host of that name; nil: there is none.
     package func findHost(_ name: String) throws -> Host? {
         try read { try $0.findHost(name) }
     }
@@ -87,6 +88,7 @@ extension DirectoryStore {
         try read { try $0.pools() }
     }
 
+    /// The pool of that name; nil: there is none.
     package func findPool(_ name: String) throws -> Pool? {
         try read { try $0.findPool(name) }
     }

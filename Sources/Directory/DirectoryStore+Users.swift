@@ -35,6 +35,7 @@ extension DirectoryStore {
         try read { try $0.findUser(name) }
     }
 
+    /// Who has or had that uid; nil: nobody.
     package func findUser(uid: UInt32) throws -> User? {
         try read { try $0.findUser(uid: uid) }
     }

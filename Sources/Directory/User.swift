@@ -36,6 +36,7 @@ package struct User: Equatable, Sendable {
         self.created = created
     }
 
+    /// The shell of who was given none.
     package static let defaultShell = "/bin/bash"
 
     /// The private group, which has the user's name.

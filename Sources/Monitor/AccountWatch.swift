@@ -68,6 +68,7 @@ struct AccountWatch: Sendable {
 
 /// When accounts are checked. Pure: the time is a parameter.
 package struct CheckSchedule: Sendable {
+    /// What is due.
     package enum Work: Equatable, Sendable {
         case nothing
         /// The interval has passed: every host.

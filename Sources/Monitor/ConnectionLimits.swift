@@ -14,7 +14,9 @@ package struct ConnectionLimits: Sendable {
     /// The same, from one address.
     package var maximumStartupsPerAddress: Int
 
+    /// Connections that are open.
     package private(set) var connections = 0
+    /// Those of them in which nobody has logged in yet.
     package private(set) var startups = 0
     private var startupsByAddress: [String: Int] = [:]
 

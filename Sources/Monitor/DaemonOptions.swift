@@ -11,9 +11,12 @@ package struct DaemonOptions: Equatable, Sendable {
         case print
     }
 
+    /// How it is called, for a person who got it wrong.
     package static let usage = "usage: gatehoused [-t | -T] [-f FILE]"
 
+    /// What to do.
     package var mode = Mode.serve
+    /// Path of the configuration.
     package var configuration = Configuration.defaultPath
 
     /// Reads the words; nil when they make no sense.

@@ -5,6 +5,7 @@ package import Support
 ///
 /// The process holds the lock on the file as long as it lives, whatever becomes of the daemon.
 package final class JournalFile: Sendable {
+    /// The session that writes it.
     package let session: SessionID
     private let path: String
     private let descriptor: Descriptor

@@ -3,7 +3,9 @@ package import Support
 
 /// A live session: who is where.
 package struct LiveSession: Hashable, Sendable {
+    /// Who has the session.
     package let user: String
+    /// Where it leads.
     package let host: String
 
     package init(user: String, host: String) {

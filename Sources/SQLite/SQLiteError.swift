@@ -2,6 +2,7 @@ internal import CSQLite
 
 /// Why the database did not do what was asked.
 package struct SQLiteError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What kind of failure it is.
     package enum Code: String, Sendable {
         case cannotOpen, busy, constraint, corrupt, diskFull, readOnly, futureVersion, inputOutput, tooBig,
             other
@@ -15,6 +16,7 @@ package struct SQLiteError: Error, Equatable, Sendable, CustomStringConvertible 
     /// One line for the log: SQLite's own words and what was being done; never holds bound values.
     package let detail: String
 
+    /// Makes an error; `detail` is a sentence for a person.
     package init(_ code: Code, _ detail: String) {
         self.code = code
         self.detail = detail

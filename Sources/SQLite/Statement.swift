@@ -84,14 +84,17 @@ package final class Statement {
 
 /// The columns of the current row, counted from 0.
 extension Statement {
+    /// Whether a column of the row, counted from 0, holds nothing.
     package func isNull(_ column: Int) -> Bool {
         unsafe sqlite3_column_type(raw, Int32(column)) == SQLITE_NULL
     }
 
+    /// A column as a number; 0 where it holds none.
     package func integer(_ column: Int) -> Int64 {
         unsafe sqlite3_column_int64(raw, Int32(column))
     }
 
+    /// A column as a truth value: whether its number is other than 0.
     package func boolean(_ column: Int) -> Bool {
         integer(column) != 0
     }
@@ -101,6 +104,7 @@ extension Statement {
         UInt32(truncatingIfNeeded: integer(column))
     }
 
+    /// A column as a moment, stored in milliseconds.
     package func timestamp(_ column: Int) -> Timestamp {
         Timestamp(milliseconds: integer(column))
     }

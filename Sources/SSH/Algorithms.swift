@@ -3,14 +3,17 @@
 /// Nothing with SHA-1 signatures, CBC or MD5. AES-GCM stands before ChaCha20: with AES instructions it costs 0.7 times as much.
 /// libssh 0.10 has no post-quantum key exchange.
 package enum Algorithms {
+    /// Key exchanges, the one to prefer first, as libssh wants them: with commas.
     package static let keyExchanges =
         "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"
         + "diffie-hellman-group16-sha512,diffie-hellman-group18-sha512,diffie-hellman-group14-sha256"
 
+    /// Ciphers, both ways, the one to prefer first.
     package static let ciphers =
         "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,"
         + "aes256-ctr,aes192-ctr,aes128-ctr"
 
+    /// Codes that authenticate packets, for ciphers that do not do so themselves.
     package static let authenticationCodes =
         "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512"
 

@@ -30,8 +30,11 @@ package final class IncomingMessage {
 
     /// A terminal as the client describes it. libssh 0.10 drops the modes and the size in pixels.
     package struct Terminal: Equatable, Sendable {
+        /// The terminal's type, such as `xterm`.
         package var name: [UInt8]
+        /// Width in characters.
         package var columns: Int32
+        /// Height in characters.
         package var rows: Int32
     }
 
@@ -45,6 +48,7 @@ package final class IncomingMessage {
         case other(String)
     }
 
+    /// What is asked for.
     package let kind: Kind
     private let raw: ssh_message
     /// libssh's message points to its session, also while it waits for an answer longer than anybody else needs the session.

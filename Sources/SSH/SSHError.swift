@@ -17,6 +17,7 @@ package struct SSHError: Error, Equatable, Sendable, CustomStringConvertible {
     /// One line for the log; never holds a secret. May hold the peer's words.
     package let detail: String
 
+    /// Makes an error; `detail` may hold the peer's words.
     package init(_ code: Code, _ detail: String) {
         self.code = code
         self.detail = detail

@@ -40,22 +40,27 @@ package struct Log: Sendable {
         _ = unsafe line.utf8CString.withUnsafeBytes { unsafe Glibc.write(2, $0.baseAddress, $0.count - 1) }
     }
 
+    /// Writes a line for developers.
     package func debug(_ message: StaticString, _ metadata: KeyValuePairs<String, String> = [:]) {
         write(.debug, message, metadata)
     }
 
+    /// Writes a line about a step of ordinary work.
     package func info(_ message: StaticString, _ metadata: KeyValuePairs<String, String> = [:]) {
         write(.info, message, metadata)
     }
 
+    /// Writes a line that an operator wants to see.
     package func notice(_ message: StaticString, _ metadata: KeyValuePairs<String, String> = [:]) {
         write(.notice, message, metadata)
     }
 
+    /// Writes a line about what goes on, but worse than it should.
     package func warning(_ message: StaticString, _ metadata: KeyValuePairs<String, String> = [:]) {
         write(.warning, message, metadata)
     }
 
+    /// Writes a line about what was asked for and could not be done.
     package func error(_ message: StaticString, _ metadata: KeyValuePairs<String, String> = [:]) {
         write(.error, message, metadata)
     }

@@ -88,31 +88,39 @@ package struct WireWriter: Sendable {
 
     package init() {}
 
+    /// One byte.
     package mutating func byte(_ value: UInt8) { bytes.append(value) }
 
+    /// One byte, 0 or 1.
     package mutating func boolean(_ value: Bool) { bytes.append(value ? 1 : 0) }
 
+    /// Four bytes, the highest first.
     package mutating func uint32(_ value: UInt32) {
         for shift in stride(from: 24, through: 0, by: -8) {
             bytes.append(UInt8(truncatingIfNeeded: value >> UInt32(shift)))
         }
     }
 
+    /// Eight bytes, the highest first.
     package mutating func uint64(_ value: UInt64) {
         for shift in stride(from: 56, through: 0, by: -8) {
             bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
         }
     }
 
+    /// Bytes as they are, without their number.
     package mutating func raw(_ value: some Collection<UInt8>) { bytes += value }
 
+    /// The number of bytes as a `uint32`, then the bytes.
     package mutating func data(_ value: some Collection<UInt8>) {
         uint32(UInt32(value.count))
         bytes += value
     }
 
+    /// A text in UTF-8, as `data`.
     package mutating func string(_ value: String) { data(Array(value.utf8)) }
 
+    /// The number of texts as a `uint32`, then each as `string`.
     package mutating func strings(_ values: [String]) {
         uint32(UInt32(values.count))
         for value in values { string(value) }

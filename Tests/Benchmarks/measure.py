@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import processes
 import systems
 
 GIB = 1 << 30
@@ -59,7 +60,7 @@ def remark(text):
 
 
 def give_up(*_):
-    raise systems.Failure("a keystroke did not come back in time")
+    raise processes.Failure("a keystroke did not come back in time")
 
 
 class Bench:
@@ -115,7 +116,7 @@ class Bench:
                                     capture_output=True)
                 if len(down.stdout) != size or up.stdout.strip() != str(size).encode():
                     error = (down.stderr + up.stderr).decode(errors="replace").strip()
-                    raise systems.Failure(f"{name} with {cipher} does not carry {size} bytes both ways: {error}")
+                    raise processes.Failure(f"{name} with {cipher} does not carry {size} bytes both ways: {error}")
 
     # MARK: logins
 
@@ -131,7 +132,7 @@ class Bench:
             status = process.wait()
             end = time.perf_counter()
         if not first or status != 0:
-            raise systems.Failure(f"a login by {name} failed with status {status}")
+            raise processes.Failure(f"a login by {name} failed with status {status}")
         return seen - start, end - start, self.cpu(name) - cpu
 
     def login(self):
@@ -159,7 +160,7 @@ class Bench:
                     statuses = list(pool.map(one, range(self.plan.rate_logins)))
                     seconds = time.perf_counter() - start
                 if any(statuses):
-                    raise systems.Failure(f"{sum(map(bool, statuses))} of {len(statuses)} logins by {name} failed")
+                    raise processes.Failure(f"{sum(map(bool, statuses))} of {len(statuses)} logins by {name} failed")
                 self.add("rate", name, len(statuses) / seconds)
 
     # MARK: echo
@@ -216,7 +217,7 @@ class Bench:
         wall = time.perf_counter() - start
         cpu = self.cpu(name) - cpu
         if status != 0:
-            raise systems.Failure(f"a transfer by {name} failed with status {status}")
+            raise processes.Failure(f"a transfer by {name} failed with status {status}")
         _, login_wall, login_cpu = self.login_cost[name]
         per_gib = GIB / size
         self.add(f"wall_{direction}_{cipher}", name, max(wall - login_wall, 0.0) * per_gib)
@@ -234,7 +235,7 @@ class Bench:
 
     def memory_of(self, name):
         daemon = self.stage.daemons[name]
-        self.add("daemon_0", name, systems.pss_kib(daemon))
+        self.add("daemon_0", name, processes.pss_kib(daemon))
         sessions = []
         try:
             for count in self.plan.sessions:
@@ -245,9 +246,9 @@ class Bench:
                     one.result()
                 time.sleep(1)
                 pids = [pid for pid in self.stage.groups[name].pids() if pid != daemon]
-                self.add(f"pss_{count}", name, sum(map(systems.pss_kib, pids)) / count)
+                self.add(f"pss_{count}", name, sum(map(processes.pss_kib, pids)) / count)
                 self.add(f"processes_{count}", name, len(pids) / count)
-                alone = systems.pss_kib(daemon)
+                alone = processes.pss_kib(daemon)
                 self.add(f"daemon_{count}", name, alone)
                 self.add(f"growth_{count}", name, (alone - self.samples["daemon_0"][name][-1]) / count)
         finally:
@@ -268,7 +269,7 @@ class Keyboard:
         self.screen = self.process.stdout.fileno()
         if not self.wait_for(b"R"):
             self.close()
-            raise systems.Failure(f"no terminal session by {name}")
+            raise processes.Failure(f"no terminal session by {name}")
 
     def wait_for(self, byte):
         while data := os.read(self.screen, 4096):
@@ -282,7 +283,7 @@ class Keyboard:
         arrived = self.wait_for(b"k")
         seconds = time.perf_counter() - start
         if not arrived:
-            raise systems.Failure(f"a keystroke by {self.name} did not come back")
+            raise processes.Failure(f"a keystroke by {self.name} did not come back")
         return seconds
 
     def close(self):
@@ -301,7 +302,7 @@ class IdleSession:
         registry.append(self)
         self.process.stdin.write(b"x")
         if self.process.stdout.read(1) != b"x":
-            raise systems.Failure(f"an idle session by {name} ended")
+            raise processes.Failure(f"an idle session by {name} ended")
 
     def close(self):
         try:
