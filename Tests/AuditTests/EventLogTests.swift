@@ -45,7 +45,7 @@ struct EventLogTests {
             "host.connected", "host.failed", "host.state", "host.replaced", "host.keys", "inventory",
             "command.run", "directory.changed", "account.applied",
             "account.drifted", "account.failed", "watcher.connected", "watcher.silent", "watcher.back",
-            "watcher.refused", "watcher.gap",
+            "watcher.refused", "watcher.gap", "file.shared", "file.unshared", "file.transferred",
             "daemon.start", "daemon.stop",
         ]
         #expect(names.contains(kind.rawValue))
