@@ -102,9 +102,8 @@ let package = Package(
         module(
             "Commands",
             uses: [
-                "Accounts", "Audit", "Configuration", "Control", "Directory", "Inventory", "Routing",
-                "SQLite",
-                "SSHKeys", "Sharing", "Support", "Watchers",
+                "Accounts", "Audit", "Configuration", "Control", "Directory", "FileEvents", "Inventory",
+                "Ownership", "Routing", "SQLite", "SSHKeys", "Sharing", "Support", "Watchers",
             ]),
         module(
             "Monitor",
@@ -125,6 +124,10 @@ let package = Package(
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
+        // Stands in for hosts where the book is tested and measured.
+        .executableTarget(
+            name: "book-producer", dependencies: ["FileEvents", "Ownership", "SSHKeys", "Support"],
+            path: "Tests/BookProducer", swiftSettings: strict),
         // What tests of several modules use.
         .target(
             name: "TestSupport", dependencies: ["Support"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -156,8 +159,8 @@ let package = Package(
         tests(
             "Commands",
             uses: [
-                "Accounts", "Audit", "Configuration", "Control", "Directory", "Inventory", "SQLite",
-                "SSHKeys", "Sharing", "Support", "Watchers",
+                "Accounts", "Audit", "Configuration", "Control", "Directory", "FileEvents", "Inventory",
+                "Ownership", "SQLite", "SSHKeys", "Sharing", "Support", "Watchers",
             ]),
         tests("Monitor", uses: ["Audit", "Control", "Directory", "SQLite", "Support"]),
     ]

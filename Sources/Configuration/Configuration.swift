@@ -64,8 +64,7 @@ package struct Configuration: Equatable, Sendable {
 extension Configuration {
     /// The directory and the events: one SQLite file.
     package var databasePath: String { stateDirectory + "/gatehouse.db" }
-
-    /// What is in the shared trees, and who did it.
+    /// The book of files: apart from the directory, because it is a thousand times as big.
     package var bookPath: String { stateDirectory + "/book.db" }
     /// The private key that signs user certificates.
     package var userCAPath: String { stateDirectory + "/user_ca" }

@@ -33,6 +33,7 @@ struct DirectoryDocument: Codable {
         var shell: String?
         var state: String?
         var admin: Bool?
+        var auditor: Bool?
         var created: String?
         var keys: [KeyEntry]?
     }

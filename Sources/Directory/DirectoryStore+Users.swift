@@ -8,18 +8,20 @@ package struct NewUser: Sendable {
     /// A number of the range that was never given out; nil: the next one.
     package var uid: UInt32?
     package var isAdmin: Bool
+    package var isAuditor: Bool
     /// Shared groups, by name.
     package var groups: [String]
 
     package init(
         _ name: String, fullName: String = "", shell: String = User.defaultShell, uid: UInt32? = nil,
-        isAdmin: Bool = false, groups: [String] = []
+        isAdmin: Bool = false, isAuditor: Bool = false, groups: [String] = []
     ) {
         self.name = name
         self.fullName = fullName
         self.shell = shell
         self.uid = uid
         self.isAdmin = isAdmin
+        self.isAuditor = isAuditor
         self.groups = groups
     }
 }
@@ -85,6 +87,17 @@ extension DirectoryStore {
     @discardableResult
     package func setAdmin(_ isAdmin: Bool, of name: String) throws -> User {
         try change { try $0.setAdmin(isAdmin, of: name) }
+    }
+
+    /// Makes somebody an administrator, an auditor, or neither.
+    ///
+    /// - Throws: `DirectoryError` `.notFound`, `.userNotActive` for who has left.
+    @discardableResult
+    package func setRole(_ role: UserRole, of name: String) throws -> User {
+        try change { tables in
+            _ = try tables.setAdmin(role == .admin, of: name)
+            return try tables.setAuditor(role == .auditor, of: name)
+        }
     }
 
     // MARK: Keys

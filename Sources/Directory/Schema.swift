@@ -181,5 +181,11 @@ enum Schema {
             ALTER TABLE hosts ADD COLUMN transport TEXT NOT NULL DEFAULT 'automatic'
                 CHECK (transport IN ('automatic', 'direct', 'ssm'));
             """),
+        Migration(
+            7,
+            """
+            -- Who may ask everything and change nothing.
+            ALTER TABLE users ADD COLUMN is_auditor INTEGER NOT NULL DEFAULT 0;
+            """),
     ]
 }

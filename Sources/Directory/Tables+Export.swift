@@ -35,7 +35,8 @@ extension DirectoryDocument.UserEntry {
     fileprivate init(_ user: User, keys: [UserKey]) {
         self.init(
             uid: Int64(user.uid), name: user.name, fullName: user.fullName, shell: user.shell,
-            state: user.state.rawValue, admin: user.isAdmin, created: user.created.description,
+            state: user.state.rawValue, admin: user.isAdmin, auditor: user.isAuditor ? true : nil,
+            created: user.created.description,
             keys: keys.map { key in
                 var entry = DirectoryDocument.KeyEntry(key.material)
                 entry.comment = key.comment

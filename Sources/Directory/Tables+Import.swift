@@ -91,11 +91,13 @@ extension Tables {
             try agree("shell", user.shell, entry.shell)
             try agree("state", user.state.rawValue, entry.state)
             try agree("admin", user.isAdmin, entry.admin)
+            try agree("auditor", user.isAuditor, entry.auditor)
         } else {
             _ = try addUser(
                 NewUser(
                     entry.name, fullName: entry.fullName ?? "", shell: entry.shell ?? User.defaultShell,
-                    uid: try number(entry.uid), isAdmin: entry.admin ?? false),
+                    uid: try number(entry.uid), isAdmin: entry.admin ?? false,
+                    isAuditor: entry.auditor ?? false),
                 at: try time(entry.created, "created") ?? now)
             // Who has left has no keys: the check is that of adding one.
             if state != .active { _ = try setState(state, of: entry.name) }

@@ -9,6 +9,14 @@ package enum UserState: String, Sendable, CaseIterable {
     case left
 }
 
+/// What a user may do with Gatehouse's own commands.
+package enum UserRole: String, Sendable, CaseIterable {
+    case user
+    /// Asks everything and changes nothing.
+    case auditor
+    case admin
+}
+
 /// A person with an account.
 package struct User: Equatable, Sendable {
     /// The Linux uid, on every host; also the gid of the private group.
@@ -21,11 +29,14 @@ package struct User: Equatable, Sendable {
     package let state: UserState
     /// May use the administrator's commands.
     package let isAdmin: Bool
+    /// May ask what administrators may ask, and change nothing.
+    package let isAuditor: Bool
     package let created: Timestamp
 
     package init(
         uid: UInt32, name: String, fullName: String = "", shell: String = User.defaultShell,
-        state: UserState = .active, isAdmin: Bool = false, created: Timestamp
+        state: UserState = .active, isAdmin: Bool = false, isAuditor: Bool = false,
+        created: Timestamp
     ) {
         self.uid = uid
         self.name = name
@@ -33,11 +44,14 @@ package struct User: Equatable, Sendable {
         self.shell = shell
         self.state = state
         self.isAdmin = isAdmin
+        self.isAuditor = isAuditor
         self.created = created
     }
 
     /// The shell of who was given none.
     package static let defaultShell = "/bin/bash"
+
+    package var role: UserRole { isAdmin ? .admin : isAuditor ? .auditor : .user }
 
     /// The private group, which has the user's name.
     package var gid: UInt32 { uid }

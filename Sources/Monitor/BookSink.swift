@@ -6,15 +6,10 @@ import Support
 
 /// The book, where the daemon writes it: one writer, one segment at a time.
 final class BookSink: SegmentSink {
-    private let book: Locked<Writer>
-    private let path: String
+    private let book: BookStore
 
-    /// Opens the book, making it if need be.
-    ///
-    /// - Throws: `SQLiteError`.
-    init(path: String) throws {
-        self.path = path
-        book = Locked(Writer(book: try Book(path: path)))
+    init(_ book: BookStore) {
+        self.book = book
     }
 
     func take(
@@ -29,9 +24,9 @@ final class BookSink: SegmentSink {
         guard segment.header.host == host else {
             throw DamagedSegment(description: "it says that it is of \(segment.header.host.printable)")
         }
-        return try book.withLock { writer in
+        return try book.change { book in
             do {
-                switch try writer.book.ingest(segment, acceptingHole: acceptingHole) {
+                switch try book.ingest(segment, acceptingHole: acceptingHole) {
                 case .taken(let events, _): return .taken(events: events)
                 case .repeated: return .repeated
                 case .outOfOrder: return .outOfOrder
@@ -43,9 +38,9 @@ final class BookSink: SegmentSink {
     }
 
     func lastDelivery(of host: String) throws -> Timestamp? {
-        try book.withLock { writer in
+        try book.change { book in
             try SegmentHeader.Stream.allCases.compactMap {
-                try writer.book.lastSegment(of: host, stream: $0)?.received
+                try book.lastSegment(of: host, stream: $0)?.received
             }.max()
         }
     }
@@ -53,19 +48,13 @@ final class BookSink: SegmentSink {
     func noteSilence(of host: String, from start: Timestamp, until end: Timestamp) throws {
         let gap = Gap(
             tree: nil, from: start.milliseconds * 1_000, until: end.milliseconds * 1_000, reason: .silence)
-        try book.withLock { try $0.book.note(gap, of: host) }
+        try book.change { try $0.note(gap, of: host) }
     }
 
     /// What a uid owns, in all trees.
     func files(of uid: UInt32) throws -> [TransferItem] {
-        // A connection of its own: a long list must not hold up what is delivered.
-        try Book(path: path).owned(by: uid).map { place in
+        try book.ask { try $0.owned(by: uid) }.map { place in
             TransferItem(tree: String(decoding: place.tree, as: UTF8.self), path: place.path)
         }
     }
-}
-
-/// The book within its lock.
-private struct Writer {
-    let book: Book
 }

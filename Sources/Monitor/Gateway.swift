@@ -5,6 +5,7 @@ import Commands
 import Configuration
 import Directory
 import Fleet
+import Ownership
 import SSHKeys
 import Sharing
 import Support
@@ -14,13 +15,15 @@ import Watchers
 final class Gateway: Sendable {
     let directory: DirectoryStore
     let events: EventLog
+    /// What is in the shared trees.
+    let book: BookStore
     /// Where the journals of live sessions are.
     let journals: String
     let program: SessionProgram
     /// Where watchers deliver.
     let desk: DeliveryDesk
     let sharingLedger: SharingLedger
-    private let book: BookSink
+    private let sink: BookSink
     let sessions = SessionRegistry()
     let limits: Locked<ConnectionLimits>
     let penalties: Locked<AddressPenalties>
@@ -42,6 +45,7 @@ final class Gateway: Sendable {
         let configuration = settings.configuration
         directory = try DirectoryStore(path: configuration.databasePath, uidRange: configuration.uidRange)
         events = try EventLog(path: configuration.databasePath)
+        book = try BookStore(path: configuration.bookPath)
         journals = configuration.journalDirectory
         self.program = program
         limits = Locked(
@@ -62,10 +66,10 @@ final class Gateway: Sendable {
                 log: { Log(threshold: current.withLock { $0 }.configuration.logLevel) }))
         self.reach = reach
         sharingLedger = try SharingLedger(path: configuration.databasePath)
-        let book = try BookSink(path: configuration.bookPath)
-        self.book = book
+        let sink = BookSink(book)
+        self.sink = sink
         desk = DeliveryDesk(
-            directory: directory, events: events, sink: book,
+            directory: directory, events: events, sink: sink,
             log: { Log(threshold: current.withLock { $0.configuration.logLevel }) })
         let ledger = try AccountLedger(path: configuration.databasePath)
         self.ledger = ledger
@@ -137,7 +141,7 @@ final class Gateway: Sendable {
                 directory: directory, executor: executor,
                 programPath: SessionProgram.installed("gatehouse-watch", in: "libexec/gatehouse"),
                 hostKeys: settings.publicHostKeys),
-            report: { [desk] in desk.report(of: $0) }, filesOf: { [book] in try book.files(of: $0) })
+            report: { [desk] in desk.report(of: $0) }, filesOf: { [sink] in try sink.files(of: $0) })
     }
 
     /// Runs commands with what is in force now.
@@ -145,7 +149,8 @@ final class Gateway: Sendable {
         let settings = settings
         return CommandService(
             CommandServices(
-                directory: directory, events: events, configuration: settings.configuration,
+                directory: directory, events: events, book: book,
+                configuration: settings.configuration,
                 gateway: GatewayKeys(
                     userAuthority: settings.authority.publicKey, hostKeys: settings.publicHostKeys),
                 applier: AccountDoor(service: accounts), sessions: sessions,

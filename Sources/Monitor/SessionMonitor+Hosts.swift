@@ -173,7 +173,7 @@ extension SessionMonitor {
         }
         let (ours, theirs) = try MessageSocket.pair()
         let caller = Caller.user(
-            name: user.name, isAdmin: user.isAdmin, session: session.description, address: peer.host)
+            name: user.name, role: user.role, session: session.description, address: peer.host)
         try Thread.start("command") { [gateway, commands] in
             defer { commands.withLock { $0 -= 1 } }
             gateway.commandService.serve(ours, for: caller)

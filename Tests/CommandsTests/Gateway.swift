@@ -5,6 +5,7 @@ import Configuration
 import Directory
 import Glibc
 import Inventory
+import Ownership
 import SSHKeys
 import Sharing
 import Support
@@ -27,6 +28,7 @@ final class Gateway: Sendable {
         var services = CommandServices(
             directory: try DirectoryStore(path: "\(folder)/gatehouse.db"),
             events: try EventLog(path: "\(folder)/gatehouse.db"),
+            book: try BookStore(path: "\(folder)/book.db"),
             configuration: Configuration(),
             gateway: GatewayKeys(
                 userAuthority: try PublicKey.parse(Self.key(1)), hostKeys: [try PublicKey.parse(Self.key(2))]),
@@ -61,7 +63,9 @@ final class Gateway: Sendable {
     }
 
     deinit {
-        for name in ["gatehouse.db", "gatehouse.db-wal", "gatehouse.db-shm"] {
+        for name in [
+            "gatehouse.db", "gatehouse.db-wal", "gatehouse.db-shm", "book.db", "book.db-wal", "book.db-shm",
+        ] {
             _ = unsafe unlink("\(folder)/\(name)")
         }
         _ = unsafe rmdir(folder)
@@ -82,9 +86,12 @@ final class Gateway: Sendable {
 
     static let root = Caller.operatorOnMachine(uid: 0)
     static let alice = Caller.user(
-        name: "alice", isAdmin: false, session: "01JD0000000000000000000000", address: "192.0.2.1")
+        name: "alice", role: .user, session: "01JD0000000000000000000000", address: "192.0.2.1")
     static let ada = Caller.user(
-        name: "ada", isAdmin: true, session: "01JD0000000000000000000001", address: "192.0.2.2")
+        name: "ada", role: .admin, session: "01JD0000000000000000000001", address: "192.0.2.2")
+
+    static let audrey = Caller.user(
+        name: "audrey", role: .auditor, session: "01JD0000000000000000000002", address: "192.0.2.3")
 
     /// Runs a line, split on blanks.
     @discardableResult

@@ -1,4 +1,5 @@
 import Commands
+import Directory
 import Testing
 
 @Suite("Who may run what")
@@ -8,7 +9,7 @@ struct PermissionTests {
         "whoami": "", "hosts": "", "keys list": "", "keys add": "-", "keys remove": "SHA256:x",
         "ssh-config": "",
         "user add": "carol", "user list": "", "user show": "alice", "user lock": "alice",
-        "user unlock": "alice", "user leave": "alice --yes",
+        "user unlock": "alice", "user role": "bob auditor", "user leave": "alice --yes",
         "key add": "alice -", "key list": "", "key remove": "alice SHA256:x",
         "group add": "ops", "group list": "", "group show": "lab", "group add-member": "lab ada",
         "group remove-member": "lab bob",
@@ -27,7 +28,10 @@ struct PermissionTests {
         "watch install": "communal1 --gateway 10.0.0.1", "watch upgrade": "communal1", "watch status": "",
         "watch remove": "communal1 --yes", "file share": "/a/b bob", "file shares": "",
         "file unshare": "/a/b bob", "file transfer": "--from alice --to bob --yes",
-        "session list": "", "session show": "x", "session kill": "x", "event list": "",
+        "session list": "", "session show": "x", "session files": "x",
+        "file owner": "/shared/lab/a", "file who": "/shared/lab/a", "file history": "/shared/lab/a",
+        "file list": "--user alice", "file usage": "", "file changes": "", "file handed-over": "",
+        "file orphans": "", "file gaps": "", "session kill": "x", "event list": "",
         "directory export": "", "directory import": "-", "config show": "", "init": "",
         "help": "", "version": "",
     ]
@@ -36,6 +40,8 @@ struct PermissionTests {
     static let open: Set = [
         "whoami", "hosts", "keys list", "keys add", "keys remove", "ssh-config", "help", "version",
         "tree list", "file share", "file shares", "file unshare",
+        "session files", "file owner", "file who", "file history", "file list", "file usage", "file changes",
+        "file handed-over",
     ]
 
     @Test("every command has a case here")
@@ -52,6 +58,27 @@ struct PermissionTests {
         #expect((code == .refused) == !Self.open.contains(title))
         #expect(terminal.errors.contains("only an administrator may do this") == !Self.open.contains(title))
         if code == .refused { #expect(terminal.output == "") }
+    }
+
+    /// What an auditor may run besides: all that asks and changes nothing.
+    static let reading: Set = [
+        "user list", "user show", "key list", "group list", "group show", "host list", "host show",
+        "pool list",
+        "grant list", "account status", "tree show", "watch status", "session list", "session show", "event list", "directory export",
+        "config show", "file orphans", "file gaps",
+    ]
+
+    @Test("an auditor may ask everything and change nothing", arguments: lines.keys.sorted())
+    func auditor(_ title: String) throws {
+        let terminal = Transcript(input: Gateway.key(9))
+        let gateway = try Gateway()
+        _ = try gateway.services.directory.addUser(NewUser("audrey", isAuditor: true))
+        let before = try gateway.services.directory.generation()
+        let code = gateway.run("\(title) \(Self.lines[title] ?? "")", as: Gateway.audrey, on: terminal)
+        let isAllowed = Self.open.contains(title) || Self.reading.contains(title)
+        #expect((code == .refused) == !isAllowed)
+        // Their own keys are their own affair.
+        if title != "keys add" { #expect(try gateway.services.directory.generation() == before) }
     }
 
     @Test("an administrator over SSH may do everything but init", arguments: lines.keys.sorted())

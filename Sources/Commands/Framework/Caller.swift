@@ -1,3 +1,5 @@
+package import Directory
+
 /// Who runs a command.
 package enum Caller: Equatable, Sendable {
     /// The operator of the gateway's machine: root or the daemon's own user, by the peer of the Unix socket.
@@ -5,14 +7,22 @@ package enum Caller: Equatable, Sendable {
 
     /// A person of the directory, logged in over SSH.
     ///
-    /// - isAdmin: as the directory says now, not when the session began.
-    case user(name: String, isAdmin: Bool, session: String, address: String)
+    /// - role: as the directory says now, not when the session began.
+    case user(name: String, role: UserRole, session: String, address: String)
 
     /// May do everything.
     package var isAdministrator: Bool {
         switch self {
         case .operatorOnMachine: true
-        case .user(_, let isAdmin, _, _): isAdmin
+        case .user(_, let role, _, _): role == .admin
+        }
+    }
+
+    /// May ask everything.
+    package var isAuditor: Bool {
+        switch self {
+        case .operatorOnMachine: true
+        case .user(_, let role, _, _): role != .user
         }
     }
 
@@ -45,6 +55,7 @@ package enum Caller: Equatable, Sendable {
     package func mayRun(_ command: any Command.Type) throws(CommandError) {
         switch command.audience {
         case .everyone: return
+        case .auditor: if isAuditor { return }
         case .administrator: if isAdministrator { return }
         }
         throw CommandError(

@@ -1,6 +1,8 @@
 /// Who may run a command.
 package enum Audience: Sendable {
     case everyone
+    /// Auditors and administrators: what only asks, about everybody.
+    case auditor
     case administrator
 }
 
@@ -22,6 +24,9 @@ package protocol Command: Sendable {
 
     /// Who may run it.
     static var audience: Audience { get }
+
+    /// Whether it tells people of the directory about themselves: the operator of the machine is none.
+    static var isForPeople: Bool { get }
 
     /// Reads the words after `words`.
     init(parsing words: inout ArgumentReader) throws(UsageError)
@@ -45,6 +50,7 @@ extension Command {
     package static var usage: String { "" }
     package static var examples: [String] { [] }
     package static var audience: Audience { .administrator }
+    package static var isForPeople: Bool { false }
 
     /// `user add`.
     static var title: String { words.joined(separator: " ") }

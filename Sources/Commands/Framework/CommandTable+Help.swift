@@ -5,7 +5,11 @@ extension CommandTable {
     func help(on topic: [String], for caller: Caller) throws(UsageError) -> String {
         let shown = commands.filter { Self.isShown($0, to: caller) }
         let prefix = caller.userName.map { "ssh \($0)+gate@GATEWAY" } ?? "gatehouse"
-        if topic.isEmpty { return overview(shown, prefix: prefix) }
+        if topic.isEmpty {
+            // The footer explains help, and the operator is nobody whom the commands for people could tell about.
+            let useful = shown.filter { $0 != Help.self && (caller.userName != nil || !$0.isForPeople) }
+            return overview(useful, prefix: prefix)
+        }
         if let command = shown.first(where: { $0.words == topic }) {
             return Self.explanation(of: command, prefix: prefix)
         }
@@ -40,10 +44,25 @@ extension CommandTable {
             let members = shown.filter { $0.words[0] == noun }
             let verbs = members.compactMap { $0.words.count == 2 ? $0.words[1] : nil }
             let line = verbs.isEmpty ? members[0].summary : verbs.joined(separator: ", ")
-            text += "\(noun.padded(to: width))  \(line)\n"
+            text += Self.wrapped(line, after: noun.padded(to: width) + "  ")
         }
         if listed.count + lone.count > Self.overviewLimit { text += lone.joined(separator: ", ") + "\n" }
         return text + "\n'\(prefix) help NOUN VERB' explains a command. What reads takes --json.\n"
+    }
+
+    /// A line of words apart by blanks, cut where the screen ends.
+    private static func wrapped(_ line: String, after start: String) -> String {
+        let margin = String(repeating: " ", count: start.count)
+        var text = ""
+        var current = start
+        for word in line.split(separator: " ") {
+            if current.count + word.count > 79, current.count > margin.count {
+                text += current.trimmedAtEnd + "\n"
+                current = margin
+            }
+            current += word + " "
+        }
+        return text + current.trimmedAtEnd + "\n"
     }
 
     private static func explanation(of command: any Command.Type, prefix: String) -> String {
@@ -105,6 +124,12 @@ extension Command {
 }
 
 extension String {
+    /// Without blanks at the end.
+    var trimmedAtEnd: String {
+        guard let last = lastIndex(where: { $0 != " " }) else { return "" }
+        return String(self[...last])
+    }
+
     fileprivate func padded(to width: Int) -> String {
         self + String(repeating: " ", count: max(0, width - count))
     }

@@ -1,6 +1,6 @@
 package import Support
 
-/// When something is to end, as people write it: `2026-01-31T09:05:00Z`, `2026-01-31`, `30m`, `2h`, `3d`, `1w`.
+/// When something is to end, or has begun, as people write it: `2026-01-31T09:05:00Z`, `2026-01-31`, `30m`, `2h`, `3d`, `1w`.
 package enum EndTime: Equatable, Sendable {
     case at(Timestamp)
     case after(Duration)
@@ -25,6 +25,14 @@ package enum EndTime: Equatable, Sendable {
         switch self {
         case .at(let time): time
         case .after(let duration): now + duration
+        }
+    }
+
+    /// The moment it means when said of the past at `now`: `2d` is two days ago.
+    package func resolved(before now: Timestamp) -> Timestamp {
+        switch self {
+        case .at(let time): time
+        case .after(let duration): now + (.zero - duration)
         }
     }
 

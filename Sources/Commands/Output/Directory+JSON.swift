@@ -6,7 +6,8 @@ extension User {
         [
             "name": .string(name), "uid": .integer(uid), "full_name": .string(fullName),
             "shell": .string(shell),
-            "state": .string(state.rawValue), "admin": .boolean(isAdmin), "created": .time(created),
+            "state": .string(state.rawValue), "admin": .boolean(isAdmin),
+            "role": .string(role.rawValue), "created": .time(created),
         ]
     }
 }

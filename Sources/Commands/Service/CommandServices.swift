@@ -2,6 +2,7 @@ package import Accounts
 package import Audit
 package import Configuration
 package import Directory
+package import Ownership
 package import SSHKeys
 package import Support
 
@@ -9,6 +10,7 @@ package import Support
 package struct CommandServices: Sendable {
     package var directory: DirectoryStore
     package var events: EventLog
+    package var book: BookStore
     package var configuration: Configuration
     package var gateway: GatewayKeys
     package var applier: any AccountApplier
@@ -20,12 +22,14 @@ package struct CommandServices: Sendable {
     package var now: @Sendable () -> Timestamp = { .now }
 
     package init(
-        directory: DirectoryStore, events: EventLog, configuration: Configuration, gateway: GatewayKeys,
-        applier: any AccountApplier, sessions: any SessionControl, scanner: any HostKeyScanner,
-        inventory: any InventoryService, hostWork: HostWork
+        directory: DirectoryStore, events: EventLog, book: BookStore, configuration: Configuration,
+        gateway: GatewayKeys, applier: any AccountApplier, sessions: any SessionControl,
+        scanner: any HostKeyScanner, inventory: any InventoryService,
+        hostWork: HostWork
     ) {
         self.directory = directory
         self.events = events
+        self.book = book
         self.configuration = configuration
         self.gateway = gateway
         self.applier = applier

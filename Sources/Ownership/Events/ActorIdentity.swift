@@ -1,4 +1,4 @@
-internal import FileEvents
+package import FileEvents
 internal import Support
 
 /// An actor as one row: all that is known of it but the number of its process, which each event has.

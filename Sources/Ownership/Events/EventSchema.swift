@@ -33,10 +33,13 @@ enum EventSchema {
                 highest INTEGER NOT NULL,
                 events INTEGER NOT NULL,
                 digest BLOB NOT NULL,
-                received INTEGER NOT NULL
+                received INTEGER NOT NULL,
+                -- Whether old events of it were forgotten.
+                thinned INTEGER NOT NULL DEFAULT 0
             );
             CREATE UNIQUE INDEX event_segments_by_digest ON event_segments (digest);
             CREATE INDEX event_segments_by_sequence ON event_segments (stream, last);
+            CREATE INDEX event_segments_by_creation ON event_segments (created);
             CREATE INDEX event_segments_by_time ON event_segments (latest, earliest);
             -- Directories as paths of events name them, kept as long as any event does; parent 0: the root of a tree.
             CREATE TABLE event_directories (

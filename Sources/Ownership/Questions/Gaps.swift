@@ -48,7 +48,7 @@ extension Book {
                 reason: .told(reason), lost: row.optional(5) { UInt64(clamping: row.integer($0)) },
                 isClosed: isClosed(tree, row.integer(3)))
         }
-        let holes = try holes().filter { $0.until >= earliest && $0.since <= latest }.map { hole in
+        let holes = try holes(after: earliest).filter { $0.since <= latest }.map { hole in
             KnownGap(
                 host: hole.host, tree: nil, since: hole.since, until: hole.until, reason: .missingSegments,
                 lost: hole.count, isClosed: isClosed(nil, hole.until))
@@ -65,22 +65,30 @@ extension Book {
     }
 
     /// Computed from what was received, so that what comes late fills them.
-    func holes() throws -> [Hole] {
-        try database.rows(
+    ///
+    /// - Parameter earliest: only those that end later, in microseconds since 1970.
+    func holes(after earliest: Int64) throws -> [Hole] {
+        let rows = try database.rows(
             """
-            SELECT host, since, until, first - expected FROM (
-                SELECT t.host AS host, s.first AS first, s.created AS until,
-                    coalesce(lag(s.last) OVER w, 0) + 1 AS expected,
-                    coalesce(lag(coalesce(s.latest, s.created)) OVER w, s.created) AS since
-                FROM event_segments s JOIN event_streams t ON t.id = s.stream WHERE t.stream = \(
-                    SegmentHeader.Stream.events.rawValue) AND s.first <= s.last
-                WINDOW w AS (PARTITION BY s.stream ORDER BY s.first)
-            ) WHERE first > expected
-            """
+            SELECT t.host, s.stream, s.created, s.first, coalesce((
+                SELECT max(p.last) FROM event_segments p WHERE p.stream = s.stream AND p.last < s.first), 0) + 1 AS expected
+            FROM event_segments s JOIN event_streams t ON t.id = s.stream
+            WHERE s.created >= ?1 AND t.stream = ?2 AND s.first <= s.last AND s.first > expected
+            """, [earliest, Int64(SegmentHeader.Stream.events.rawValue)]
         ) { row in
-            Hole(
-                host: row.text(0), since: row.integer(1), until: row.integer(2),
-                count: UInt64(clamping: row.integer(3)))
+            (
+                host: row.text(0), stream: row.integer(1), until: row.integer(2), first: row.integer(3),
+                expected: row.integer(4)
+            )
+        }
+        return try rows.map { row in
+            let since = try database.first(
+                "SELECT coalesce(latest, created) FROM event_segments WHERE stream = ?1 AND last = ?2",
+                [row.stream, row.expected - 1]
+            ) { $0.integer(0) }
+            return Hole(
+                host: row.host, since: since ?? row.until, until: row.until,
+                count: UInt64(clamping: row.first - row.expected))
         }
     }
 }

@@ -6,6 +6,7 @@ package struct AccountStatusShow: DaemonCommand {
     package static let words = ["account", "status"]
     package static let summary = "Show how the accounts on hosts stand, as last reported"
     package static let usage = "[HOST|POOL|--all] [--json]"
+    package static let audience = Audience.auditor
     package static let examples = ["account status communal1"]
 
     private let choice: HostChoice

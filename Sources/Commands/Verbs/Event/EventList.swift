@@ -9,6 +9,7 @@ package struct EventList: DaemonCommand {
     package static let words = ["event", "list"]
     package static let summary = "List what happened, newest last; --follow goes on"
     package static let usage = "[--follow] [--user USER] [--session ID] [--limit N] [--json]"
+    package static let audience = Audience.auditor
     package static let examples = ["event list --user alice --limit 20", "event list --follow --json"]
 
     private let query: EventQuery

@@ -6,6 +6,7 @@ package struct GrantList: DaemonCommand {
     package static let words = ["grant", "list"]
     package static let summary = "List who may reach what"
     package static let usage = "[--json]"
+    package static let audience = Audience.auditor
 
     private let isJSON: Bool
 

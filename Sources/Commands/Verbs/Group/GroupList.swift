@@ -5,6 +5,7 @@ package struct GroupList: DaemonCommand {
     package static let words = ["group", "list"]
     package static let summary = "List shared groups"
     package static let usage = "[--json]"
+    package static let audience = Audience.auditor
 
     private let isJSON: Bool
 

@@ -5,6 +5,7 @@ package struct GroupShow: DaemonCommand {
     package static let words = ["group", "show"]
     package static let summary = "Show a shared group, its members and grants"
     package static let usage = "NAME [--json]"
+    package static let audience = Audience.auditor
 
     private let name: String
     private let isJSON: Bool

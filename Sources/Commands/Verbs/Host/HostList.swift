@@ -6,6 +6,7 @@ package struct HostList: DaemonCommand {
     package static let words = ["host", "list"]
     package static let summary = "List hosts"
     package static let usage = "[--json]"
+    package static let audience = Audience.auditor
 
     private let isJSON: Bool
 

@@ -6,6 +6,7 @@ package struct HostShow: DaemonCommand {
     package static let words = ["host", "show"]
     package static let summary = "Show a host, its keys and who may reach it"
     package static let usage = "NAME [--json]"
+    package static let audience = Audience.auditor
 
     private let name: String
     private let isJSON: Bool

@@ -3,6 +3,7 @@ package struct KeyList: DaemonCommand {
     package static let words = ["key", "list"]
     package static let summary = "List the keys of a person, or of everybody"
     package static let usage = "[USER] [--json]"
+    package static let audience = Audience.auditor
 
     private let user: String?
     private let isJSON: Bool

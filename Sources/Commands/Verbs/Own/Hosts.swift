@@ -8,6 +8,7 @@ package struct Hosts: DaemonCommand {
     package static let summary = "List where you may go; * is where you get without '+NAME'"
     package static let usage = "[--json]"
     package static let audience = Audience.everyone
+    package static let isForPeople = true
 
     private let isJSON: Bool
 

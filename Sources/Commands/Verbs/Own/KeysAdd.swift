@@ -5,6 +5,7 @@ package struct KeysAdd: DaemonCommand {
     package static let usage = "- [--comment TEXT]"
     package static let examples = ["keys add - < ~/.ssh/id_ed25519.pub"]
     package static let audience = Audience.everyone
+    package static let isForPeople = true
 
     private let path: String
     private let comment: String?

@@ -4,6 +4,7 @@ package struct KeysList: DaemonCommand {
     package static let summary = "List your own keys"
     package static let usage = "[--json]"
     package static let audience = Audience.everyone
+    package static let isForPeople = true
 
     private let isJSON: Bool
 

@@ -6,6 +6,7 @@ package struct KeysRemove: DaemonCommand {
     package static let summary = "Remove a key of your own"
     package static let usage = "FINGERPRINT [--yes]"
     package static let audience = Audience.everyone
+    package static let isForPeople = true
 
     private let fingerprint: String
     private let isConfirmed: Bool

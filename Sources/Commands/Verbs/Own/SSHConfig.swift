@@ -10,6 +10,7 @@ package struct SSHConfig: DaemonCommand {
     package static let usage = "[--gateway HOST[:PORT]]"
     package static let examples = ["ssh-config --gateway gate.example.org >> ~/.ssh/config"]
     package static let audience = Audience.everyone
+    package static let isForPeople = true
 
     /// How all entries name the gateway in known_hosts.
     private static let alias = "gatehouse"

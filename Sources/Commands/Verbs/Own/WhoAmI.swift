@@ -17,7 +17,7 @@ package struct WhoAmI: DaemonCommand {
 
     package func run(in context: CommandContext) throws -> ExitCode {
         var text = Details()
-        guard case .user(let name, let isAdmin, let session, let address) = context.caller else {
+        guard case .user(let name, let role, let session, let address) = context.caller else {
             text.add("operator", context.caller.description)
             text.add("role", "admin")
             return try context.show(
@@ -29,12 +29,13 @@ package struct WhoAmI: DaemonCommand {
         text.add("full name", user.fullName)
         text.add("uid", String(user.uid))
         text.add("groups", groups.joined(separator: ", "))
-        text.add("role", isAdmin ? "admin" : "user")
+        text.add("role", role.rawValue)
         text.add("session", session)
         text.add("from", address)
         let document: [String: JSON] = [
             "user": .string(name), "full_name": .string(user.fullName), "uid": .integer(user.uid),
-            "groups": .strings(groups), "admin": .boolean(isAdmin), "session": .string(session),
+            "groups": .strings(groups), "admin": .boolean(role == .admin), "role": .string(role.rawValue),
+            "session": .string(session),
             "address": .string(address),
         ]
         return try context.show(json: isJSON, document, text: text.text)

@@ -5,6 +5,7 @@ package struct PoolList: DaemonCommand {
     package static let words = ["pool", "list"]
     package static let summary = "List pools and their hosts"
     package static let usage = "[--json]"
+    package static let audience = Audience.auditor
 
     private let isJSON: Bool
 

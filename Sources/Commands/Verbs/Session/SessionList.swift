@@ -9,6 +9,7 @@ package struct SessionList: DaemonCommand {
     package static let words = ["session", "list"]
     package static let summary = "List live sessions, or the newest of all"
     package static let usage = "[--all] [--json]"
+    package static let audience = Audience.auditor
 
     private let isAll: Bool
     private let isJSON: Bool

@@ -9,6 +9,7 @@ package struct SessionShow: DaemonCommand {
     package static let words = ["session", "show"]
     package static let summary = "Show a session and what happened in it"
     package static let usage = "ID [--json]"
+    package static let audience = Audience.auditor
 
     private let id: String
     private let isJSON: Bool

@@ -5,6 +5,7 @@ package struct ConfigShow: DaemonCommand, LocalCommand {
     package static let words = ["config", "show"]
     package static let summary = "Print all settings of the daemon"
     package static let usage = "[--json]"
+    package static let audience = Audience.auditor
 
     private let isJSON: Bool
 

@@ -4,6 +4,7 @@ import Directory
 package struct DirectoryExport: DaemonCommand {
     package static let words = ["directory", "export"]
     package static let summary = "Print people, keys, hosts and grants as JSON"
+    package static let audience = Audience.auditor
     package static let examples = ["directory export > directory.json"]
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {

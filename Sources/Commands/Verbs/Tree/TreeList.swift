@@ -32,6 +32,7 @@ package struct TreeShow: DaemonCommand {
     package static let words = ["tree", "show"]
     package static let summary = "Show a tree, its hosts and who works in it"
     package static let usage = "PATH [--json]"
+    package static let audience = Audience.auditor
 
     private let path: String
     private let isJSON: Bool

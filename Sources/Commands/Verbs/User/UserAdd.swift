@@ -5,19 +5,23 @@ import Support
 package struct UserAdd: DaemonCommand {
     package static let words = ["user", "add"]
     package static let summary = "Add a person, with a uid nobody ever had"
-    package static let usage = "NAME [--full-name TEXT] [--uid N] [--shell PATH] [--admin] [--group GROUP]..."
+    package static let usage =
+        "NAME [--full-name TEXT] [--uid N] [--shell PATH] [--admin] [--auditor] [--group GROUP]..."
     package static let examples = ["user add alice --full-name 'Alice Liddell' --group lab"]
 
     private let user: NewUser
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
         let isAdmin = words.flag("--admin")
+        let isAuditor = words.flag("--auditor")
         let groups = try words.options("--group")
         let fullName = try words.option("--full-name") ?? ""
         let shell = try words.option("--shell") ?? User.defaultShell
         let uid = try words.number("--uid", as: UInt32.self)
         let name = try words.positional("NAME")
-        user = NewUser(name, fullName: fullName, shell: shell, uid: uid, isAdmin: isAdmin, groups: groups)
+        user = NewUser(
+            name, fullName: fullName, shell: shell, uid: uid, isAdmin: isAdmin, isAuditor: isAuditor,
+            groups: groups)
         try words.finish()
     }
 
@@ -27,7 +31,7 @@ package struct UserAdd: DaemonCommand {
             Change(
                 Self.self,
                 [
-                    "user": added.name, "uid": String(added.uid), "role": added.isAdmin ? "admin" : "user",
+                    "user": added.name, "uid": String(added.uid), "role": added.role.rawValue,
                     "groups": user.groups.joined(separator: ","),
                 ]))
         try context.terminal.outLine("user \(added.name) added with uid \(added.uid)")

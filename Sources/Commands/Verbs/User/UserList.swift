@@ -6,6 +6,7 @@ package struct UserList: DaemonCommand {
     package static let words = ["user", "list"]
     package static let summary = "List people, also who has left"
     package static let usage = "[--json]"
+    package static let audience = Audience.auditor
 
     private let isJSON: Bool
 
@@ -21,7 +22,7 @@ package struct UserList: DaemonCommand {
         var table = Table("NAME", "UID", "STATE", "ROLE", "GROUPS", "FULL NAME")
         for (user, groups) in users {
             table.add(
-                user.name, String(user.uid), user.state.rawValue, user.isAdmin ? "admin" : "user",
+                user.name, String(user.uid), user.state.rawValue, user.role.rawValue,
                 groups.joined(separator: ","), user.fullName)
         }
         let list = users.map { user, groups in

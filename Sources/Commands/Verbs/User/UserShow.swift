@@ -6,6 +6,7 @@ package struct UserShow: DaemonCommand {
     package static let words = ["user", "show"]
     package static let summary = "Show a person, their keys and where they may go"
     package static let usage = "NAME [--json]"
+    package static let audience = Audience.auditor
 
     private let name: String
     private let isJSON: Bool
@@ -33,7 +34,7 @@ package struct UserShow: DaemonCommand {
         text.add("uid", String(user.uid))
         text.add("shell", user.shell)
         text.add("state", user.state.rawValue)
-        text.add("role", user.isAdmin ? "admin" : "user")
+        text.add("role", user.role.rawValue)
         text.add("groups", groups.joined(separator: ", "))
         text.add("keys", each: keys.map { "\($0.material.type) \($0.material.fingerprint) \($0.comment)" })
         text.add("hosts", hosts.map(\.host.name).joined(separator: ", "))

@@ -8,6 +8,7 @@ package struct WatchStatus: DaemonCommand {
     package static let words = ["watch", "status"]
     package static let summary = "Say how the watchers on hosts are, and what is not delivered yet"
     package static let usage = "[HOST|POOL|--all] [--ask] [--json]"
+    package static let audience = Audience.auditor
     package static let examples = ["watch status", "watch status communal1 --ask"]
 
     private let choice: HostChoice
