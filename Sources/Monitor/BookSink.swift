@@ -38,7 +38,7 @@ final class BookSink: SegmentSink {
     }
 
     func lastDelivery(of host: String) throws -> Timestamp? {
-        try book.change { book in
+        try book.ask { book in
             try SegmentHeader.Stream.allCases.compactMap {
                 try book.lastSegment(of: host, stream: $0)?.received
             }.max()

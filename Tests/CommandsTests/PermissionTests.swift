@@ -64,7 +64,8 @@ struct PermissionTests {
     static let reading: Set = [
         "user list", "user show", "key list", "group list", "group show", "host list", "host show",
         "pool list",
-        "grant list", "account status", "tree show", "watch status", "session list", "session show", "event list", "directory export",
+        "grant list", "account status", "tree show", "watch status", "session list", "session show",
+        "event list", "directory export",
         "config show", "file orphans", "file gaps",
     ]
 
