@@ -36,7 +36,7 @@ final class DirectoryReader {
     ///
     /// - Returns: what it holds or why that is unknown, and its directories, each with a NUL behind the name.
     func read(_ directory: PendingDirectory) -> (ReadDirectory, directories: [UInt8]) {
-        var result = ReadDirectory(directory: directory)
+        let result = ReadDirectory(directory)
         let time = Book.now
         let opened: Descriptor
         do throws(SystemError) {

@@ -119,10 +119,14 @@ final class EntryBuffer {
         keys.reserveCapacity(count)
         for index in 0..<count {
             let entry = unsafe entries[index]
+            let name = unsafe UnsafeRawBufferPointer(start: names + entry.nameOffset, count: entry.nameCount)
             var beginning: UInt64 = 0
-            let name = unsafe names + entry.nameOffset
-            for position in 0..<min(8, entry.nameCount) {
-                beginning |= UInt64(unsafe name[position]) << UInt64(56 - 8 * position)
+            if name.count >= 8 {
+                beginning = unsafe UInt64(bigEndian: name.loadUnaligned(as: UInt64.self))
+            } else {
+                for position in 0..<name.count {
+                    beginning |= UInt64(unsafe name[position]) << UInt64(56 - 8 * position)
+                }
             }
             keys.append(Key(beginning: beginning, index: index))
         }

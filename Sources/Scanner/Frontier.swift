@@ -1,23 +1,31 @@
 /// What a scan still has to read, as the book keeps it for the time after a kill.
-struct Frontier: Equatable, Sendable {
+package struct Frontier: Equatable, Sendable {
     /// The rest of a directory's directories.
-    struct Rest: Equatable, Sendable {
+    package struct Rest: Equatable, Sendable {
         /// The directory, which the book has.
-        var path: [UInt8]
+        package var path: [UInt8]
         /// The first name that is still to be read; what comes before it in order is done or in `directories`.
-        var firstName: [UInt8]
+        package var firstName: [UInt8]
+
+        package init(path: [UInt8], firstName: [UInt8]) {
+            self.path = path
+            self.firstName = firstName
+        }
     }
 
     /// Directories to read, with everything below them.
-    var directories: [[UInt8]] = []
+    package var directories: [[UInt8]] = []
     /// Deepest last.
-    var rests: [Rest] = []
+    package var rests: [Rest] = []
+
+    package init() {}
 }
 
 extension Frontier {
     private static let version: UInt8 = 1
 
-    var bytes: [UInt8] {
+    /// As the book keeps it.
+    package var bytes: [UInt8] {
         var bytes: [UInt8] = [Self.version]
         func add(_ text: [UInt8]) {
             for shift in [0, 8, 16, 24] { bytes.append(UInt8(truncatingIfNeeded: text.count >> shift)) }
@@ -36,7 +44,7 @@ extension Frontier {
     }
 
     /// Nil: not what `bytes` gives.
-    init?(_ bytes: [UInt8]) {
+    package init?(_ bytes: [UInt8]) {
         var rest = bytes[...]
         guard rest.popFirst() == Self.version else { return nil }
         func text() -> [UInt8]? {

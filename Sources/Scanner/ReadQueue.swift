@@ -2,14 +2,19 @@ internal import Ownership
 internal import Support
 
 /// A directory that a reader has read, or could not.
-struct ReadDirectory: Sendable {
-    var directory: PendingDirectory
+// Changed by the reader that made it until it hands it over, and never after that.
+final class ReadDirectory: @unchecked Sendable {
+    let directory: PendingDirectory
     /// Nil: it could not be opened or read to its end.
     var packed: PackedDirectory?
     var problems: [ScanProblem] = []
     /// Names that are there and of which nothing else could be found out.
     var unknownNames: [[UInt8]] = []
     var mounts = 0
+
+    init(_ directory: PendingDirectory) {
+        self.directory = directory
+    }
 }
 
 /// What readers have read, for the one thread that writes. A parent comes before what is in it.

@@ -90,7 +90,10 @@ extension Book {
     /// The changes of one scan, in the order in which they were found.
     package func changes(of scan: Int64) throws -> [RecordedChange] {
         try database.rows(
-            "SELECT \(Self.changeColumns) FROM change WHERE scan = ?1 ORDER BY id", [scan], Self.recorded)
+            """
+            SELECT \(Self.changeColumns) FROM change
+            WHERE until >= (SELECT began FROM scan WHERE id = ?1) AND scan = ?1 ORDER BY id
+            """, [scan], Self.recorded)
     }
 
     /// The changes of a name, oldest first, and those by which it left for another place.
@@ -112,13 +115,17 @@ extension Book {
     ///
     /// - Returns: how many.
     func matchMoves(of scan: Int64) throws -> Int {
-        // Both lists by inode: SQLite sorts beside the file if they are long.
+        // Only what the scan found is looked at, however long the history is.
         let pairs = try database.rows(
             """
-            SELECT min(d.id), c.id FROM change c JOIN change d ON d.inode = c.inode
-            WHERE c.scan = ?1 AND c.kind = \(Change.Kind.created.rawValue)
-                AND d.scan = ?1 AND d.kind = \(Change.Kind.deleted.rawValue)
-                AND c.mode & 61440 = d.mode & 61440 AND c.mode & 61440 != 16384
+            WITH found AS MATERIALIZED (
+                SELECT id, kind, inode, mode, old_size, new_size, old_modified, new_modified FROM change
+                WHERE until >= (SELECT began FROM scan WHERE id = ?1) AND scan = ?1
+                    AND kind IN (\(Change.Kind.created.rawValue), \(Change.Kind.deleted.rawValue))
+                    AND mode & 61440 != 16384)
+            SELECT min(d.id), c.id FROM found c JOIN found d ON d.inode = c.inode
+            WHERE c.kind = \(Change.Kind.created.rawValue) AND d.kind = \(Change.Kind.deleted.rawValue)
+                AND c.mode & 61440 = d.mode & 61440
                 AND c.new_size = d.old_size AND c.new_modified = d.old_modified
             GROUP BY c.id
             """, [scan]

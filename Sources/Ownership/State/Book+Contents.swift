@@ -101,6 +101,15 @@ extension Book {
         return try statement.first { $0.blob(0) } ?? []
     }
 
+    /// Puts a part where there is none.
+    func addContents(_ directory: DirectoryID, part: Int64, _ bytes: [UInt8]) throws {
+        let statement = try insertContents ?? database.prepare("INSERT INTO contents VALUES (?1, ?2)")
+        insertContents = statement
+        try statement.set(1, directory * Int64(PackedFormat.partLimit) + part)
+        try statement.set(2, bytes)
+        try statement.run()
+    }
+
     func setContents(_ directory: DirectoryID, part: Int64, _ bytes: [UInt8]) throws {
         let statement = try database.prepare(
             "INSERT INTO contents VALUES (?1, ?2) ON CONFLICT DO UPDATE SET packed = excluded.packed")

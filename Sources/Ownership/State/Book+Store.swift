@@ -96,22 +96,26 @@ extension Book {
         _ packed: PackedDirectory, parent: DirectoryID, name: [UInt8], _ look: Look
     ) throws -> DirectoryID {
         let figures = packed.shares.reduce(Figures()) { $0 + Figures($1) }
-        let statement = try database.prepare(
-            """
-            INSERT INTO directory (tree, parent, name, inode, mode, uid, gid, links, size, blocks, modified, changed,
-                read, digest, files, directories, bytes, used)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
-            """)
+        let statement =
+            try insertDirectory
+            ?? database.prepare(
+                """
+                INSERT INTO directory (tree, parent, name, inode, mode, uid, gid, links, size, blocks, modified, changed,
+                    read, digest, files, directories, bytes, used)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+                """)
+        insertDirectory = statement
         try statement.set(1, look.tree)
         try statement.set(2, parent)
         try statement.set(3, parent == 0 ? Self.rootName(look.tree) : name)
         try statement.set(packed, figures)
         try statement.run()
         let id = database.lastInsertedRow
-        for (number, part) in packed.parts.enumerated() {
-            try setContents(id, part: Int64(number), part.bytes)
+        if packed.parts.count > 1 {
+            try replaceParts(of: id, [], packed.parts)
+        } else if let part = packed.parts.first {
+            try addContents(id, part: 0, part.bytes)
         }
-        if packed.parts.count > 1 { try replaceParts(of: id, [], packed.parts) }
         try count(packed, minus: [], minusLinked: [], id: id, tree: look.tree)
         if parent != 0 { beneath[parent, default: Figures()] = beneath[parent, default: Figures()] + figures }
         return id

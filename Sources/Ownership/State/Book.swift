@@ -11,6 +11,10 @@ package final class Book {
     package let digest: Digest64
     lazy var packer = DirectoryPacker(digest: digest)
 
+    // The statements of a first scan, which runs them for each directory.
+    var insertDirectory: Statement?
+    var insertContents: Statement?
+
     // What a transaction gathers until its end, as so many rows need not be written for each directory.
     var totals: [TotalKey: Figures] = [:]
     var beneath: [DirectoryID: Figures] = [:]

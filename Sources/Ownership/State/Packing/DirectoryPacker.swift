@@ -268,7 +268,10 @@ private final class PreviousName {
         let most = min(count, name.count)
         var shared = 0
         while shared < most, unsafe start[shared] == name[shared] { shared += 1 }
-        for index in shared..<name.count { unsafe start[index] = unsafe name[index] }
+        if let source = name.baseAddress {
+            unsafe UnsafeMutableRawPointer(start + shared).copyMemory(
+                from: source + shared, byteCount: name.count - shared)
+        }
         count = name.count
         return shared
     }
