@@ -23,6 +23,7 @@ SessionUser $session_user
 AcceptEnv LANG LC_* COLORTERM GW_*
 # Tests count connections to the hosts, and ask for a look at the accounts when they want one.
 DriftCheckInterval 0
+InventoryRefreshInterval 0
 # Whoever mistypes ten logins here is back soon.
 FailureBlockTime 5s
 CONFIGURATION

@@ -58,6 +58,13 @@ class Machines:
         with self._lock:
             self._hosts[name] = host
 
+    def add_twin(self, name: str, of: str) -> None:
+        """Instances of that name are that host too."""
+        with self._lock:
+            if of not in self._hosts:
+                raise ValueError(f"there is no host {of}")
+            self._hosts[name] = self._hosts[of]
+
     def set_agent(self, name_or_id: str, state: str) -> None:
         """Switches an agent on or off; by name it holds for later instances of that name too."""
         if state not in AGENT_STATES:

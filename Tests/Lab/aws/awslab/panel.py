@@ -14,6 +14,7 @@
     skew      seconds that the endpoint's clock is ahead
     expire    an access key of a role session, or "all"
     cut       true: breaks all data channels
+    twins     {"other": "communal1"}          instances named so are that host too, with an agent of their own
     simulate  {"names": ["sim1", …], "output": …, "exit_status": …}      hosts that only pretend to run scripts
     reset     true: nothing goes wrong any more, before all else in the same request
 """
@@ -35,7 +36,8 @@ from awslab.request import Request
 from awslab.sessions.service import SessionService
 
 _SETTINGS = {
-    "rate", "fail", "lose", "kill", "agent", "timing", "stream", "skew", "expire", "cut", "simulate", "reset",
+    "rate", "fail", "lose", "kill", "agent", "timing", "stream", "skew", "expire", "cut", "twins", "simulate",
+    "reset",
 }
 
 
@@ -72,6 +74,8 @@ class Panel:
         self._faults.update(settings)
         for name, state in (settings.get("agent") or {}).items():
             self._machines.set_agent(name, state)
+        for name, of in (settings.get("twins") or {}).items():
+            self._machines.add_twin(name, of)
         if "skew" in settings:
             self._clock.skew = float(settings["skew"])
         if "expire" in settings:
