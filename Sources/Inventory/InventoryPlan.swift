@@ -22,6 +22,8 @@ package struct InventoryPlan: Equatable, Sendable {
         package var update: HostUpdate?
         /// How the host's instance was before; nil: there was none.
         package var before: HostInstance?
+        /// Whether a selection found it or names it, so that it was not only asked for because it is a host.
+        package var isSelected = false
 
         package init(
             instance: String, host: String? = nil, outcome: Outcome, notes: [String] = [],

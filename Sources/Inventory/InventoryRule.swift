@@ -40,11 +40,17 @@ package struct InventoryRule {
     }
 
     private func plan() -> InventoryPlan {
-        InventoryPlan(
-            entries: (knownEntries() + newEntries()).sorted {
-                ($0.host == nil ? 1 : 0, $0.host ?? "", $0.instance)
-                    < ($1.host == nil ? 1 : 0, $1.host ?? "", $1.instance)
-            })
+        let named = facts.answer.found.flatMap(\.selection.instances)
+        let selected = Set(facts.selected.keys).union(named)
+        var entries = knownEntries() + newEntries()
+        for index in entries.indices {
+            entries[index].isSelected = selected.contains(entries[index].instance)
+        }
+        entries.sort {
+            ($0.host == nil ? 1 : 0, $0.host ?? "", $0.instance)
+                < ($1.host == nil ? 1 : 0, $1.host ?? "", $1.instance)
+        }
+        return InventoryPlan(entries: entries)
     }
 
     // MARK: Hosts that are instances

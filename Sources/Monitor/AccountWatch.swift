@@ -50,7 +50,8 @@ struct AccountWatch: Sendable {
     private func check(_ isWanted: (String) throws -> Bool) throws {
         let accounts = gateway.accounts
         try accounts.forgetRemovedHosts()
-        let hosts = try gateway.directory.hosts().map(\.name).filter(isWanted)
+        let hosts = try gateway.directory.hosts().filter { $0.instance?.state.isDown != true }
+            .map(\.name).filter(isWanted)
         _ = Parallel.map(hosts, limit: Self.threadLimit) { [gateway] host in
             do {
                 let check = try accounts.plan(host: host)

@@ -43,7 +43,7 @@ extension InventoryKeeper {
     private func take(_ answer: Result<ExecutionResult, any Error>, from host: Host) throws -> HostKeyFinding
     {
         guard let instance = host.instance else { return .outdated }
-        let keys = try Self.keys(in: answer.get())
+        let keys = try Self.keys(in: AccountDoor.asCommand { try answer.get() })
         let finding = try directory.takeHostKeys(keys, of: host.name, instance: instance.id)
         let fingerprints = keys.map(\.fingerprint).joined(separator: ",")
         var detail = ["instance": instance.id, "keys": fingerprints]
@@ -80,7 +80,8 @@ extension InventoryKeeper {
                 .failure, "\(host.name) is reached over SSH only, which cannot prove its new keys",
                 hint: "give the keys with --key FILE, or have them shown and compare them: --scan")
         }
-        return try Self.keys(in: executor().run(HostKeyListing.command, input: [], on: host))
+        return try Self.keys(
+            in: AccountDoor.asCommand { try executor().run(HostKeyListing.command, input: [], on: host) })
     }
 
     /// A session met a host key that is not pinned: finds out, on a thread of its own, whether the host really has it.

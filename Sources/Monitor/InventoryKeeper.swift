@@ -79,21 +79,23 @@ final class InventoryKeeper: Sendable {
             "inventory", ["host.name": entry.host ?? "", "what": entry.notes.joined(separator: "; ")])
     }
 
+    /// The region that is asked; knowing it is no answer of the cloud yet.
+    private func region() throws -> String {
+        do throws(InventoryError) {
+            return try reader.region()
+        } catch {
+            try noteSilence(error)
+            throw error
+        }
+    }
+
     /// Asks the cloud; when that begins or ceases to fail, the event log has it.
     private func ask<Answer>(_ question: () throws(InventoryError) -> Answer) throws -> Answer {
         let answer: Answer
         do throws(InventoryError) {
             answer = try question()
         } catch {
-            let isNews = state.withLock { state in
-                defer { (state.since, state.problem) = (state.since ?? .now, error.detail) }
-                return state.problem == nil
-            }
-            if isNews {
-                try events.append(
-                    Event(.inventory, detail: ["what": "does not answer", "reason": error.detail]))
-                log().warning("the cloud does not answer", ["error": error.detail])
-            }
+            try noteSilence(error)
             throw error
         }
         let hadProblem = state.withLock { state in
@@ -103,6 +105,16 @@ final class InventoryKeeper: Sendable {
         if hadProblem { try events.append(Event(.inventory, detail: ["what": "answers again"])) }
         return answer
     }
+
+    private func noteSilence(_ error: InventoryError) throws {
+        let isNews = state.withLock { state in
+            defer { (state.since, state.problem) = (state.since ?? .now, error.detail) }
+            return state.problem == nil
+        }
+        guard isNews else { return }
+        try events.append(Event(.inventory, detail: ["what": "does not answer", "reason": error.detail]))
+        log().warning("the cloud does not answer", ["error": error.detail])
+    }
 }
 
 extension InventoryKeeper: InventoryService {
@@ -111,17 +123,17 @@ extension InventoryKeeper: InventoryService {
     ) throws -> InventoryOutcome {
         try DirectoryStore.check(selection)
         return try inTurn {
-            let region = try ask { () throws(InventoryError) in try reader.region() }
+            let region = try region()
             let outcome = try run(
                 [selection], wanted: selection.instances, isRehearsal: isRehearsal, by: caller)
             if !isRehearsal { try directory.addSource(selection, region: region) }
-            return outcome
+            return outcome.about(\.isSelected)
         }
     }
 
     func refresh(isRehearsal: Bool, by caller: String) throws -> InventoryOutcome {
         try inTurn {
-            let region = try ask { () throws(InventoryError) in try reader.region() }
+            let region = try region()
             let sources = try directory.inventorySources().filter { $0.region == region }
             return try run(sources.map(\.selection), isRehearsal: isRehearsal, by: caller)
         }
@@ -132,6 +144,16 @@ extension InventoryKeeper: InventoryService {
         try DirectoryStore.check(selection)
         let answer = try ask { () throws(InventoryError) in try reader.read([selection], known: []) }
         return answer.found.first?.instances.first
+    }
+}
+
+extension InventoryOutcome {
+    /// Only what is about some of the instances.
+    fileprivate func about(_ isWanted: (InventoryPlan.Entry) -> Bool) -> InventoryOutcome {
+        let entries = plan.entries.filter(isWanted)
+        let hosts = Set(entries.compactMap(\.host))
+        return InventoryOutcome(
+            plan: InventoryPlan(entries: entries), keys: keys.filter { hosts.contains($0.host) })
     }
 }
 

@@ -130,6 +130,22 @@ struct InventoryVerbTests {
         #expect(remark().hasSuffix("no host keys yet"))
     }
 
+    @Test("hosts that are down are left out where several are worked on")
+    func leftOut() throws {
+        try gateway.services.directory.addHost(
+            "gpu1", address: "10.0.0.9", keys: [], instance: HostInstance(id: id, state: .stopped))
+        for verb in ["apply", "plan"] {
+            change { $0.asked = [] }
+            let terminal = Transcript()
+            #expect(gateway.run("account \(verb) --all", on: terminal) == .success)
+            #expect(terminal.errors.contains("left out, since they are stopped or gone: gpu1\n"))
+            #expect(asked == ["\(verb) communal1"])
+        }
+        change { $0.asked = [] }
+        gateway.run("account apply gpu1")
+        #expect(asked == ["apply gpu1"])
+    }
+
     @Test("an instance is added by its id alone: address and keys come over the cloud")
     func addByID() throws {
         change { state in

@@ -200,8 +200,9 @@ def test_stopped_and_terminated(lab, launch, token, ec2):
         assert lab.login(f"bob+{pool}", "true", key="bob").status == 0
     sessions = lab.sessions("--all")
     assert {row["host"] for row in sessions if row.get("target") == pool} == {other}
-    jump = lab.ssh("true", alias="gateway", options=["-W", f"{name}:22"])
-    assert b"is stopped" in jump.err
+    assert lab.ssh("true", alias="gateway", options=["-W", f"{name}:22"]).status == 255
+    refusals = [event["detail"]["reason"] for event in lab.events_after(mark, "refused", user="alice")]
+    assert f"{name} is stopped. Ask your administrator to start it." in refusals
 
     ec2.start_instances(InstanceIds=[instance])
     lab.gatehouse("host", "refresh")
@@ -277,11 +278,11 @@ def test_removed_by_hand(lab, launch, token):
     assert host(lab, name)["instance"]["id"] == instance
 
 
-def test_instance_that_does_not_exist(lab, launch, token):
+def test_instance_that_does_not_exist(lab, launch, token, make_key):
     """A host counts as terminated when EC2, asked by id, knows no such instance."""
-    name, _ = launch("a")
-    lab.gatehouse("host", "import", "--tag", f"test={token}")
-    lab.gatehouse("host", "set", name, "--instance", "i-0fedcba9876543210")
+    name = f"{token}-a"
+    words = ("--address", lab.nobodys_address, "--key", f"{make_key()}.pub", "--instance", "i-0fedcba9876543210")
+    lab.gatehouse("host", "add", name, *words)
     assert host(lab, name)["instance"]["state"] == "unknown"
     assert b"there is no such instance any more" in lab.gatehouse("host", "refresh").out
     assert host(lab, name)["instance"]["state"] == "terminated"

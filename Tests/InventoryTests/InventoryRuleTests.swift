@@ -267,6 +267,15 @@ struct InventoryRuleTests {
         #expect(plan.summary == "1 replaced")
     }
 
+    @Test("an entry says whether a selection is about it")
+    func selected() {
+        let scene = Self.found(
+            ["1 running 10.0.0.1 Name=c1"], by: Self.team,
+            hosts: ["c1 1 running 10.0.0.1", "c2 2 running 10.0.0.2"], known: ["2 running 10.0.0.2"])
+        let plan = InventoryRule.plan(for: scene.answer, in: scene.view, at: Scene.time)
+        #expect(plan.entries.map(\.isSelected) == [true, false])
+    }
+
     @Test("what was seen is noted also where nothing changed")
     func seen() throws {
         var scene = Self.found([], hosts: ["c1 1 running 10.0.0.1"], known: ["1 running 10.0.0.1"])

@@ -20,7 +20,7 @@ package struct AccountApply: DaemonCommand {
     }
 
     package func run(in context: CommandContext) throws -> ExitCode {
-        let hosts = try choice.hosts(in: context.directory)
+        let hosts = try choice.hostsToWorkOn(in: context)
         let services = context.services
         let caller = context.caller
         let outcomes = HostChoice.atEach(of: hosts) { host in
@@ -48,7 +48,7 @@ package struct AccountPlan: DaemonCommand {
     }
 
     package func run(in context: CommandContext) throws -> ExitCode {
-        let hosts = try choice.hosts(in: context.directory)
+        let hosts = try choice.hostsToWorkOn(in: context)
         let services = context.services
         let outcomes = HostChoice.atEach(of: hosts) { host in
             let check = try services.applier.plan(for: host, adopting: [])

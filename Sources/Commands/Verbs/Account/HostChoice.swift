@@ -35,6 +35,22 @@ struct HostChoice: Sendable {
             hint: "see 'gatehouse host list' and 'gatehouse pool list'")
     }
 
+    /// The same without hosts whose instance is down, unless one was named; a remark says which are left out.
+    ///
+    /// - Throws: as `hosts`.
+    func hostsToWorkOn(in context: CommandContext) throws -> [String] {
+        let names = try hosts(in: context.directory)
+        if try isOneHost(in: context.directory) { return names }
+        let down = Set(
+            try context.directory.hosts().filter { $0.instance?.state.isDown == true }.map(\.name))
+        let skipped = names.filter(down.contains)
+        if !skipped.isEmpty {
+            try context.terminal.errLine(
+                "left out, since they are stopped or gone: \(skipped.joined(separator: ", "))")
+        }
+        return names.filter { !down.contains($0) }
+    }
+
     /// Does the same at several hosts at a time: what came of each, in the order of the names.
     static func atEach<Outcome: Sendable>(
         of hosts: [String], _ body: @escaping @Sendable (String) throws -> Outcome
