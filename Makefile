@@ -30,12 +30,11 @@ lab-restart: ## start gatehoused again where it is gone; sessions live on
 lab-down: ## end the lab and leave nothing
 	@Tests/Lab/lab down
 
-test: setup lint ## run every test: unit tests, then stock clients against the lab
+test: setup lint ## run every test: units, the lab's AWS endpoint, then stock clients against the lab
 	@scripts/test
 
-test-aws-lab: export LAB_AWS = 1
 test-aws-lab: setup ## test the lab's AWS endpoint itself; needs neither root nor a lab
-	.venv-aws/bin/pytest Tests/Lab/aws
+	.venv/bin/pytest Tests/Lab/aws
 
 bench: build ## compare with direct ssh and OpenSSH bastions; takes up to 12 minutes
 	@scripts/bench

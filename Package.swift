@@ -56,6 +56,7 @@ let package = Package(
         .systemLibrary(name: "CCurl"),
         .systemLibrary(name: "CExpat"),
         .systemLibrary(name: "CZstd"),
+        .systemLibrary(name: "CZlib"),
         .target(name: "CSupport", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
 
         // Leaves: the operating system, formats, protocols, libraries.
@@ -81,7 +82,9 @@ let package = Package(
 
         // The cloud in which the hosts are.
         module("SessionManager", uses: ["AWS", "CCurl", "COpenSSL", "CSupport", "Support"]),
-        module("Fleet", uses: ["AWS", "Accounts", "Directory", "Inventory", "Support"]),
+        module(
+            "Fleet", uses: ["AWS", "Accounts", "CZlib", "Directory", "Inventory", "Support"],
+            resources: [.embedInCode("HostCarrier")]),
 
         // What is done on hosts as root, besides accounts: Python programs that are sent there.
         module(

@@ -50,6 +50,20 @@ package struct AccountReport: Equatable, Sendable {
 }
 
 extension AccountReport {
+    /// With those that the step does not name, since they are as they should be: on a host with thousands of users that is
+    /// most of them, and what a host can say is short.
+    func completed(with state: DesiredState) -> AccountReport {
+        func all(_ entries: [Entry], _ names: [String]) -> [Entry] {
+            let known = Set(entries.map(\.name))
+            let others = names.filter { !known.contains($0) }.map { Entry(name: $0, result: .unchanged) }
+            return (entries + others).sorted { $0.name < $1.name }
+        }
+        return AccountReport(
+            changed: changed, users: all(users, state.users.map(\.name)),
+            groups: all(groups, state.groups.map(\.name)), sshdChanged: sshdChanged,
+            sshdReloaded: sshdReloaded)
+    }
+
     /// More than this is no report.
     package static let sizeLimit = 16 << 20
     private static let entryLimit = 100_000

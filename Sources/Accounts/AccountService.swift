@@ -57,23 +57,42 @@ package final class AccountService: Sendable {
         on name: String, adopting adopted: [String], isRehearsal: Bool, at time: Timestamp
     ) throws -> AccountCheck {
         let host = try directory.host(name)
+        let state = try wantedState(of: name, adopting: adopted, isRehearsal: isRehearsal, at: time)
+        let outcome = Result {
+            try executor.run(HostStep.command, input: HostStep.input(for: try state.encoded()), on: host)
+        }
+        return try digest(outcome, of: name, wanted: state, at: time)
+    }
+
+    private func wantedState(
+        of host: String, adopting adopted: [String], isRehearsal: Bool, at time: Timestamp
+    ) throws -> DesiredState {
         var state = try DesiredState(
-            of: name, in: directory, range: range, certificateAuthority: certificateAuthority,
+            of: host, in: directory, range: range, certificateAuthority: certificateAuthority,
             acceptedEnvironment: acceptedEnvironment, at: time)
         state.adopted = adopted
         state.isRehearsal = isRehearsal
+        return state
+    }
+
+    /// Takes in what came of a run.
+    private func digest(
+        _ outcome: Result<ExecutionResult, any Error>, of name: String, wanted state: DesiredState,
+        at time: Timestamp
+    ) throws -> AccountCheck {
         let result: ExecutionResult
         do {
-            result = try executor.run(
-                HostStep.command, input: HostStep.input(for: try state.encoded()), on: host)
+            result = try outcome.get()
         } catch {
-            try ledger.take(failure: "\(error)", isUnreachable: true, of: name, at: time)
+            // What has begun there has reached the host.
+            try ledger.take(
+                failure: "\(error)", isUnreachable: !(error is AccountError), of: name, at: time)
             throw error
         }
         do throws(AccountError) {
-            let report = try Self.report(from: result)
+            let report = try Self.report(from: result).completed(with: state)
             // What an adoption would do is not how things stand.
-            if isRehearsal, !adopted.isEmpty { return AccountCheck(report: report, drifted: [:]) }
+            if state.isRehearsal, !state.adopted.isEmpty { return AccountCheck(report: report, drifted: [:]) }
             return AccountCheck(report: report, drifted: try take(report, of: name, wanted: state, at: time))
         } catch {
             if error.code != .busy {
@@ -105,6 +124,68 @@ package final class AccountService: Sendable {
             let words = String(decoding: result.errorOutput.suffix(2_000), as: UTF8.self)
             guard let last = words.split(whereSeparator: \.isNewline).last else { throw error }
             throw AccountError(.badReport, "\(error.detail): \(String(last).printable)")
+        }
+    }
+}
+
+// MARK: Many hosts
+
+extension AccountService {
+    /// Brings hosts to what the directory says, as many at a time as suits; blocks until all are done.
+    ///
+    /// A host at which another run is under way waits for that, and keeps no other from being done.
+    /// - Parameter names: none of them twice.
+    /// - Returns: what came of each, in their order; errors are those of `apply`.
+    package func apply(
+        hosts names: [String], at time: Timestamp = .now
+    ) -> [Result<AccountReport, any Error>] {
+        runAll(on: names, isRehearsal: false, at: time).map { $0.map(\.report) }
+    }
+
+    /// The same as a rehearsal.
+    package func plan(
+        hosts names: [String], at time: Timestamp = .now
+    ) -> [Result<AccountCheck, any Error>] {
+        runAll(on: names, isRehearsal: true, at: time)
+    }
+
+    private func runAll(
+        on names: [String], isRehearsal: Bool, at time: Timestamp
+    ) -> [Result<AccountCheck, any Error>] {
+        let checks = Locked<[String: Result<AccountCheck, any Error>]>([:])
+        let free = turns.begin(at: names)
+        var jobs: [(job: HostJob, state: DesiredState)] = []
+        for name in names where free.contains(name) {
+            do {
+                let state = try wantedState(of: name, adopting: [], isRehearsal: isRehearsal, at: time)
+                var input = HostStep.input(for: try state.encoded())
+                // Most hosts want the same: one copy of it is enough.
+                if let last = jobs.last?.job.input, last == input { input = last }
+                jobs.append((HostJob(host: try directory.host(name), input: input), state))
+            } catch {
+                checks.withLock { $0[name] = .failure(error) }
+                turns.end(at: name)
+            }
+        }
+        executor.run(HostStep.command, for: jobs.map(\.job)) { [jobs] number, outcome in
+            let name = jobs[number].job.host.name
+            let check = Result { try self.digest(outcome, of: name, wanted: jobs[number].state, at: time) }
+            checks.withLock { $0[name] = check }
+            self.turns.end(at: name)
+        }
+        let busy = names.filter { !free.contains($0) }
+        let rest = Parallel.map(busy, limit: HostStep.threadLimit) { name in
+            Result {
+                try self.turns.run(at: name) {
+                    try self.run(on: name, adopting: [], isRehearsal: isRehearsal, at: time)
+                }
+            }
+        }
+        return checks.withLock { checks in
+            checks.merge(zip(busy, rest)) { $1 }
+            return names.map {
+                checks[$0] ?? .failure(AccountError(.failed, "nothing came of the run on \($0)"))
+            }
         }
     }
 }

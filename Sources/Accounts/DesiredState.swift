@@ -190,6 +190,8 @@ private struct Document: Encodable {
     let revokedKeys: [String]
     let adopted: [String]
     let rehearsal: Bool
+    /// The report names only what is to tell.
+    let brief = true
 
     init(of state: DesiredState) {
         generation = state.generation

@@ -2,6 +2,9 @@
 ///
 /// The command never changes and holds no data: a shell reads it. Modules and wanted state go to its standard input.
 package enum HostStep {
+    /// Hosts worked at at a time, where each takes a thread.
+    static let threadLimit = 8
+
     /// Reads a line of JSON `[[name, byte count], …]`, then the modules one after the other; the last one runs and finds
     /// the wanted state behind them. `-I`: nothing of root's environment or folders is imported.
     package static let command = """

@@ -12,4 +12,18 @@ package final class HostTurns: Sendable {
         defer { taken.change { _ = $0.remove(host) } }
         return try body()
     }
+
+    /// Takes the turns at those hosts at which nobody is; `end` gives each back.
+    func begin(at hosts: [String]) -> Set<String> {
+        taken.change { taken in
+            let free = Set(hosts).subtracting(taken)
+            taken.formUnion(free)
+            return free
+        }
+    }
+
+    /// Gives a turn back.
+    func end(at host: String) {
+        taken.change { _ = $0.remove(host) }
+    }
 }

@@ -50,6 +50,7 @@ extension Configuration {
         case .inventoryRefreshInterval: [ValueParser.rendered(inventoryRefreshInterval)]
         case .awsRegion: [awsRegion ?? "none"]
         case .awsProfile: [awsProfile ?? "none"]
+        case .awsAgentTimeout: [ValueParser.rendered(agentTimeout)]
         case .rekeyLimit: [ValueParser.rendered(size: rekeyLimit)]
         case .uidRange: ["\(uidRange.lowerBound)-\(uidRange.upperBound)"]
         case .banner: [banner.map { LineLexer.quoted($0) } ?? "none"]
@@ -84,6 +85,7 @@ extension Keyword {
         case .inventoryRefreshInterval: "How often AWS is asked about the hosts that are instances; 0: never."
         case .awsRegion: "The region whose EC2 instances are hosts; none: as AWS's own tools find it."
         case .awsProfile: "The profile in AWS's shared files with the credentials; none: likewise."
+        case .awsAgentTimeout: "How long the SSM agent of an instance may take to fetch a command."
         case .rekeyLimit: "How much passes before a connection makes new keys."
         case .uidRange: "Where uids and gids are taken from. Never make it smaller."
         case .banner: "A file whose text is shown before authentication, or none."

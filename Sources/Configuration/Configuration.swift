@@ -48,6 +48,8 @@ package struct Configuration: Equatable, Sendable {
     package var awsRegion: String?
     /// The profile in AWS's shared files that has the credentials; nil: AWS's standard chain says.
     package var awsProfile: String?
+    /// How long an instance's agent may take to fetch a command.
+    package var agentTimeout = Duration.seconds(30)
     /// Bytes after which both ends of a connection make new keys.
     package var rekeyLimit: UInt64 = 1 << 30
     /// Where uids and gids are taken from.

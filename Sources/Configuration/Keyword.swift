@@ -21,6 +21,7 @@ enum Keyword: String, CaseIterable {
     case inventoryRefreshInterval = "InventoryRefreshInterval"
     case awsRegion = "AWSRegion"
     case awsProfile = "AWSProfile"
+    case awsAgentTimeout = "AWSAgentTimeout"
     case rekeyLimit = "RekeyLimit"
     case uidRange = "UidRange"
     case banner = "Banner"

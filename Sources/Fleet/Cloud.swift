@@ -26,7 +26,8 @@ package final class Cloud: Sendable {
 
     private struct State {
         var choice: Choice
-        var session: AWSSession?
+        /// By region; the empty name is the chosen one.
+        var sessions: [String: AWSSession] = [:]
     }
 
     private let environment: Environment
@@ -37,25 +38,30 @@ package final class Cloud: Sendable {
         state = Locked(State(choice: choice))
     }
 
-    /// Systems Manager in the chosen region. Any thread; may block for some seconds the first time.
+    /// Systems Manager. Any thread; may block for some seconds the first time.
     ///
+    /// - Parameter region: nil: the chosen one.
     /// - Throws: `AWSError` with code `noRegion`, or `configuration` for unusable settings.
-    package func systemsManager() throws(AWSError) -> SSMClient { SSMClient(try session()) }
+    package func systemsManager(in region: String? = nil) throws(AWSError) -> SSMClient {
+        SSMClient(try session(in: region))
+    }
 
-    /// EC2 in the chosen region.
+    /// EC2.
     ///
     /// - Throws: as `systemsManager`.
-    package func computers() throws(AWSError) -> EC2Client { EC2Client(try session()) }
+    package func computers(in region: String? = nil) throws(AWSError) -> EC2Client {
+        EC2Client(try session(in: region))
+    }
 
     /// The region in use.
     ///
     /// - Throws: as `systemsManager`.
-    package func region() throws(AWSError) -> String { try session().region }
+    package func region() throws(AWSError) -> String { try session(in: nil).region }
 
     /// The credentials in use, for a process that is started to call AWS on its own.
     ///
     /// - Throws: as `systemsManager`, and `AWSError` with code `noCredentials`.
-    package func credentials() throws(AWSError) -> Credentials { try session().currentCredentials() }
+    package func credentials() throws(AWSError) -> Credentials { try session(in: nil).currentCredentials() }
 
     /// Goes by other settings from now on; calls under way end as they began.
     package func use(_ choice: Choice) {
@@ -64,14 +70,17 @@ package final class Cloud: Sendable {
         }
     }
 
-    private func session() throws(AWSError) -> AWSSession {
-        let (choice, known) = state.withLock { ($0.choice, $0.session) }
+    private func session(in region: String?) throws(AWSError) -> AWSSession {
+        let name = region ?? ""
+        let (choice, known) = state.withLock { ($0.choice, $0.sessions[name]) }
         if let known { return known }
-        let made = try AWSSession.standard(choice.environment(from: environment), region: choice.region)
+        let made = try AWSSession.standard(
+            choice.environment(from: environment), region: region ?? choice.region)
         return state.withLock { state in
-            // Somebody else was quicker: all must go by one pace.
-            if state.choice == choice, let first = state.session { return first }
-            if state.choice == choice { state.session = made }
+            guard state.choice == choice else { return made }
+            // Somebody else may have been quicker: all must go by one pace.
+            if let first = state.sessions[name] { return first }
+            state.sessions[name] = made
             return made
         }
     }

@@ -1,5 +1,6 @@
 import Accounts
 import Commands
+import Fleet
 import Support
 
 /// Makes the accounts that commands ask for.
@@ -14,6 +15,14 @@ struct AccountDoor: AccountApplier {
         try Self.asCommand { try service.plan(host: host, adopting: adopted) }
     }
 
+    func apply(toEach hosts: [String]) -> [Result<AccountReport, any Error>] {
+        service.apply(hosts: hosts).map { outcome in Result { try Self.asCommand { try outcome.get() } } }
+    }
+
+    func plan(forEach hosts: [String]) -> [Result<AccountCheck, any Error>] {
+        service.plan(hosts: hosts).map { outcome in Result { try Self.asCommand { try outcome.get() } } }
+    }
+
     func status(of host: String) throws -> [AccountStatus] {
         try service.status(host: host)
     }
@@ -24,6 +33,8 @@ struct AccountDoor: AccountApplier {
             return try body()
         } catch let error as ToolRun.Failure {
             throw CommandError(.unavailable, error.description)
+        } catch let error as FleetError {
+            throw CommandError(.unavailable, error.detail, hint: error.hint)
         }
     }
 }

@@ -10,8 +10,6 @@ package import Support
 ///
 /// It changes nothing there: what it finds is what `gatehouse account status` shows, and what has drifted is an event.
 struct AccountWatch: Sendable {
-    /// Hosts asked at a time.
-    private static let threadLimit = 4
     /// A change is looked at when no other has come for so long.
     private static let calm = Duration.seconds(2)
 
@@ -52,10 +50,9 @@ struct AccountWatch: Sendable {
         try accounts.forgetRemovedHosts()
         let hosts = try gateway.directory.hosts().filter { $0.instance?.state.isDown != true }
             .map(\.name).filter(isWanted)
-        _ = Parallel.map(hosts, limit: Self.threadLimit) { [gateway] host in
+        for (host, outcome) in zip(hosts, accounts.plan(hosts: hosts)) {
             do {
-                let check = try accounts.plan(host: host)
-                guard let event = Event(check, on: host) else { return }
+                guard let event = Event(try outcome.get(), on: host) else { continue }
                 try gateway.events.append(event)
                 gateway.log.notice(
                     "accounts drifted", ["host.name": host, "what": event.detail["what"] ?? ""])

@@ -34,6 +34,7 @@ final class Gateway: Sendable {
     private let current: Locked<GatewaySettings>
     private let ledger: AccountLedger
     private let turns = HostTurns()
+    private let accountExecutor: Locked<RoutedExecutor>
     private let accountService: Locked<AccountService>
     /// Knows the hosts that are instances.
     let inventory: InventoryKeeper
@@ -73,11 +74,14 @@ final class Gateway: Sendable {
             log: { Log(threshold: current.withLock { $0.configuration.logLevel }) })
         let ledger = try AccountLedger(path: configuration.databasePath)
         self.ledger = ledger
-        let executor = SSHExecutor(program: program, settings: current, reach: reach)
-        let accountService = Locked(Self.accounts(of: directory, ledger, turns, by: executor, settings))
+        let routed = Self.accountExecutor(of: program, cloud, reach, current)
+        let executor = Locked(routed)
+        accountExecutor = executor
+        let accountService = Locked(Self.accounts(of: directory, ledger, turns, by: routed, settings))
         self.accountService = accountService
         inventory = InventoryKeeper(
-            directory: directory, events: events, reader: CloudInventory(cloud), executor: { executor },
+            directory: directory, events: events, reader: CloudInventory(cloud),
+            executor: { executor.withLock { $0 } },
             log: { Log(threshold: current.withLock { $0 }.configuration.logLevel) },
             forget: { host in try accountService.withLock { $0 }.forgetReports(of: host) })
     }
@@ -99,8 +103,9 @@ final class Gateway: Sendable {
         let configuration = settings.configuration
         current.withLock { $0 = settings }
         cloud.use(configuration.cloud)
-        let executor = SSHExecutor(program: program, settings: current, reach: reach)
-        let service = Self.accounts(of: directory, ledger, turns, by: executor, settings)
+        let routed = Self.accountExecutor(of: program, cloud, reach, current)
+        accountExecutor.withLock { $0 = routed }
+        let service = Self.accounts(of: directory, ledger, turns, by: routed, settings)
         accountService.withLock { $0 = service }
         penalties.withLock { penalties in
             penalties.limit = configuration.maximumFailuresPerAddress
@@ -113,9 +118,18 @@ final class Gateway: Sendable {
         }
     }
 
+    private static func accountExecutor(
+        of program: SessionProgram, _ cloud: Cloud, _ reach: HostReach, _ settings: Locked<GatewaySettings>
+    ) -> RoutedExecutor {
+        let timeout = settings.withLock { $0.configuration.agentTimeout }
+        return RoutedExecutor(
+            ssm: RunCommandExecutor(cloud, delivery: timeout),
+            ssh: SSHExecutor(program: program, settings: settings, reach: reach), local: LocalExecutor())
+    }
+
     private static func accounts(
-        of directory: DirectoryStore, _ ledger: AccountLedger, _ turns: HostTurns, by executor: SSHExecutor,
-        _ settings: GatewaySettings
+        of directory: DirectoryStore, _ ledger: AccountLedger, _ turns: HostTurns,
+        by executor: any HostExecutor, _ settings: GatewaySettings
     ) -> AccountService {
         AccountService(
             directory: directory, ledger: ledger, turns: turns, executor: executor,

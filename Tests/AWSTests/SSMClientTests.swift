@@ -88,7 +88,8 @@ struct SSMClientTests {
                     #"{"CommandInvocations":[{"InstanceId":"i-2","Status":"TimedOut","#
                         + #""StatusDetails":"DeliveryTimedOut"}],"NextToken":""}"#)),
         ])
-        let found = try SSMClient(.test(transport)).listCommandInvocations(commandID: "c-1", withOutput: true)
+        let found = try SSMClient(.test(transport)).listCommandInvocations(
+            .init(commandID: "c-1"), withOutput: true)
         #expect(found.map(\.instanceID) == ["i-1", "i-2"])
         #expect(found.map(\.state) == [.succeeded, .deliveryTimedOut])
         #expect(found.map(\.exitStatus) == [0, nil])
@@ -100,10 +101,35 @@ struct SSMClientTests {
             ])
     }
 
+    @Test(
+        "ListCommandInvocations of all commands asks for what is new, and for no more pages than are wanted")
+    func invocationsOfAll() throws {
+        let transport = FakeTransport([
+            .success(
+                .text(
+                    #"{"CommandInvocations":[{"CommandId":"c-2","InstanceId":"i-1","Status":"Success","#
+                        + #""Comment":"mine","RequestedDateTime":1700000000.25,"CommandPlugins":[{"ResponseCode":0,"#
+                        + #""ResponseStartDateTime":1700000001.0,"ResponseFinishDateTime":1700000003.5}]}],"#
+                        + #""NextToken":"t"}"#))
+        ])
+        let time = Timestamp(milliseconds: 1_700_000_000_999)
+        let found = try SSMClient(.test(transport)).listCommandInvocations(
+            .init(requestedAfter: time, document: "AWS-RunShellScript")
+        ) { page in page.contains { $0.comment == "mine" } }
+        #expect(found.map(\.commandID) == ["c-2"])
+        #expect(found.first?.requested == Timestamp(milliseconds: 1_700_000_000_250))
+        #expect(found.first?.elapsed == .milliseconds(2_500))
+        #expect(
+            transport.requests.map { body($0) } == [
+                #"{"Details":false,"Filters":[{"key":"InvokedAfter","value":"2023-11-14T22:13:20Z"},"#
+                    + #"{"key":"DocumentName","value":"AWS-RunShellScript"}],"MaxResults":50}"#
+            ])
+    }
+
     @Test("pages that go round in circles are not followed for ever")
     func circle() throws {
         let transport = FakeTransport([.success(.text(#"{"CommandInvocations":[],"NextToken":"t"}"#))])
-        #expect(try SSMClient(.test(transport)).listCommandInvocations(commandID: "c-1").isEmpty)
+        #expect(try SSMClient(.test(transport)).listCommandInvocations(.init(commandID: "c-1")).isEmpty)
         #expect(transport.requests.count == 2)
     }
 

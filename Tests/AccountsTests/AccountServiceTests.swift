@@ -17,7 +17,12 @@ struct AccountServiceTests {
         let fixture = try Fixture()
         try fixture.grant()
         let host = ScriptedHost(0, Self.unchanged)
-        #expect(try fixture.service(host).apply(host: "c1") == AccountReport(changed: false))
+        // Whom the host does not name is as wanted.
+        let report = AccountReport(
+            changed: false,
+            users: [.init(name: "alice", result: .unchanged), .init(name: "bob", result: .unchanged)],
+            groups: [.init(name: "lab", result: .unchanged)])
+        #expect(try fixture.service(host).apply(host: "c1") == report)
         let asked = host.asked.withLock { $0 }
         #expect(asked.map(\.command) == [HostStep.command])
         #expect(asked.map(\.host) == ["c1"])
@@ -45,6 +50,23 @@ struct AccountServiceTests {
         }
     }
 
+    @Test("several hosts are asked together, and each has an outcome of its own")
+    func severalHosts() throws {
+        let fixture = try Fixture()
+        for name in ["c2", "c3"] {
+            try fixture.directory.addHost(
+                name, address: "10.0.0.2", keys: [Fixture.key(9)], at: Fixture.time)
+        }
+        let host = ScriptedHost(0, Self.unchanged)
+        let service = try fixture.service(host)
+        let outcomes = service.apply(hosts: ["c1", "nowhere", "c3", "c2"])
+        #expect(outcomes.map { (try? $0.get())?.changed } == [false, nil, false, false])
+        #expect(throws: DirectoryError.self) { try outcomes[1].get() }
+        #expect(host.asked.withLock { $0.map(\.host).sorted() } == ["c1", "c2", "c3"])
+        #expect(service.plan(hosts: ["c2"]).count == 1)
+        #expect(try service.status(host: "c2").first?.state == .ok)
+    }
+
     @Test("calls at one host take turns")
     func oneAtATime() throws {
         final class Busy: HostExecutor {
@@ -62,7 +84,11 @@ struct AccountServiceTests {
         }
         let busy = Busy()
         let service = try Fixture().service(busy)
-        runInParallel(8) { _ in _ = try? service.apply(host: "c1") }
+        runInParallel(8) { number in
+            _ =
+                number.isMultiple(of: 2)
+                ? try? service.apply(host: "c1") : try? service.apply(hosts: ["c1"])[0].get()
+        }
         #expect(busy.count.withLock { $0.most } == 1)
     }
 

@@ -160,6 +160,14 @@ final class QuietDaemon: AccountApplier, SessionControl, HostKeyScanner, Invento
         }
     }
 
+    func apply(toEach hosts: [String]) -> [Result<AccountReport, any Error>] {
+        hosts.map { host in Result { try apply(to: host, adopting: []) } }
+    }
+
+    func plan(forEach hosts: [String]) -> [Result<AccountCheck, any Error>] {
+        hosts.map { host in Result { try plan(for: host, adopting: []) } }
+    }
+
     func plan(for host: String, adopting adopted: [String]) throws -> AccountCheck {
         try state.withLock { state in
             state.asked.append("plan \(([host] + adopted).joined(separator: " "))")

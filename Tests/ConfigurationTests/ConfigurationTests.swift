@@ -60,6 +60,7 @@ struct ConfigurationTests {
             ConnectTimeout 15
             AWSRegion eu-central-1
             AWSProfile gate_1
+            AWSAgentTimeout 1m
             RekeyLimit 8M
             UidRange 30000-30999
             Banner /etc/issue.net   # shown first
@@ -88,6 +89,7 @@ struct ConfigurationTests {
         wanted.connectTimeout = .seconds(15)
         wanted.awsRegion = "eu-central-1"
         wanted.awsProfile = "gate_1"
+        wanted.agentTimeout = .seconds(60)
         wanted.rekeyLimit = 8 << 20
         wanted.uidRange = 30_000...30_999
         wanted.banner = "/etc/issue.net"
@@ -121,7 +123,7 @@ struct ConfigurationTests {
         #expect(configuration.sessionProgram != nil)
         configuration.sessionProgram = nil
         #expect(configuration == Configuration())
-        #expect(lines.count == 25)
+        #expect(lines.count == 26)
     }
 
     @Test("all mistakes are reported, each with its file and line")
@@ -174,7 +176,7 @@ struct ConfigurationTests {
             "UidRange 1-2-3", "UidRange -", "Banner issue", "LogLevel loud", "AcceptEnv", "AcceptEnv A-B",
             "AcceptEnv LD_PRELOAD", "AcceptEnv LD_*", "AcceptEnv PATH", "AcceptEnv LANG=C", "Include",
             "Include \"\"",
-            "AWSRegion a b", "AWSRegion eu/central", "AWSProfile \"\"", "AWSProfile ü",
+            "AWSRegion a b", "AWSRegion eu/central", "AWSProfile \"\"", "AWSProfile ü", "AWSAgentTimeout 0",
             "\"LogLevel\" info", "LogLevel \"info", "= info", "LogLevel == info",
         ])
     func refuses(_ text: String) {

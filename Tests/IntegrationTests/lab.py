@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
 
 #: The top of the source tree.
@@ -330,6 +331,20 @@ class Lab:
             if any(path.startswith(ours) for path in held):
                 found.add(int(entry.name))
         return found
+
+    # The AWS endpoint
+
+    def aws(self, **settings):
+        """`POST /lab`: makes things go wrong at the AWS endpoint; gives its state."""
+        request = urllib.request.Request(
+            f"{self.variables['AWS_ENDPOINT_URL']}/lab", json.dumps(settings).encode()
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def instance(self, host):
+        """The id of a host's instance."""
+        return record(self.gatehouse_json("host", "show", host))["instance"]["id"]
 
     # The event log
 

@@ -237,13 +237,20 @@ def test_just_in_time_conflict(lab, teardown, scratch_user):
     assert f"{user}: name-unmanaged" in event["detail"]["reasons"]
 
 
-def test_just_in_time_failure(lab, scratch_user, teardown):
+@pytest.mark.parametrize("way", ["ssm", "ssh"])
+def test_just_in_time_failure(lab, scratch_user, teardown, way):
     """Where the gateway cannot work on the host, the person reads so after the refusal, and the log has the details."""
     user = scratch_user()
     lab.gatehouse("grant", "add", "--user", user, "--host", lab.host1)
-    home = "/root/.ssh/authorized_keys"
-    lab.lab_exec(lab.host1, "mv", home, f"{home}.away")
-    teardown.callback(lab.lab_exec, lab.host1, "mv", f"{home}.away", home)
+    lab.gatehouse("host", "set", lab.host1, "--accounts", way)
+    teardown.callback(lab.gatehouse, "host", "set", lab.host1, "--accounts", "automatic")
+    if way == "ssm":
+        lab.aws(fail={"ssm.SendCommand": {"count": 5, "code": "AccessDeniedException", "status": 400}})
+        teardown.callback(lab.aws, reset=True)
+    else:
+        home = "/root/.ssh/authorized_keys"
+        lab.lab_exec(lab.host1, "mv", home, f"{home}.away")
+        teardown.callback(lab.lab_exec, lab.host1, "mv", f"{home}.away", home)
     mark = lab.mark()
     refused = lab.login(f"{user}+{lab.host1}", "id", key=user)
     assert (refused.out, refused.status) == (b"", 255)

@@ -1,18 +1,18 @@
 # shellcheck shell=bash
-# The AWS endpoint that the hosts are instances of: `awslab`, in a Python environment of its own. LAB_AWS=1 asks for it.
+# The AWS endpoint that the hosts are instances of: `awslab`. LAB_AWS=0 leaves it out.
 
 wants_endpoint() { [ "$LAB_AWS" = 1 ]; }
 
 # Starts it and returns at once; wait with `wait_for_endpoint`.
 start_endpoint() {
     local host arguments=()
-    [ -x "$repository/.venv-aws/bin/python" ] || fail "no .venv-aws; 'LAB_AWS=1 make setup' makes it"
+    [ -x "$repository/.venv/bin/python" ] || fail "no .venv; 'make setup' makes it"
     if port_answers 127.0.0.1 "$LAB_AWS_PORT"; then
         fail "port $LAB_AWS_PORT is taken; set LAB_AWS_PORT to a free one"
     fi
     for host in "${hosts[@]}"; do arguments+=(--host "$host=$(host_address "$host")"); done
     (cd / && exec setsid env LAB_NUMBER="$LAB_NUMBER" PYTHONPATH="$repository/Tests/Lab/aws" \
-        "$repository/.venv-aws/bin/python" -B -m awslab --lab "$LAB_ROOT" \
+        "$repository/.venv/bin/python" -B -m awslab --lab "$LAB_ROOT" \
         --exec "$repository/Tests/Lab/lab-exec" --port "$LAB_AWS_PORT" --network "$network.0/24" \
         "${arguments[@]}") </dev/null >>"$LAB_ROOT/aws.log" 2>&1 &
     disown
@@ -21,6 +21,9 @@ start_endpoint() {
 wait_for_endpoint() {
     wait_for 30 test -e "$LAB_ROOT/aws.env" || fail "the AWS endpoint does not answer; see $LAB_ROOT/aws.log"
 }
+
+# The id of a host's instance.
+instance_of() { awk -v name="$1" '$1 == name { print $2 }' "$LAB_ROOT/instances"; }
 
 # Gives what is started from here on the endpoint's address and credentials.
 use_endpoint() {
@@ -50,5 +53,5 @@ stop_endpoint() {
         wait_for 5 no_endpoint || kill -KILL $pids 2>/dev/null || true
     fi
     wait_for 3 no_endpoint || fail "the AWS endpoint stays: $(endpoint_processes)"
-    rm -f "$LAB_ROOT/aws.env"
+    rm -f "$LAB_ROOT/aws.env" "$LAB_ROOT/instances"
 }

@@ -24,6 +24,8 @@ AcceptEnv LANG LC_* COLORTERM GW_*
 # Tests count connections to the hosts, and ask for a look at the accounts when they want one.
 DriftCheckInterval 0
 InventoryRefreshInterval 0
+# Agents of the lab answer at once, or never.
+AWSAgentTimeout 5s
 # Whoever mistypes ten logins here is back soon.
 FailureBlockTime 5s
 CONFIGURATION

@@ -10,7 +10,7 @@ make_keys() {
 }
 
 make_directory() {
-    local host
+    local host words
     "$GATEHOUSE" group add lab
     "$GATEHOUSE" user add alice --full-name "Alice Adams" --group lab
     "$GATEHOUSE" user add bob --full-name "Bob Brown" --group lab
@@ -21,8 +21,10 @@ make_directory() {
 
     "$GATEHOUSE" pool add communal
     for host in "${hosts[@]}"; do
+        words=()
+        if wants_endpoint; then words=(--instance "$(instance_of "$host")"); fi
         "$GATEHOUSE" host add "$host" --address "$(host_address "$host"):22" \
-            --key "$LAB_ROOT/hosts/$host/ssh_host_ed25519_key.pub"
+            --key "$LAB_ROOT/hosts/$host/ssh_host_ed25519_key.pub" "${words[@]}"
     done
     "$GATEHOUSE" pool join communal "${hosts[@]}"
     "$GATEHOUSE" grant add --group lab --pool communal --agent
@@ -106,7 +108,7 @@ write_environment() {
         "LAB_EXEC=$repository/Tests/Lab/lab-exec" "LAB_NUMBER=$LAB_NUMBER" "LAB_ROOT=$LAB_ROOT"
     ) value
     {
-        echo "# The lab that is up; source this. With LAB_AWS=1 AWS_ENDPOINT_URL, credentials and region are here too."
+        echo "# The lab that is up; source this. AWS_ENDPOINT_URL, credentials and region of its AWS endpoint are at the end."
         for value in "${values[@]}"; do
             printf 'export %s=%q\n' "${value%%=*}" "${value#*=}"
         done

@@ -3,7 +3,7 @@
 #
 # LAB_NUMBER (0–9, default 0) allows a second lab beside the first: its own bridge, addresses, port and folder.
 # GATEWAY_PORT moves the door when the usual port is busy. GATEHOUSE_BIN is where the programs lie.
-# LAB_AWS=1 adds an AWS endpoint, on LAB_AWS_PORT and the port after it.
+# The hosts are instances of an AWS endpoint on LAB_AWS_PORT and the port after it; LAB_AWS=0 leaves that out.
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 LAB_NUMBER=${LAB_NUMBER:-0}
@@ -16,7 +16,7 @@ namespace_prefix=gh-lab$suffix-
 
 GATEWAY_HOST=127.0.0.1
 GATEWAY_PORT=${GATEWAY_PORT:-$((2222 + LAB_NUMBER))}
-LAB_AWS=${LAB_AWS:-0}
+LAB_AWS=${LAB_AWS:-1}
 LAB_AWS_PORT=${LAB_AWS_PORT:-$((5200 + 10 * LAB_NUMBER))}
 GATEHOUSE_BIN=${GATEHOUSE_BIN:-$repository/.build/release}
 configuration=$LAB_ROOT/gatehouse.conf

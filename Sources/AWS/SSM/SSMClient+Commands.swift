@@ -1,3 +1,5 @@
+internal import Support
+
 extension SSMClient {
     /// Has Run Command run a document on instances.
     ///
@@ -24,7 +26,8 @@ extension SSMClient {
         return RunCommand(
             id: output.command.commandId,
             state: InvocationState(status: output.command.status, details: output.command.statusDetails),
-            targetCount: output.command.targetCount ?? request.instanceIDs.count)
+            targetCount: output.command.targetCount ?? request.instanceIDs.count,
+            requested: Timestamp(awsSeconds: output.command.requestedDateTime))
     }
 
     /// What became of a command on one instance, with its output.
@@ -44,23 +47,27 @@ extension SSMClient {
             output: output.standardOutputContent ?? "", errorOutput: output.standardErrorContent ?? "")
     }
 
-    /// What became of a command on all its instances.
+    /// What became of commands on all their instances, newest first, a page of at most 50 a call.
     ///
-    /// - Parameter withOutput: asks for output and exit status too.
+    /// - Parameters:
+    ///   - withOutput: asks for output and exit status too.
+    ///   - isEnough: told of each page; with true no more are asked for.
     package func listCommandInvocations(
-        commandID: String, withOutput: Bool = false
+        _ filter: InvocationFilter, withOutput: Bool = false,
+        until isEnough: ([CommandInvocation]) -> Bool = { _ in false }
     ) throws(AWSError) -> [CommandInvocation] {
-        let pages = try pages(of: "ListCommandInvocations", as: ListCommandInvocationsOutput.self) { token in
-            ListCommandInvocationsInput(commandId: commandID, details: withOutput, nextToken: token)
+        var found: [CommandInvocation] = []
+        _ = try pages(
+            of: "ListCommandInvocations", as: ListCommandInvocationsOutput.self,
+            until: { page in
+                let entries = (page.commandInvocations ?? []).map { $0.invocation(of: filter.commandID) }
+                found += entries
+                return isEnough(entries)
+            }
+        ) { token in
+            ListCommandInvocationsInput(filter, details: withOutput, nextToken: token)
         }
-        return pages.flatMap { $0.commandInvocations ?? [] }.map { entry in
-            let code = entry.commandPlugins?.last?.responseCode
-            return CommandInvocation(
-                commandID: entry.commandId ?? commandID, instanceID: entry.instanceId,
-                state: InvocationState(status: entry.status, details: entry.statusDetails),
-                exitStatus: code.flatMap { $0 >= 0 ? $0 : nil },
-                output: entry.commandPlugins?.compactMap(\.output).joined() ?? "", errorOutput: "")
-        }
+        return found
     }
 
     /// Asks to end a command where it runs, and not to begin it where it does not run yet.
@@ -95,6 +102,7 @@ private struct SendCommandOutput: Decodable {
         let status: String?
         let statusDetails: String?
         let targetCount: Int?
+        let requestedDateTime: Double?
     }
     let command: Command
 }
@@ -115,10 +123,23 @@ private struct GetCommandInvocationOutput: Decodable {
 }
 
 private struct ListCommandInvocationsInput: Encodable {
-    let commandId: String
+    let commandId: String?
     let details: Bool
+    /// A dictionary, since here AWS's own names begin with a small letter.
+    let filters: [[String: String]]?
     let nextToken: String?
     var maxResults = 50
+
+    init(_ filter: InvocationFilter, details: Bool, nextToken: String?) {
+        commandId = filter.commandID
+        let pairs = [
+            ("InvokedAfter", filter.requestedAfter?.description), ("DocumentName", filter.document),
+        ]
+        let filters = pairs.compactMap { key, value in value.map { ["key": key, "value": $0] } }
+        self.filters = filters.isEmpty ? nil : filters
+        self.details = details
+        self.nextToken = nextToken
+    }
 }
 
 private struct ListCommandInvocationsOutput: SSMPage {
@@ -127,11 +148,29 @@ private struct ListCommandInvocationsOutput: SSMPage {
         let instanceId: String
         let status: String?
         let statusDetails: String?
+        let comment: String?
+        let requestedDateTime: Double?
         let commandPlugins: [Plugin]?
+
+        func invocation(of commandID: String?) -> CommandInvocation {
+            let plugin = commandPlugins?.last
+            let start = Timestamp(awsSeconds: plugin?.responseStartDateTime)
+            let finish = Timestamp(awsSeconds: plugin?.responseFinishDateTime)
+            var elapsed: Duration?
+            if let start, let finish { elapsed = .milliseconds(finish.milliseconds - start.milliseconds) }
+            return CommandInvocation(
+                commandID: commandId ?? commandID ?? "", instanceID: instanceId,
+                state: InvocationState(status: status, details: statusDetails),
+                exitStatus: plugin?.responseCode.flatMap { $0 >= 0 ? $0 : nil },
+                output: commandPlugins?.compactMap(\.output).joined() ?? "", comment: comment,
+                requested: Timestamp(awsSeconds: requestedDateTime), elapsed: elapsed)
+        }
     }
     struct Plugin: Decodable {
         let responseCode: Int?
         let output: String?
+        let responseStartDateTime: Double?
+        let responseFinishDateTime: Double?
     }
     let commandInvocations: [Invocation]?
     let nextToken: String?

@@ -27,15 +27,17 @@ package struct SSMClient: Sendable {
         }
     }
 
-    /// Makes calls until there are no more pages.
+    /// Makes calls until there are no more pages, or one of them is enough.
     func pages<Output: SSMPage>(
-        of operation: String, as type: Output.Type, _ input: (String?) -> some Encodable
+        of operation: String, as type: Output.Type, until isEnough: (Output) -> Bool = { _ in false },
+        _ input: (String?) -> some Encodable
     ) throws(AWSError) -> [Output] {
         var pages: [Output] = []
         var token: String?
         repeat {
             let page = try call(operation, input(token), as: type)
             pages.append(page)
+            if isEnough(page) { break }
             // A service that goes round in circles is not followed for ever.
             if page.nextToken == token || pages.count >= 10_000 { break }
             token = page.nextToken

@@ -59,11 +59,29 @@ package struct RunCommand: Equatable, Sendable {
     package let id: String
     package let state: InvocationState
     package let targetCount: Int
+    /// When it was taken on, by AWS's clock.
+    package let requested: Timestamp?
 
-    package init(id: String, state: InvocationState, targetCount: Int) {
+    package init(id: String, state: InvocationState, targetCount: Int, requested: Timestamp? = nil) {
         self.id = id
         self.state = state
         self.targetCount = targetCount
+        self.requested = requested
+    }
+}
+
+/// Which invocations a list is of.
+package struct InvocationFilter: Equatable, Sendable {
+    /// nil: of all commands.
+    package var commandID: String?
+    /// Only those that were asked for later, by AWS's clock; whole seconds count.
+    package var requestedAfter: Timestamp?
+    package var document: String?
+
+    package init(commandID: String? = nil, requestedAfter: Timestamp? = nil, document: String? = nil) {
+        self.commandID = commandID
+        self.requestedAfter = requestedAfter
+        self.document = document
     }
 }
 
@@ -82,10 +100,21 @@ package struct CommandInvocation: Equatable, Sendable {
     /// Empty when it comes from a list.
     package let errorOutput: String
 
+    /// What the command was sent with, and when; only in lists.
+    package let comment: String?
+    package let requested: Timestamp?
+
+    /// How long the script ran, once that is known; only in lists.
+    package let elapsed: Duration?
+
     package init(
         commandID: String, instanceID: String, state: InvocationState, exitStatus: Int? = nil,
-        output: String = "", errorOutput: String = ""
+        output: String = "", errorOutput: String = "", comment: String? = nil, requested: Timestamp? = nil,
+        elapsed: Duration? = nil
     ) {
+        self.comment = comment
+        self.requested = requested
+        self.elapsed = elapsed
         self.commandID = commandID
         self.instanceID = instanceID
         self.state = state

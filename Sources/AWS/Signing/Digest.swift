@@ -1,11 +1,13 @@
 import COpenSSL
 
 /// SHA-256 and its keyed form, by libcrypto.
-enum Digest {
+package enum Digest {
     private static let byteCount = 32
 
+    /// The 32 bytes of the hash.
+    ///
     /// - Throws: `AWSError` with code `cryptography`.
-    static func sha256(_ bytes: [UInt8]) throws(AWSError) -> [UInt8] {
+    package static func sha256(_ bytes: [UInt8]) throws(AWSError) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: byteCount)
         guard unsafe SHA256(bytes, bytes.count, &digest) != nil else {
             throw AWSError(.cryptography, "libcrypto has no SHA-256")
@@ -25,7 +27,7 @@ enum Digest {
     }
 
     /// Lower-case hexadecimal.
-    static func hexadecimal(_ bytes: [UInt8]) -> String {
+    package static func hexadecimal(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)
         let text = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
         return String(decoding: text, as: UTF8.self)

@@ -178,8 +178,13 @@ def apply(state, report):
     finally:
         report["changed"] = report["changed"] or report["sshd"]["changed"]
     if refused or any(group["result"] == "conflict" for group in report["groups"]):
-        return CONFLICTS
-    return CHANGED if report["changed"] or report["sshd"]["reloaded"] else UNCHANGED
+        code = CONFLICTS
+    else:
+        code = CHANGED if report["changed"] or report["sshd"]["reloaded"] else UNCHANGED
+    if state["brief"]:
+        for kind in ("users", "groups"):
+            report[kind] = [row for row in report[kind] if row["result"] != "unchanged" or row["reason"]]
+    return code
 
 
 def main():

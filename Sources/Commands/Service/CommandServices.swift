@@ -68,6 +68,15 @@ package protocol AccountApplier: Sendable {
     /// - Throws: as `apply`.
     func plan(for host: String, adopting adopted: [String]) throws -> AccountCheck
 
+    /// Brings several hosts to what the directory says; blocks until all are done.
+    ///
+    /// - Parameter hosts: none of them twice.
+    /// - Returns: what came of each, in their order; errors as of `apply`.
+    func apply(toEach hosts: [String]) -> [Result<AccountReport, any Error>]
+
+    /// The same as a rehearsal.
+    func plan(forEach hosts: [String]) -> [Result<AccountCheck, any Error>]
+
     /// How the accounts on a host stand, as far as is known; the host is not asked.
     ///
     /// - Throws: `DirectoryError` `.notFound`.

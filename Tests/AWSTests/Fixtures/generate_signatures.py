@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes signatures.json: awkward requests and what botocore's signers make of them at one instant.
 
-Needs botocore of Tests/IntegrationTests/requirements.txt. Without an argument it prints, with a path it writes there.
+Needs botocore of Tests/requirements.txt. Without an argument it prints, with a path it writes there.
 """
 
 import datetime

@@ -23,8 +23,8 @@ package struct AccountApply: DaemonCommand {
         let hosts = try choice.hostsToWorkOn(in: context)
         let services = context.services
         let caller = context.caller
-        let outcomes = HostChoice.atEach(of: hosts) { host in
-            try services.apply(to: host, for: caller)
+        let outcomes = zip(hosts, services.applier.apply(toEach: hosts)).map { host, outcome in
+            (host: host, outcome: Result { try services.note(outcome, on: host, for: caller) })
         }
         let list = ReportList(outcomes, isRehearsal: false)
         return try list.show(in: context, json: isJSON, asOne: choice.isOneHost(in: context.directory))
@@ -50,10 +50,15 @@ package struct AccountPlan: DaemonCommand {
     package func run(in context: CommandContext) throws -> ExitCode {
         let hosts = try choice.hostsToWorkOn(in: context)
         let services = context.services
-        let outcomes = HostChoice.atEach(of: hosts) { host in
-            let check = try services.applier.plan(for: host, adopting: [])
-            if let event = Event(check, on: host, at: services.now()) { try services.events.append(event) }
-            return check.report
+        let outcomes = zip(hosts, services.applier.plan(forEach: hosts)).map { host, outcome in
+            let report = Result {
+                let check = try outcome.get()
+                if let event = Event(check, on: host, at: services.now()) {
+                    try services.events.append(event)
+                }
+                return check.report
+            }
+            return (host: host, outcome: report)
         }
         let list = ReportList(outcomes, isRehearsal: true)
         return try list.show(in: context, json: isJSON, asOne: choice.isOneHost(in: context.directory))
@@ -63,25 +68,29 @@ package struct AccountPlan: DaemonCommand {
 extension CommandServices {
     /// Applies, and notes what came of it.
     func apply(to host: String, adopting adopted: [String] = [], for caller: Caller) throws -> AccountReport {
-        func note(_ event: Event) throws {
-            var event = event
-            event.session = caller.session
-            event.user = caller.userName
-            event.address = caller.address
-            try events.append(event)
-        }
-        do {
-            let report = try applier.apply(to: host, adopting: adopted)
-            try note(Event(report, on: host, by: caller.description, at: now()))
-            return report
-        } catch {
+        try note(Result { try applier.apply(to: host, adopting: adopted) }, on: host, for: caller)
+    }
+
+    /// Notes what came of applying.
+    ///
+    /// - Throws: what it failed with.
+    func note(
+        _ outcome: Result<AccountReport, any Error>, on host: String, for caller: Caller
+    ) throws -> AccountReport {
+        var event: Event
+        switch outcome {
+        case .success(let report): event = Event(report, on: host, by: caller.description, at: now())
+        case .failure(let error):
             let reason = ErrorReport(for: error).reasons.joined(separator: "; ")
-            try note(
-                Event(
-                    .accountFailed, at: now(), host: host,
-                    detail: ["by": caller.description, "reason": reason]))
-            throw error
+            event = Event(
+                .accountFailed, at: now(), host: host,
+                detail: ["by": caller.description, "reason": reason])
         }
+        event.session = caller.session
+        event.user = caller.userName
+        event.address = caller.address
+        try events.append(event)
+        return try outcome.get()
     }
 }
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from awslab.endpoint import Endpoint
@@ -14,7 +15,7 @@ from awslab.hosts import Host, ShellHost
 
 
 def main() -> None:
-    """Serves until SIGTERM; writes the variables that clients need once it answers."""
+    """Serves until SIGTERM; writes which host is which instance, and the variables that clients need, once it answers."""
     words = argparse.ArgumentParser(prog="awslab", description="The lab's AWS endpoint.")
     words.add_argument("--lab", type=Path, required=True, help="the lab's folder, where hosts/NAME/pid is")
     words.add_argument("--exec", type=Path, required=True, help="the program lab-exec")
@@ -34,13 +35,21 @@ def main() -> None:
     endpoint = Endpoint(port=chosen.port, stream_port=chosen.port + 1, network=chosen.network)
     endpoint.start()
     endpoint.add_hosts(hosts)
+    write_whole(chosen.lab / "instances", (f"{m.name} {m.id}\n" for m in endpoint.machines.all()))
     write_variables(endpoint, chosen.lab / "aws.env")
     ended.wait()
     endpoint.close()
 
 
-def write_variables(endpoint: Endpoint, path: Path) -> None:
+def write_whole(path: Path, lines: Iterable[str]) -> None:
     """The file appears whole, or not at all."""
+    draft = path.with_suffix(".new")
+    draft.write_text("".join(lines))
+    os.replace(draft, path)
+
+
+def write_variables(endpoint: Endpoint, path: Path) -> None:
+    """What a shell reads."""
     root = endpoint.credentials.root
     variables = {
         "AWS_ENDPOINT_URL": endpoint.url,
@@ -50,10 +59,7 @@ def write_variables(endpoint: Endpoint, path: Path) -> None:
         "AWS_DEFAULT_REGION": endpoint.region,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    draft = path.with_suffix(".new")
-    lines = (f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
-    draft.write_text("".join(lines))
-    os.replace(draft, path)
+    write_whole(path, (f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
 
 
 if __name__ == "__main__":

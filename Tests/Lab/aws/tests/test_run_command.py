@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta, timezone
 
 import pytest
 from awslab.commands.model import Invocation
@@ -258,3 +259,19 @@ def test_after_too_many_errors_the_rest_is_not_begun(lab, ssm):
     assert [result(ssm, command, i)["Status"] for i in lab.ids.values()] == ["Failed", "Failed"]
     (listed,) = ssm.list_commands(CommandId=command["CommandId"])["Commands"]
     assert (listed["StatusDetails"], listed["ErrorCount"]) == ("Incomplete", 2)
+
+
+def test_lists_of_all_commands_are_filtered(lab, ssm):
+    old = send(ssm, [lab.ids["communal1"]], "echo old")
+    moment = old["RequestedDateTime"].astimezone(timezone.utc) + timedelta(seconds=1)
+    # Filters have whole seconds, and mean "later than".
+    wait_for(lambda: time.time() > int(moment.timestamp()) + 0.05)
+    new = send(ssm, [lab.ids["communal1"], lab.ids["communal2"]], "echo new", Comment="mine")
+    result(ssm, new, lab.ids["communal1"])
+    later = {"key": "InvokedAfter", "value": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}
+    found = ssm.list_command_invocations(Filters=[later], Details=True)["CommandInvocations"]
+    assert [(entry["CommandId"], entry["Comment"]) for entry in found] == [(new["CommandId"], "mine")] * 2
+    named = [{"key": "DocumentName", "value": "AWS-Other"}]
+    assert ssm.list_command_invocations(Filters=named)["CommandInvocations"] == []
+    soon = [{"key": "InvokedAfter", "value": "soon"}]
+    assert error_of(ssm.list_command_invocations, Filters=soon) == "ValidationException"

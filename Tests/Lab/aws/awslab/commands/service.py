@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 from awslab.clock import Clock, iso_time
@@ -54,7 +55,9 @@ class RunCommandService:
         """Newest first."""
         instance_id = request.get("InstanceId")
         commands = [
-            command for command in self._chosen(request) if instance_id in (None, *command.invocations)
+            command
+            for command in _filtered(self._chosen(request), request)
+            if instance_id in (None, *command.invocations)
         ]
         return _paged("Commands", [_command_json(command) for command in commands], request)
 
@@ -63,7 +66,7 @@ class RunCommandService:
         instance_id = request.get("InstanceId")
         invocations = [
             invocation
-            for command in self._chosen(request)
+            for command in _filtered(self._chosen(request), request)
             for invocation in command.invocations.values()
             if instance_id in (None, invocation.instance_id) and self._is_visible(command)
         ]
@@ -165,6 +168,26 @@ class RunCommandService:
             "IPAddress": machine.address,
             "ComputerName": machine.name,
         }
+
+
+def _filtered(commands: list[Command], request: dict[str, Any]) -> list[Command]:
+    """Those that fit all filters; names of filters and their members begin with a small letter, unlike others."""
+    for entry in request.get("Filters") or []:
+        key, value = entry["key"], entry["value"]
+        if key in ("InvokedAfter", "InvokedBefore"):
+            try:
+                moment = datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()
+            except ValueError:
+                raise APIError("ValidationException", f"The filter value {value} is not a date.") from None
+            later = key == "InvokedAfter"
+            commands = [command for command in commands if (command.requested > moment) == later]
+        elif key == "DocumentName":
+            commands = [command for command in commands if command.document == value]
+        elif key == "Status":
+            commands = [command for command in commands if command.state()[0] == value]
+        else:
+            raise APIError("InvalidFilterKey", f"The filter {key} is not valid.")
+    return commands
 
 
 def _ping_status(machine: Machine) -> str:
