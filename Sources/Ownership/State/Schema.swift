@@ -37,7 +37,7 @@ enum StateSchema {
             CREATE INDEX directory_by_place ON directory (parent, name);
             CREATE INDEX directory_by_inode ON directory (inode);
             CREATE INDEX directory_detached ON directory (tree) WHERE gone < 0;
-            -- The number is the directory's, times 4096, plus the part's.
+            -- The number is the directory's, times 65536, plus the part's.
             CREATE TABLE contents (id INTEGER PRIMARY KEY, packed BLOB NOT NULL);
             -- For directories of several parts: where each begins.
             CREATE TABLE part (

@@ -60,8 +60,8 @@ struct PackedDirectoryTests {
     func split() throws {
         let list = (0..<60_000).map { entry("file-\($0)", fileStat(UInt64($0))) }
         let before = packer.pack(list, stat: directoryStat(7, modified: 1), time: 0)
-        #expect(before.parts.count > 4)
-        #expect(before.parts.allSatisfy { $0.entryCount <= 32_768 })
+        #expect(before.parts.count > 10)
+        #expect(before.parts.allSatisfy { $0.entryCount <= 8_192 })
         let more = list + [entry("file-30000x", fileStat(99))]
         let after = packer.pack(more, stat: directoryStat(7, modified: 2_000_000_000), time: 0)
         let changed = after.parts.filter { part in !before.parts.contains(part) }

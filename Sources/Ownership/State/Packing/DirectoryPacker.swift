@@ -144,7 +144,7 @@ package final class DirectoryPacker {
 
     /// Whether a part begins here: decided by the name itself, so that a new entry changes the part it is in and no other.
     private func isBoundary(_ name: UnsafeRawBufferPointer) -> Bool {
-        unsafe digest.of(name) & 4_095 == 0 || entryCount >= PackedFormat.largestPart
+        unsafe digest.of(name) & 1_023 == 0 || entryCount >= PackedFormat.largestPart
     }
 
     private func endPart() {

@@ -107,10 +107,10 @@ enum PackedFormat {
     static let longestName = 1_023
 
     /// A directory with more entries is split into parts.
-    static let splitThreshold = 20_000
-    static let partLimit = 4_096
-    static let smallestPart = 1_024
-    static let largestPart = 32_768
+    static let splitThreshold = 8_192
+    static let partLimit = 65_536
+    static let smallestPart = 512
+    static let largestPart = 8_192
 
     /// What the head says besides the owner's number, which is above these bits.
     static let headBits: UInt64 = 5
