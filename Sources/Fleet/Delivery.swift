@@ -196,7 +196,8 @@ final class Delivery {
     ) {
         switch progress {
         case .complete(let result): finish(target, .success(result))
-        case .incomplete(let next) where next > offset:
+        // Less than a whole piece was cut by somebody else than the program on the host.
+        case .incomplete(let next) where next > offset && next.isMultiple(of: Parcel.pieceLimit):
             pieces[target] = Piece(parcel: parcel, answer: answer, offset: next)
         case .incomplete: fail(target, AccountError(.badReport, "\(target.host): the host's answer was cut"))
         case .trouble(let sentence): fail(target, AccountError(.failed, "\(target.host): \(sentence)"))

@@ -94,6 +94,7 @@ class Faults:
     fail: dict[str, Failure] = field(default_factory=dict)
     lose: dict[str, Loss] = field(default_factory=dict)
     kill: dict[str, Kill] = field(default_factory=dict)
+    output: dict[str, int] = field(default_factory=dict)
     timing: Timing = field(default_factory=Timing)
     stream: StreamFaults = field(default_factory=StreamFaults)
     calls: dict[str, int] = field(default_factory=dict)
@@ -110,10 +111,11 @@ class Faults:
             fail = _merged(self.fail, settings.get("fail"), lambda value: _read(Failure, value))
             lose = _merged(self.lose, settings.get("lose"), lambda value: _read(Loss, value))
             kill = _merged(self.kill, settings.get("kill"), lambda value: _read(Kill, value))
+            output = _merged(self.output, settings.get("output"), int)
             timing = _read(Timing, vars(self.timing) | _object(settings.get("timing")))
             stream = _read(StreamFaults, vars(self.stream) | _object(settings.get("stream")))
             self.rate, self.fail, self.lose, self.kill = rate, fail, lose, kill
-            self.timing, self.stream = timing, stream
+            self.output, self.timing, self.stream = output, timing, stream
 
     def reset(self) -> None:
         """Nothing goes wrong any more, and the counters begin anew."""
@@ -157,6 +159,11 @@ class Faults:
     def take_kill(self, names: list[str]) -> Kill | None:
         """Whether the script on a machine, known by any of these names, will be killed."""
         return self._take(self.kill, [*names, "*"])
+
+    def output_limit(self, names: list[str], limit: int) -> int:
+        """How many characters of a script's output survive on a machine."""
+        with self._lock:
+            return min([limit, *(self.output[name] for name in [*names, "*"] if name in self.output)])
 
     def _take(self, table: dict[str, Entry], names: list[str]) -> Entry | None:
         with self._lock:

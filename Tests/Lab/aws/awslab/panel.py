@@ -7,6 +7,7 @@
               "hang_up": true answers nothing, "done": true does what was asked all the same
     lose      {"communal1": {"count": 1, "at": "delivery" | "reply"}}      "*" is any instance
     kill      {"communal1": {"count": 1, "after_seconds" | "after_bytes": …, "signal": 9}}
+    output    {"communal1": 300}              characters of output that survive
     agent     {"communal1": "on" | "off" | "absent"}
     timing    {"pickup": 0.05, …}             see `Timing`
     stream    {"lose_in": 7, "lose_out": 7, "lose_acknowledgements": true, "duplicate": 5, "reorder": 9,
@@ -36,8 +37,8 @@ from awslab.request import Request
 from awslab.sessions.service import SessionService
 
 _SETTINGS = {
-    "rate", "fail", "lose", "kill", "agent", "timing", "stream", "skew", "expire", "cut", "twins", "simulate",
-    "reset",
+    "rate", "fail", "lose", "kill", "output", "agent", "timing", "stream", "skew", "expire", "cut", "twins",
+    "simulate", "reset",
 }
 
 

@@ -180,3 +180,9 @@ def test_the_lab_forgets_its_faults(lab, ssm):
     lab.set(reset=True)
     ssm.list_commands()
     assert lab.set()["instances"][lab.ids["communal1"]]["agent"] == "on"
+
+
+def test_output_is_cut_sooner(lab, ssm):
+    lab.set(output={"communal1": 30})
+    found = run(lab, ssm, "printf %050d 1")
+    assert found["StandardOutputContent"] == "0" * 10 + "--output truncated--"

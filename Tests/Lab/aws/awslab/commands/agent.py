@@ -147,11 +147,12 @@ class Agents:
                 if status != _REBOOT:
                     break
                 time.sleep(self._faults.timing.reboot)
+            limit = self._faults.output_limit(machine.names, OUTPUT_LIMIT)
             texts = []
             for file in (output, errors):
                 file.seek(0)
                 text = file.read(4 * OUTPUT_LIMIT).decode("utf-8", "replace")
-                texts.append(cut(text, OUTPUT_LIMIT))
+                texts.append(cut(text, limit))
         return status, texts[0], texts[1], invocation.cancelled.is_set() and status == _KILLED
 
     def _start(
