@@ -94,9 +94,10 @@ package final class AccountLedger: Sendable {
                 since: before?.state == new ? before?.since ?? time : time, signature: signature ?? "")
         }
         let groupsDiffer = report.groups.contains { $0.result != .unchanged }
-        let isOff = state.isRehearsal ? report.sshdChanged || groupsDiffer : false
+        let isOff = state.isRehearsal && (report.sshdChanged || groupsDiffer || !report.files.isEmpty)
         let hostState = isOff ? AccountStatus.State.stale : .ok
-        let reason = isOff ? "sshd's settings or shared groups differ" : ""
+        let reasons = report.files.isEmpty ? ["sshd's settings or shared groups differ"] : report.files
+        let reason = isOff ? reasons.joined(separator: "; ") : ""
         if isOff, hostBefore?.state == .ok, hostBefore?.signature == state.hostSignature {
             drifted[Self.hostItself] = reason
         }

@@ -33,16 +33,19 @@ package struct AccountReport: Equatable, Sendable {
     package let groups: [Entry]
     package let sshdChanged: Bool
     package let sshdReloaded: Bool
+    /// What was not as it should be of the files that are nobody's alone: path and what is wrong with it, for people.
+    package let files: [String]
 
     package init(
         changed: Bool, users: [Entry] = [], groups: [Entry] = [], sshdChanged: Bool = false,
-        sshdReloaded: Bool = false
+        sshdReloaded: Bool = false, files: [String] = []
     ) {
         self.changed = changed
         self.users = users
         self.groups = groups
         self.sshdChanged = sshdChanged
         self.sshdReloaded = sshdReloaded
+        self.files = files
     }
 
     /// Users and groups that the host could not get.
@@ -96,13 +99,13 @@ extension AccountReport {
         self.init(
             changed: document.changed, users: try entries(document.users),
             groups: try entries(document.groups), sshdChanged: document.sshd.changed,
-            sshdReloaded: document.sshd.reloaded)
+            sshdReloaded: document.sshd.reloaded, files: (document.files ?? []).map(Self.cut))
     }
 
     private static func decode(_ output: [UInt8]) -> ReportDocument? {
         guard output.count <= sizeLimit,
             let document = try? JSONDecoder().decode(ReportDocument.self, from: Data(output)),
-            document.users.count + document.groups.count <= entryLimit
+            document.users.count + document.groups.count + (document.files?.count ?? 0) <= entryLimit
         else { return nil }
         return document
     }
@@ -130,5 +133,6 @@ private struct ReportDocument: Decodable {
     let users: [Entry]
     let groups: [Entry]
     let sshd: Daemon
+    let files: [String]?
     let errors: [String]
 }

@@ -297,6 +297,14 @@ extension AccountService {
         return entry.state == .ok && entry.signature == holder.signature
     }
 
+    /// Whether a host last had an account for this user, be it as the directory wants it or not.
+    package func mayExist(user: String, on host: String) throws -> Bool {
+        switch try ledger.entry(of: user, on: host)?.state {
+        case .ok, .stale: true
+        default: false
+        }
+    }
+
     /// Makes the accounts of a host so that this user can log in; blocks. Of several that ask for one host, one works.
     ///
     /// - Parameter isDoubted: the host refused the user, whatever is known.

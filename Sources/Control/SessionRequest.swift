@@ -61,7 +61,7 @@ package enum SessionReply: Equatable, Sendable {
     /// To `probeKey`, `verifiedKey`, `refusedMethod`: no; the client may try again.
     case rejected
 
-    /// To any of these: no, and the connection ends with this text.
+    /// To any of these: no, and the connection ends with this text. To `jump`: the same, if nothing else goes on in it.
     case disconnect(reason: String)
 
     /// To `connect`; one connected socket travels with it.

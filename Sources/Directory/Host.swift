@@ -40,6 +40,13 @@ package struct Host: Equatable, Sendable {
         self.added = added
     }
 
+    /// Whether a host may be called so.
+    ///
+    /// - Throws: `DirectoryError` `.invalidName` or `.reservedName`.
+    package static func check(name: String) throws(DirectoryError) {
+        try Rules.checkTarget(name)
+    }
+
     /// The way on which its accounts are made; never `automatic`.
     package var accountRoute: AccountRoute {
         accounts == .automatic ? (instance == nil ? .ssh : .ssm) : accounts

@@ -9,8 +9,6 @@ import Support
 
 /// Runs commands as root on hosts, over SSH in a process of the session program.
 struct SSHExecutor: HostExecutor {
-    /// The principal that hosts let in as root.
-    static let principal = "gatehouse-root"
     private static let timeout = Duration.seconds(300)
 
     let program: SessionProgram
@@ -22,11 +20,13 @@ struct SSHExecutor: HostExecutor {
     func run(_ command: String, input: [UInt8], on host: Host) throws -> ExecutionResult {
         let settings = settings.withLock { $0 }
         var isReady = false
+        var wasAsked = false
         var failure: String?
         let tool = ToolRun(arguments: ["run", command], input: input, timeout: Self.timeout)
         let outcome = try tool.perform(program) { request in
             switch request {
-            case .connect(let blob):
+            case .connect(let blob) where !wasAsked:
+                wasAsked = true
                 let socket: Descriptor
                 do throws(TCPError) {
                     socket = try reach.dial(
@@ -38,7 +38,7 @@ struct SSHExecutor: HostExecutor {
                 let certificate = try settings.authority.sign(
                     UserCertificate(
                         for: try PublicKey(blob: blob), serial: .random(in: 1...UInt64.max),
-                        keyID: "gatehouse:accounts:root", principals: [Self.principal],
+                        keyID: "gatehouse:accounts:root", principals: [RootAccess.principal(on: host.name)],
                         validity: settings.configuration.certificateValidity))
                 let connection = HostConnection(
                     host: host.name, user: "root", hostKeys: host.keys.map(\.blob),
@@ -59,7 +59,9 @@ struct SSHExecutor: HostExecutor {
             let reason = failure ?? words.split(whereSeparator: \.isNewline).last.map { String($0).printable }
             throw CommandError(
                 .unavailable, reason ?? "\(host.name) cannot be reached",
-                hint: "root on the host must trust the gateway: 'gatehouse host bootstrap' prints the line")
+                hint:
+                    "root on the host must trust the gateway: 'gatehouse host bootstrap \(host.name)' prints the line"
+            )
         }
         return ExecutionResult(
             status: outcome.status, output: outcome.output, errorOutput: outcome.errors)

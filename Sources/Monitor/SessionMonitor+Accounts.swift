@@ -31,7 +31,10 @@ extension SessionMonitor {
     func adviseAfterRefusal() throws -> SessionReply {
         guard let host = login?.host else { return .noted }
         if preparations.tried.contains(host) {
-            return preparations.failures[host].map { .refused(reason: $0) } ?? .noted
+            return preparations.failures[host].map {
+                .refused(reason: "\(host) refused the login, and \($0)")
+            }
+                ?? .noted
         }
         preparations.due = (host, true)
         return .preparing(host: host)
@@ -44,8 +47,28 @@ extension SessionMonitor {
     func prepareIfDue(for login: Login) throws -> SessionReply? {
         guard let due = preparations.due else { return nil }
         preparations.due = nil
+        return try prepare(for: login.user.name, due).map { .refused(reason: $0) }
+    }
+
+    /// Makes the account before a jump. There it is the host itself that lets the user in or not, unseen by us, so this is
+    /// the last moment to say why not.
+    ///
+    /// - Returns: a refusal when there can be no account to log in to.
+    func prepareForJump(of user: String, to host: String) throws -> SessionReply? {
+        if try gateway.accounts.isReady(user: user, on: host) { return nil }
+        var sentence = preparations.failures[host]
+        if !preparations.tried.contains(host) {
+            if let refusal = try prepare(for: user, (host, false)) { return .disconnect(reason: refusal) }
+            sentence = preparations.failures[host]
+        }
+        guard let sentence, try !gateway.accounts.mayExist(user: user, on: host) else { return nil }
+        try note(.refused, host: host, ["what": "jump", "reason": sentence])
+        return .disconnect(reason: sentence)
+    }
+
+    /// - Returns: why the host cannot give this user an account.
+    private func prepare(for user: String, _ due: (host: String, isDoubted: Bool)) throws -> String? {
         preparations.tried.insert(due.host)
-        let user = login.user.name
         do {
             let outcome = try gateway.accounts.prepare(user: user, on: due.host, isDoubted: due.isDoubted)
             switch outcome {
@@ -57,15 +80,15 @@ extension SessionMonitor {
                 let sentence =
                     "your account on \(due.host) cannot be made: \(reason). Ask your administrator to resolve it"
                 try note(.refused, host: due.host, ["what": "account", "reason": reason])
-                return .refused(reason: sentence)
+                preparations.failures[due.host] = sentence
+                return sentence
             }
         } catch {
             let reason = ErrorReport(for: error).reasons.joined(separator: "; ")
             try note(.accountFailed, host: due.host, ["by": "login", "reason": reason])
             log.warning("account not prepared", ["host.name": due.host, "user.name": user, "error": reason])
             preparations.failures[due.host] =
-                "\(due.host) refused the login, and your account there could not be prepared: \(reason). "
-                + "Ask your administrator"
+                "your account on \(due.host) could not be prepared: \(reason). Ask your administrator"
             return nil
         }
     }

@@ -134,6 +134,9 @@ extension SessionMonitor {
         case .refused(let reason):
             return (try refuse("jump to \(name):\(port)", reason), [])
         case .join(let access):
+            if let refusal = try prepareForJump(of: login.user.name, to: access.host.name) {
+                return (refusal, [])
+            }
             return try join(access.host, askedFor: "\(name):\(port)")
         }
     }

@@ -106,6 +106,10 @@ extension RelaySession {
                 guard let self else { return }
                 switch answer.reply {
                 case .joined: join(message, to: answer.descriptors.first, what: what)
+                // A refused channel cannot carry the reason; the end of a connection that is for this jump alone can.
+                case .disconnect(let reason):
+                    message.refuse()
+                    if links.isEmpty, openings.isEmpty { end(saying: reason) }
                 // The daemon has noted its own refusals and what it joined.
                 case .refused where daemon.isAlive: message.refuse()
                 case .refused(let reason): refuse(message, what, reason)

@@ -36,6 +36,8 @@ final class RelaySession {
 
     /// Why the session is over, once it is.
     private var ending: String?
+    /// What the client hears of that; nil: nothing.
+    private var farewell: String?
 
     init(
         client: ServerTransport, daemon: DaemonLink, settings: ConnectionSettings, grant: SessionGrant,
@@ -74,6 +76,12 @@ final class RelaySession {
 
     private func end(_ reason: String) {
         ending = ending ?? reason
+    }
+
+    /// Ends the session and has the client tell its user why.
+    func end(saying sentence: String) {
+        farewell = sentence
+        end(sentence)
     }
 
     private var receivedBytes: UInt64 {
@@ -201,6 +209,6 @@ final class RelaySession {
         forwards = ForwardTable()
         links = [:]
         for upstream in upstreams { upstream.disconnect() }
-        client.disconnect()
+        client.disconnect(saying: farewell)
     }
 }

@@ -137,7 +137,10 @@ package class Transport {
     }
 
     /// Says good-bye and closes the connection.
-    package func disconnect() {
+    ///
+    /// - Parameter sentence: the good-bye, which OpenSSH's client shows its user; nil: libssh's own.
+    package func disconnect(saying sentence: String? = nil) {
+        if let sentence { unsafe ssh_session_set_disconnect_message(session, sentence) }
         unsafe ssh_disconnect(session)
     }
 

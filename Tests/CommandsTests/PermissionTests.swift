@@ -17,7 +17,7 @@ struct PermissionTests {
         "host import": "--tag Team=lab", "host rekey": "communal1 --key - --yes",
         "host refresh": "",
         "host set": "communal1 --accounts ssh",
-        "host remove": "communal1 --yes", "host bootstrap": "",
+        "host remove": "communal1 --yes", "host bootstrap": "communal1",
         "pool add": "gpus", "pool list": "", "pool join": "communal communal1",
         "pool leave": "communal communal1",
         "grant add": "--user alice --host communal1", "grant list": "", "grant remove": "1",

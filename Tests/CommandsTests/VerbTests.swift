@@ -281,10 +281,10 @@ struct VerbTests {
     @Test("the bootstrap line is all there is on standard output")
     func bootstrap() throws {
         let terminal = Transcript()
-        #expect(gateway.run("host bootstrap", on: terminal) == .success)
+        #expect(gateway.run("host bootstrap gpu1", on: terminal) == .success)
         #expect(
             terminal.output
-                == "cert-authority,principals=\"gatehouse-root\" \(Gateway.key(1)) gatehouse-user-ca\n")
+                == "cert-authority,principals=\"gatehouse-root@gpu1\" \(Gateway.key(1)) gatehouse-user-ca\n")
     }
 
     @Test("a conflict on a host is reported, and the command fails")

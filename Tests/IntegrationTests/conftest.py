@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab import Lab, LabError, free_port, kill_group, listening, run, wait_until
+from machine import Machine
 
 HELLO = (Path(__file__).parent / "hello.py").read_text()
 
@@ -278,3 +279,13 @@ def asynchronously():
         return asyncio.run(asyncio.wait_for(coroutine, timeout))
 
     return asynchronously
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A private /etc and /home for the step that makes accounts."""
+    tmp_path.chmod(0o755)
+    for parent in tmp_path.parents:
+        if parent != Path("/") and parent != Path("/tmp"):
+            parent.chmod(0o755)
+    return Machine(tmp_path)

@@ -133,4 +133,4 @@ def test_sshd_is_checked(lab):
     text = lab.lab_exec(lab.host1, "cat", "/etc/ssh/sshd_config.d/10-gatehouse.conf").out.decode()
     assert "TrustedUserCAKeys" in text
     ours = " ".join(lab.lab_exec(lab.host1, "cat", "/etc/ssh/gatehouse/user_ca.pub").out.decode().split()[:2])
-    assert ours in lab.gatehouse("host", "bootstrap").out.decode()
+    assert ours in lab.gatehouse("host", "bootstrap", lab.host1).out.decode()

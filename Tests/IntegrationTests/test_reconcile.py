@@ -11,18 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from hosts import ACCESS, edit, state
 from lab import wait_until
-
-
-def state(lab, host, user):
-    """What `account status` says of a user on a host: state, since and reason; None: nothing."""
-    found = [row for row in lab.rows("account", "status", host) if row["user"] == user]
-    return found[0] if found else None
-
-
-def edit(lab, host, file, old, new):
-    """Changes a file of a host by hand."""
-    lab.lab_exec(host, "sed", "-i", "-E", f"s|{old}|{new}|", file)
 
 
 @pytest.fixture
@@ -83,8 +73,7 @@ def test_plan_writes_nothing(lab, scratch_user):
 def test_drift(lab, account, what):
     """What somebody changes by hand is found, shown with its time, an event, and repaired by applying."""
     host, uid = lab.host1, lab.uid(account)
-    files = {"keys": f"/etc/ssh/gatehouse/authorized_keys/{account}", "sudo": f"/etc/sudoers.d/gatehouse-{account}"}
-    look = ("bash", "-c", f"id {account}; getent passwd {account}; cat {' '.join(files.values())}")
+    look = ("bash", "-c", f"id {account}; getent passwd {account}; cat {ACCESS['keys']} {ACCESS['sudo']}")
     before = lab.lab_exec(host, *look).out
     mark = lab.mark()
     if what == "uid":
@@ -94,7 +83,7 @@ def test_drift(lab, account, what):
     elif what == "gone":
         lab.lab_exec(host, "userdel", account)
     else:
-        lab.lab_exec(host, "bash", "-c", f"echo '# mine' >>{files[what]}")
+        edit(lab, host, ACCESS[what], f"^{account} .*", "")
     assert state(lab, host, account)["state"] == "ok"
     lab.gatehouse("account", "plan", host)
     found = state(lab, host, account)
@@ -134,8 +123,8 @@ def test_lock(lab, account, start):
     assert lab.lab_exec(host, "stat", "-c", "%u", f"/home/{account}/kept").out == b"%d\n" % uid
     shadow = lab.lab_exec(host, "getent", "shadow", account).out.decode().split(":")
     assert (shadow[1], shadow[7]) == ("!*", "1")
-    for path in (f"/etc/sudoers.d/gatehouse-{account}", f"/etc/ssh/gatehouse/authorized_keys/{account}"):
-        assert lab.lab_exec(host, "test", "-e", path, check=False).status != 0
+    for path in ACCESS.values():
+        assert lab.lab_exec(host, "grep", "-qw", f"^{account}", path, check=False).status != 0
     assert key in lab.lab_exec(host, "cat", "/etc/ssh/gatehouse/revoked_keys").out.decode()
     lab.gatehouse("user", "unlock", account)
     assert lab.ssh("id -u", user=account).out == b"%d\n" % uid

@@ -6,7 +6,7 @@ import pwd
 import time
 
 import files
-from files import FAILED, Failure, command, read, replace
+from files import FAILED, Failure, command, faults, read, replace
 from homes import home_conflict
 from processes import processes_of
 
@@ -22,24 +22,23 @@ class Table:
         self.lines = (self.old or b"").decode("utf-8", "surrogateescape").split("\n")
         if self.lines[-1] == "":
             self.lines.pop()
-        self.places = {}
-        for place, line in enumerate(self.lines):
-            self.places.setdefault(line.split(":", 1)[0], place)
+        # The first line of a name counts, as it does for the C library.
+        self.places = {line.partition(":")[0]: place for place, line in reversed(list(enumerate(self.lines)))}
         self.touched = set()
 
     def get(self, name):
-        if name not in self.places:
+        place = self.places.get(name)
+        if place is None:
             return None
-        fields = self.lines[self.places[name]].split(":")
-        return (fields + [""] * self.width)[: self.width]
+        fields = self.lines[place].split(":")
+        return fields if len(fields) == self.width else (fields + [""] * self.width)[: self.width]
 
-    def set(self, name, fields):
-        line = ":".join(map(str, fields))
-        if name not in self.places:
-            self.places[name] = len(self.lines)
+    def set(self, name, line):
+        place = self.places.setdefault(name, len(self.lines))
+        if place == len(self.lines):
             self.lines.append("")
-        if self.lines[self.places[name]] != line:
-            self.lines[self.places[name]] = line
+        if self.lines[place] != line:
+            self.lines[place] = line
             self.touched.add(name)
 
     def names_by_id(self):
@@ -71,6 +70,7 @@ class Host:
             raise Failure(FAILED, "the account files of this host cannot be read")
         self.user_names, self.group_names = self.passwd.names_by_id(), self.group.names_by_id()
         self.asks_network = network_names()
+        self.today = str(int(time.time() // 86400))
 
     def user_conflict(self, user):
         """Why this user cannot have the account here: a code and, after it, what stands in the way."""
@@ -123,50 +123,66 @@ class Host:
         """What of an adopted account or of a number changed by hand is going to be different, for people."""
         entry = self.passwd.get(user["name"])
         if not entry:
-            return []
-        wanted = {"uid": str(user["uid"]), "gid": str(user["gid"])}
+            return ()
+        places = [("uid", 2, str(user["uid"])), ("gid", 3, str(user["gid"]))]
         if user["name"] in self.adopted:
-            wanted.update({"full name": user["full_name"], "home": user["home"], "shell": shell})
-        places = {"uid": 2, "gid": 3, "full name": 4, "home": 5, "shell": 6}
-        return ["%s %s was %s" % (field, value or "empty", entry[places[field]] or "empty")
-                for field, value in wanted.items() if entry[places[field]] != value]
+            places += [("full name", 4, user["full_name"]), ("home", 5, user["home"]), ("shell", 6, shell)]
+        return ["%s %s was %s" % (field, value or "empty", entry[place] or "empty")
+                for field, place, value in places if entry[place] != value]
 
-    def set_user(self, user, shell, active):
+    def set_user(self, user, shell):
         name = user["name"]
-        self.passwd.set(name, [name, "x", user["uid"], user["gid"], user["full_name"], user["home"], shell])
-        self.set_shadow(name, active)
+        self.passwd.set(name, "%s:x:%d:%d:%s:%s:%s"
+                        % (name, user["uid"], user["gid"], user["full_name"], user["home"], shell))
+        self.set_shadow(name, True)
 
     def lock(self, name):
         """Locks an account that is no longer wanted; False where it is gone or not ours any more."""
         entry = self.passwd.get(name)
         if not entry or entry[2] != str(self.managed[name]):
             return False
-        self.passwd.set(name, entry[:6] + [no_login_shell()])
+        self.passwd.set(name, ":".join(entry[:6] + [no_login_shell()]))
         self.set_shadow(name, False)
         return True
 
-    def set_shadow(self, name, active):
+    def set_shadow(self, name, is_active):
         """No password either way. `*` is an account without one; `!` is what sshd takes for locked; day 1 is past."""
         old = self.shadow.get(name)
-        day = old[2] if old and old[2].isdigit() and old[2] != "0" else int(time.time() // 86400)
-        self.shadow.set(name, [name, "*" if active else "!*", day, "0", "99999", "7", "", "" if active else "1", ""])
+        day = old[2] if old and old[2].isdigit() and old[2] != "0" else self.today
+        self.shadow.set(name, "%s:%s:%s:0:99999:7::%s:" % (name, *(("*", day, "") if is_active else ("!*", day, "1"))))
 
     def set_group(self, name, gid, members):
         """Sets a group's managed members; names that Gatehouse does not manage stay. Returns who came or went."""
-        entry = self.group.get(name) or [name, "x", str(gid), ""]
-        old = [member for member in entry[3].split(",") if member]
-        new = ",".join([member for member in old if member not in self.managed] + sorted(members))
-        self.group.set(name, [name, entry[1], str(gid), new])
+        entry = self.group.get(name) or [name, "x", "", ""]
+        old = entry[3].split(",") if entry[3] else ()
+        if old or members:
+            new = ",".join([member for member in old if member and member not in self.managed] + sorted(members))
+        else:
+            new = ""
+        self.group.set(name, "%s:%s:%d:%s" % (name, entry[1], gid, new))
         if self.gshadow.old is not None:
-            self.gshadow.set(name, (self.gshadow.get(name) or [name, "!", ""])[:3] + [new])
-        return {member for member in old if member in self.managed} ^ set(members)
+            secret = self.gshadow.get(name) or [name, "!", "", ""]
+            self.gshadow.set(name, "%s:%s:%s:%s" % (name, secret[1], secret[2], new))
+        return {member for member in old if member in self.managed}.symmetric_difference(members)
+
+    def group_counts(self):
+        """In how many groups, beside their own, the managed users of this host are, as far as they are in any."""
+        counts = {}
+        for line in self.group.lines:
+            if line[-1:] not in (":", ""):
+                for name in line.rsplit(":", 1)[-1].split(","):
+                    if name in self.managed:
+                        counts[name] = counts.get(name, 0) + 1
+        return counts
 
     def remember(self, state):
         """Writes down what is Gatehouse's here. That alone is no change: the accounts tell whether there was one."""
         registry = {"schema": 1, "generation": state["generation"], "users": self.managed, "groups": self.shared}
-        if registry != self.registry:
-            data = json.dumps(registry, indent=1, sort_keys=True) + "\n"
-            replace(REGISTRY, data.encode("ascii"), 0o644)
+        if registry != self.registry or faults(REGISTRY, 0o644):
+            # A member on each line, for people; Python's fast encoder makes no lines.
+            members = ["%s: %s" % (json.dumps(key), json.dumps(registry[key], sort_keys=True)) for key in sorted(registry)]
+            data = "{\n " + ",\n ".join(members) + "\n}\n"
+            replace(REGISTRY, data.encode("ascii"), 0o644, is_ours=True)
 
     def save(self):
         """Writes the changed files. A name becomes visible last, so it never lacks its group or shadow line."""

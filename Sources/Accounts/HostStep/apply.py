@@ -24,12 +24,14 @@ import files
 from access import Access
 from accounts import REGISTRY, REGISTRY_FOLDER, Host
 from files import BAD_INPUT, BUSY, CHANGED, CONFLICTS, FAILED, UNCHANGED, Failure
-from homes import make_home
-from processes import end_processes, processes_of
+from homes import make_homes
+from processes import end_processes, processes_of, uids_with_processes
 from sshd import configure_sshd
 from wanted import own_fault, wanted_state
 
 LOCK_SECONDS = 15
+#: What NFS carries of somebody's groups, beside the first, unless it runs over Kerberos.
+NFS_GROUPS = 16
 
 
 def take_turn():
@@ -61,35 +63,40 @@ def sort_out(state, host):
 
 
 def change_accounts(state, host, granted, refused, remarks):
-    """The account files, in memory. Returns who is locked and what became of the groups."""
+    """The account files, in memory. Returns who is locked, whose groups changed, and what became of the groups."""
     shells = {shell: os.path.isfile(shell) and os.access(shell, os.X_OK) for shell in {u["shell"] for u in granted}}
     for user in granted:
         name, shell = user["name"], user["shell"]
         if not shells[shell]:
             remarks.setdefault(name, []).append("%s is not installed, /bin/sh instead" % shell)
             shell = "/bin/sh"
-        remarks.setdefault(name, []).extend(host.differences(user, shell))
+        differences = host.differences(user, shell)
+        if differences:
+            remarks.setdefault(name, []).extend(differences)
         host.managed[name] = user["uid"]
-        host.set_group(name, user["gid"], [])
-        host.set_user(user, shell, True)
+        host.set_group(name, user["gid"], ())
+        host.set_user(user, shell)
     names = {user["name"] for user in granted}
     locked = [name for name in sorted(host.managed) if name not in names and name not in refused and host.lock(name)]
-    groups, wanted = [], {group["name"]: group for group in state["groups"]}
+    groups, moved, wanted = [], set(), {group["name"]: group for group in state["groups"]}
     for name, gid in sorted(host.shared.items()):
         if name not in wanted and host.group.get(name) and host.group.get(name)[2] == str(gid):
-            host.set_group(name, gid, [])
+            host.set_group(name, gid, ())
     for name, group in wanted.items():
         reason = own_fault(group, state) or host.group_conflict(group)
         if reason:
             groups.append({"name": name, "result": "conflict", "reason": reason})
             continue
-        fresh = host.group.get(name) is None
+        is_fresh = host.group.get(name) is None
         host.shared[name] = group["gid"]
-        for moved in host.set_group(name, group["gid"], names & set(group["members"])):
-            remarks.setdefault(moved, []).append("groups")
-        result = "created" if fresh else "updated" if name in host.group.touched else "unchanged"
+        moved |= host.set_group(name, group["gid"], names.intersection(group["members"]))
+        result = "created" if is_fresh else "updated" if name in host.group.touched else "unchanged"
         groups.append({"name": name, "result": result, "reason": ""})
-    return locked, groups
+    running = uids_with_processes() if moved else ()
+    for name in moved:
+        late = ", from the next login on" if host.managed.get(name) in running else ""
+        remarks.setdefault(name, []).append("groups" + late)
+    return locked, moved, groups
 
 
 def end_departed(state, host):
@@ -140,41 +147,40 @@ def apply(state, report):
                       "restoring a directory, remove the line from %s" % (state["generation"], known, REGISTRY))
     granted, refused = sort_out(state, host)
     fresh = {user["name"] for user in granted if not host.passwd.get(user["name"])}
-    remarks = {}
     access = Access(granted)
-    revoked = access.revoke()
-    for user in granted:
-        if user["name"] in revoked:
-            remarks[user["name"]] = list(revoked[user["name"]])
-    locked, report["groups"] = change_accounts(state, host, granted, refused, remarks)
+    changed_access, common = access.differences()
+    access.revoke()
+    remarks = {}
+    locked, moved, report["groups"] = change_accounts(state, host, granted, refused, remarks)
     host.remember(state)
     saved = host.save()
     if not files.is_rehearsal:
         libc.ulckpwdf()
 
-    changed = {name for name in remarks if "groups" in remarks[name]} | set(revoked)
+    changed = set(moved)
     # After their accounts are locked, so that nothing new starts.
-    for name, what in end_departed(state, host).items():
-        remarks.setdefault(name, []).extend(what)
-        changed.add(name)
-    for user in granted:
-        try:
-            if make_home(user):
-                remarks.setdefault(user["name"], []).append("home")
-                changed.add(user["name"])
-        except OSError as error:
-            remarks.setdefault(user["name"], []).append("no home: %s" % error)
-    made = access.grant()
-    for name, what in made.items():
-        remarks.setdefault(name, []).extend(what)
-        changed.add(name)
+    ended = end_departed(state, host)
+    homes = make_homes(granted)
+    access.grant()
+    for source in (changed_access, ended, {name: [what] for name, what in homes.items()}):
+        for name, what in source.items():
+            remarks.setdefault(name, []).extend(what)
+    changed.update(changed_access, ended, [name for name, what in homes.items() if what == "home"])
     for user in granted:
         if user["sudo"] and not access.has_sudo:
             remarks.setdefault(user["name"], []).append("sudo is not installed")
+    for name, count in host.group_counts().items():
+        if count > NFS_GROUPS:
+            remarks.setdefault(name, []).append(
+                "in %d groups, of which NFS carries %d without Kerberos" % (count, NFS_GROUPS))
     report["users"] = report_users(host, granted, refused, locked, remarks, fresh, changed)
-    report["changed"] = saved or bool(changed)
+    known_names = {entry["name"] for entry in report["users"]}
+    common += ["%s: %s" % (name or "an empty line", ", ".join(what)) for name, what in sorted(changed_access.items())
+               if name not in known_names]
+    report["files"] = common
+    report["changed"] = saved or bool(changed) or bool(common)
     try:
-        configure_sshd(state, host, report["sshd"])
+        configure_sshd(state, host, report["sshd"], report["files"])
     finally:
         report["changed"] = report["changed"] or report["sshd"]["changed"]
     if refused or any(group["result"] == "conflict" for group in report["groups"]):
@@ -188,7 +194,7 @@ def apply(state, report):
 
 
 def main():
-    report = {"schema": 1, "changed": False, "users": [], "groups": [],
+    report = {"schema": 1, "changed": False, "users": [], "groups": [], "files": [],
               "sshd": {"changed": False, "reloaded": False}, "errors": []}
     os.umask(0o022)
     gc.disable()  # The run is short, and with many users half of its lists would be walked again and again.

@@ -1,15 +1,13 @@
 """Files and programs of the host, for the other modules of this step."""
 
-import ctypes
 import os
-import shutil
 import stat
-import subprocess
 
 #: Look only: nothing below writes, and says what it would have written.
 is_rehearsal = False
 
 UNCHANGED, CHANGED, CONFLICTS, BUSY, BAD_INPUT, FAILED = 0, 10, 20, 30, 40, 50
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 
 
 class Failure(Exception):
@@ -42,28 +40,13 @@ def read(path):
         os.close(handle)
 
 
-def create(path, data, mode):
-    """Makes a small file where there is none; False where there is one. One that a kill left half-written is mended by
-    the next run, and opens nothing until then."""
-    if is_rehearsal:
-        return not os.path.lexists(path)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-    except FileExistsError:
-        return False
-    try:
-        if os.write(handle, data) != len(data):
-            raise OSError("%s cannot be written" % path)
-    finally:
-        os.close(handle)
-    return True
-
-
-def replace(path, data, mode, durable=True):
-    """Puts a whole new file in the place of the old one, which keeps its owner, mode and security label."""
+def replace(path, data, mode, is_ours=False):
+    """Puts a whole new file in the place of the old one. One of the host's own keeps its owner and mode, one of ours
+    gets root and the mode; both keep the security label."""
     if is_rehearsal:
         return
-    new = "%s/.%s.gatehouse-new" % os.path.split(path)
+    folder, name = os.path.split(path)
+    new = "%s/.%s.gatehouse-new" % (folder, name)
     if os.path.lexists(new):
         os.unlink(new)
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -71,37 +54,62 @@ def replace(path, data, mode, durable=True):
         file.write(data)
         file.flush()
         try:
-            old = os.stat(path)
-            os.fchown(handle, old.st_uid, old.st_gid)
-            mode = stat.S_IMODE(old.st_mode)
+            old = os.lstat(path)
+            if not is_ours:
+                os.fchown(handle, old.st_uid, old.st_gid)
+                mode = stat.S_IMODE(old.st_mode)
             os.setxattr(handle, "security.selinux", os.getxattr(path, "security.selinux"))
         except OSError:
             pass  # A new file, or a system without labels.
         os.fchmod(handle, mode)
-        if durable:
-            os.fsync(handle)
+        os.fsync(handle)
     os.rename(new, path)
-    if durable:
-        sync_folder(os.path.dirname(path))
-
-
-def make_folder(path):
-    if not is_rehearsal:
-        os.makedirs(path, mode=0o755, exist_ok=True)
-
-
-def sync_folder(path):
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     os.fsync(handle)
     os.close(handle)
 
 
-def sync_file_system(path):
-    if is_rehearsal:
-        return
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    ctypes.CDLL(None).syncfs(handle)
-    os.close(handle)
+def faults(path, mode):
+    """What is wrong with a file or folder of ours, apart from what it holds; empty: nothing, or it is not there."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return []
+    wrong = []
+    if found.st_uid != 0 or found.st_gid != 0:
+        wrong.append("owner %d:%d" % (found.st_uid, found.st_gid))
+    if stat.S_ISLNK(found.st_mode):
+        wrong.append("a link")
+    elif stat.S_IMODE(found.st_mode) != mode:
+        wrong.append("mode %o" % stat.S_IMODE(found.st_mode))
+    return wrong
+
+
+def mend(path, data, mode):
+    """Makes a file of ours hold this, with the right owner and mode: what was wrong with it; empty: nothing."""
+    wrong, old = faults(path, mode), read(path)
+    if old is None:
+        wrong.append("missing")
+    elif old != data:
+        wrong.append("contents")
+    if wrong:
+        replace(path, data, mode, is_ours=True)
+    return wrong
+
+
+def make_folder(path, mode=0o755):
+    """Makes a folder of ours, or gives it back to root: what was wrong with it."""
+    if os.path.islink(path):
+        raise Failure(FAILED, "%s is a link" % path)
+    if not os.path.isdir(path):
+        if not is_rehearsal:
+            os.makedirs(path, mode=mode)
+        return []
+    wrong = faults(path, mode)
+    if wrong and not is_rehearsal:
+        os.chown(path, 0, 0)
+        os.chmod(path, mode)
+    return wrong
 
 
 def remove(path):
@@ -112,11 +120,29 @@ def remove(path):
     return True
 
 
+def remove_tree(path):
+    """Removes a file, or a folder with all that is in it; nobody can lead this elsewhere meanwhile."""
+    if is_rehearsal:
+        return
+    if os.path.isdir(path) and not os.path.islink(path):
+        import shutil  # Seldom needed, and slow to load.
+
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
+
+
 def command(name):
-    return shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin")
+    for folder in PATH.split(":"):
+        path = folder + "/" + name
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    return None
 
 
 def run(*words):
     """Exit status and output of a program."""
+    import subprocess  # Most runs need none, and it is half of what they import.
+
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.returncode, done.stdout.decode("utf-8", "replace")

@@ -13,6 +13,18 @@ def processes_of(uid):
     return [pid for pid in numbers if pid != os.getpid() and acts_as(pid, uid)]
 
 
+def uids_with_processes():
+    """Everybody who runs something here."""
+    found = set()
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                found.add(os.stat("/proc/" + name).st_uid)
+            except OSError:
+                pass  # It has ended meanwhile.
+    return found
+
+
 def acts_as(pid, uid):
     """Whether a process that lives has this uid as one of its four."""
     try:

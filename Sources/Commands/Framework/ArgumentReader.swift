@@ -88,6 +88,16 @@ package struct ArgumentReader: Sendable {
         return word
     }
 
+    /// All that is left: a name, and before or after it a flag or not.
+    ///
+    /// - Throws: `UsageError` when there is no name, or anything else.
+    package mutating func name(with flag: String) throws(UsageError) -> (name: String, isFlagged: Bool) {
+        let isFlagged = self.flag(flag)
+        let name = try positional("NAME")
+        try finish()
+        return (name, isFlagged)
+    }
+
     /// The next word that stands alone, if there is one.
     ///
     /// - Throws: `UsageError` when an option nobody has taken stands there.

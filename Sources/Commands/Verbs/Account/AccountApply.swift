@@ -11,23 +11,19 @@ package struct AccountApply: DaemonCommand {
     package static let examples = ["account apply communal1", "account apply --all"]
 
     private let choice: HostChoice
-    private let isJSON: Bool
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
-        isJSON = words.flag("--json")
         choice = try HostChoice(parsing: &words, needsWord: true)
-        try words.finish()
     }
 
     package func run(in context: CommandContext) throws -> ExitCode {
-        let hosts = try choice.hostsToWorkOn(in: context)
         let services = context.services
         let caller = context.caller
-        let outcomes = zip(hosts, services.applier.apply(toEach: hosts)).map { host, outcome in
-            (host: host, outcome: Result { try services.note(outcome, on: host, for: caller) })
+        return try ReportList.show(choice, isRehearsal: false, in: context) { hosts in
+            zip(hosts, services.applier.apply(toEach: hosts)).map { host, outcome in
+                Result { try services.note(outcome, on: host, for: caller) }
+            }
         }
-        let list = ReportList(outcomes, isRehearsal: false)
-        return try list.show(in: context, json: isJSON, asOne: choice.isOneHost(in: context.directory))
     }
 }
 
@@ -39,29 +35,24 @@ package struct AccountPlan: DaemonCommand {
     package static let examples = ["account plan communal1", "account plan --all"]
 
     private let choice: HostChoice
-    private let isJSON: Bool
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
-        isJSON = words.flag("--json")
         choice = try HostChoice(parsing: &words, needsWord: false)
-        try words.finish()
     }
 
     package func run(in context: CommandContext) throws -> ExitCode {
-        let hosts = try choice.hostsToWorkOn(in: context)
         let services = context.services
-        let outcomes = zip(hosts, services.applier.plan(forEach: hosts)).map { host, outcome in
-            let report = Result {
-                let check = try outcome.get()
-                if let event = Event(check, on: host, at: services.now()) {
-                    try services.events.append(event)
+        return try ReportList.show(choice, isRehearsal: true, in: context) { hosts in
+            zip(hosts, services.applier.plan(forEach: hosts)).map { host, outcome in
+                Result {
+                    let check = try outcome.get()
+                    if let event = Event(check, on: host, at: services.now()) {
+                        try services.events.append(event)
+                    }
+                    return check.report
                 }
-                return check.report
             }
-            return (host: host, outcome: report)
         }
-        let list = ReportList(outcomes, isRehearsal: true)
-        return try list.show(in: context, json: isJSON, asOne: choice.isOneHost(in: context.directory))
     }
 }
 

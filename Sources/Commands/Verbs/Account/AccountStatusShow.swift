@@ -10,12 +10,9 @@ package struct AccountStatusShow: DaemonCommand {
     package static let examples = ["account status communal1"]
 
     private let choice: HostChoice
-    private let isJSON: Bool
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
-        isJSON = words.flag("--json")
         choice = try HostChoice(parsing: &words, needsWord: false)
-        try words.finish()
     }
 
     package func run(in context: CommandContext) throws -> ExitCode {
@@ -32,6 +29,6 @@ package struct AccountStatusShow: DaemonCommand {
                 "since": .time(line.since), "reason": .string(line.reason),
             ])
         }
-        return try context.show(json: isJSON, ["accounts": .array(list)], text: table.text)
+        return try context.show(json: choice.isJSON, ["accounts": .array(list)], text: table.text)
     }
 }

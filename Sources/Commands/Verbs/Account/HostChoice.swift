@@ -1,17 +1,22 @@
 import Directory
 import Support
 
-/// Which hosts a command is about: `HOST`, `POOL` or `--all`.
+/// Which hosts a command is about, and how it answers: `HOST|POOL|--all [--json]`.
 struct HostChoice: Sendable {
     /// Hosts worked at at a time.
     private static let threadLimit = 8
 
+    let isJSON: Bool
     private let name: String?
 
+    /// Takes all words.
+    ///
     /// - Parameter needsWord: one of the three must be there; otherwise nothing means all hosts.
     init(parsing words: inout ArgumentReader, needsWord: Bool) throws(UsageError) {
+        isJSON = words.flag("--json")
         let isAll = words.flag("--all")
         name = try words.optionalPositional()
+        try words.finish()
         if isAll, name != nil { throw UsageError("--all leaves no room for a host or pool") }
         if needsWord, !isAll, name == nil {
             throw UsageError("HOST is missing", hint: "name a host or a pool, or give --all")

@@ -5,16 +5,26 @@ struct ReportList {
     private let outcomes: [(host: String, outcome: Result<AccountReport, any Error>)]
     private let isRehearsal: Bool
 
-    init(_ outcomes: [(host: String, outcome: Result<AccountReport, any Error>)], isRehearsal: Bool) {
-        self.outcomes = outcomes
-        self.isRehearsal = isRehearsal
+    /// Has the hosts report, prints all, and gives the exit status.
+    ///
+    /// - Parameter work: what came of each of these hosts, in their order.
+    /// - Throws: `CommandError` when there is no such host, or when something did not go well, after all has been printed.
+    static func show(
+        _ choice: HostChoice, isRehearsal: Bool, in context: CommandContext,
+        of work: ([String]) -> [Result<AccountReport, any Error>]
+    ) throws -> ExitCode {
+        let hosts = try choice.hostsToWorkOn(in: context)
+        let outcomes = zip(hosts, work(hosts)).map { (host: $0, outcome: $1) }
+        let list = ReportList(outcomes: outcomes, isRehearsal: isRehearsal)
+        return try list.show(
+            in: context, json: choice.isJSON, asOne: choice.isOneHost(in: context.directory))
     }
 
     /// Prints all, and gives the exit status.
     ///
     /// - Parameter asOne: it is about one host, named as such: its report is the document.
     /// - Throws: `CommandError` when something did not go well, after all has been printed.
-    func show(in context: CommandContext, json isJSON: Bool, asOne: Bool) throws -> ExitCode {
+    private func show(in context: CommandContext, json isJSON: Bool, asOne: Bool) throws -> ExitCode {
         if asOne, let first = outcomes.first {
             let report = try first.outcome.get()
             let text = report.text + (report.changed ? "" : calm(report, on: first.host))
@@ -67,6 +77,10 @@ struct ReportList {
                         hasRows = true
                     }
                 }
+                for file in report.files {
+                    table.add(host, "file", "", "updated", file)
+                    hasRows = true
+                }
                 if report.sshdChanged {
                     table.add(host, "sshd", "", "updated", report.sshdReloaded ? "reloaded" : "")
                     hasRows = true
@@ -103,6 +117,7 @@ extension AccountReport {
         return [
             "host": .string(host), "changed": .boolean(changed), "users": list(users), "groups": list(groups),
             "sshd": .object(["changed": .boolean(sshdChanged), "reloaded": .boolean(sshdReloaded)]),
+            "files": .strings(files),
         ]
     }
 
@@ -110,6 +125,7 @@ extension AccountReport {
         var table = Table("KIND", "NAME", "RESULT", "REASON")
         for group in groups { table.add("group", group.name, group.result.rawValue, group.reason) }
         for user in users { table.add("user", user.name, user.result.rawValue, user.reason) }
+        for file in files { table.add("file", "", "updated", file) }
         table.add("sshd", "", sshdChanged ? "updated" : "unchanged", sshdReloaded ? "reloaded" : "")
         return table.text
     }

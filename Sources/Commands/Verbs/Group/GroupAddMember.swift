@@ -1,24 +1,14 @@
-import Directory
+package import Directory
 
 /// Makes people members of a group: `gatehouse group add-member GROUP USER...`.
-package struct GroupAddMember: DaemonCommand {
+package enum GroupAddMember: MembershipChange {
     package static let words = ["group", "add-member"]
     package static let summary = "Make people members of a group, all or none"
-    package static let usage = "GROUP USER..."
-    package static let examples = ["group add-member lab alice bob"]
+    package static let examples: [String] = ["group add-member lab alice bob"]
+    package static let nouns = (whole: "group", member: "user")
+    package static let outcome = "now in"
 
-    private let group: String
-    private let users: [String]
-
-    package init(parsing words: inout ArgumentReader) throws(UsageError) {
-        group = try words.positional("GROUP")
-        users = try words.positionals("USER")
-    }
-
-    package func run(in context: CommandContext) throws -> ExitCode {
-        try context.directory.addMembers(users, to: group)
-        return try context.done(
-            Change(Self.self, ["group": group, "users": users.joined(separator: ",")]),
-            "now in group \(group): \(users.joined(separator: ", "))")
+    package static func perform(_ members: [String], _ whole: String, in directory: DirectoryStore) throws {
+        try directory.addMembers(members, to: whole)
     }
 }

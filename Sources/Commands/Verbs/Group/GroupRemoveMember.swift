@@ -1,23 +1,14 @@
-import Directory
+package import Directory
 
 /// Ends memberships: `gatehouse group remove-member GROUP USER...`.
-package struct GroupRemoveMember: DaemonCommand {
+package enum GroupRemoveMember: MembershipChange {
     package static let words = ["group", "remove-member"]
     package static let summary = "End memberships in a group, all or none"
-    package static let usage = "GROUP USER..."
+    package static let examples: [String] = ["group remove-member lab bob"]
+    package static let nouns = (whole: "group", member: "user")
+    package static let outcome = "no longer in"
 
-    private let group: String
-    private let users: [String]
-
-    package init(parsing words: inout ArgumentReader) throws(UsageError) {
-        group = try words.positional("GROUP")
-        users = try words.positionals("USER")
-    }
-
-    package func run(in context: CommandContext) throws -> ExitCode {
-        try context.directory.removeMembers(users, from: group)
-        return try context.done(
-            Change(Self.self, ["group": group, "users": users.joined(separator: ",")]),
-            "no longer in group \(group): \(users.joined(separator: ", "))")
+    package static func perform(_ members: [String], _ whole: String, in directory: DirectoryStore) throws {
+        try directory.removeMembers(members, from: whole)
     }
 }

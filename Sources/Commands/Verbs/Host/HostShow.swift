@@ -12,9 +12,7 @@ package struct HostShow: DaemonCommand {
     private let isJSON: Bool
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
-        isJSON = words.flag("--json")
-        name = try words.positional("NAME")
-        try words.finish()
+        (name, isJSON) = try words.name(with: "--json")
     }
 
     package func run(in context: CommandContext) throws -> ExitCode {

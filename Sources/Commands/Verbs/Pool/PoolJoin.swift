@@ -1,24 +1,14 @@
-import Directory
+package import Directory
 
-/// Put hosts into a pool, all or none: `gatehouse pool join POOL HOST...`.
-package struct PoolJoin: DaemonCommand {
+/// Puts hosts into a pool: `gatehouse pool join POOL HOST...`.
+package enum PoolJoin: MembershipChange {
     package static let words = ["pool", "join"]
     package static let summary = "Put hosts into a pool, all or none"
-    package static let usage = "POOL HOST..."
-    package static let examples = ["pool join communal communal1 communal2"]
+    package static let examples: [String] = ["pool join communal communal1 communal2"]
+    package static let nouns = (whole: "pool", member: "host")
+    package static let outcome = "now in"
 
-    private let pool: String
-    private let hosts: [String]
-
-    package init(parsing words: inout ArgumentReader) throws(UsageError) {
-        pool = try words.positional("POOL")
-        hosts = try words.positionals("HOST")
-    }
-
-    package func run(in context: CommandContext) throws -> ExitCode {
-        try context.directory.join(hosts, to: pool)
-        return try context.done(
-            Change(Self.self, ["pool": pool, "hosts": hosts.joined(separator: ",")]),
-            "now in pool \(pool): \(hosts.joined(separator: ", "))")
+    package static func perform(_ members: [String], _ whole: String, in directory: DirectoryStore) throws {
+        try directory.join(members, to: whole)
     }
 }

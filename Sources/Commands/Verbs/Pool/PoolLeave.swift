@@ -1,24 +1,14 @@
-import Directory
+package import Directory
 
-/// Take hosts out of a pool, all or none: `gatehouse pool leave POOL HOST...`.
-package struct PoolLeave: DaemonCommand {
+/// Takes hosts out of a pool: `gatehouse pool leave POOL HOST...`.
+package enum PoolLeave: MembershipChange {
     package static let words = ["pool", "leave"]
     package static let summary = "Take hosts out of a pool, all or none"
-    package static let usage = "POOL HOST..."
-    package static let examples = ["pool leave communal communal1 communal2"]
+    package static let examples: [String] = ["pool leave communal communal1 communal2"]
+    package static let nouns = (whole: "pool", member: "host")
+    package static let outcome = "no longer in"
 
-    private let pool: String
-    private let hosts: [String]
-
-    package init(parsing words: inout ArgumentReader) throws(UsageError) {
-        pool = try words.positional("POOL")
-        hosts = try words.positionals("HOST")
-    }
-
-    package func run(in context: CommandContext) throws -> ExitCode {
-        try context.directory.leave(hosts, from: pool)
-        return try context.done(
-            Change(Self.self, ["pool": pool, "hosts": hosts.joined(separator: ",")]),
-            "no longer in pool \(pool): \(hosts.joined(separator: ", "))")
+    package static func perform(_ members: [String], _ whole: String, in directory: DirectoryStore) throws {
+        try directory.leave(members, from: whole)
     }
 }

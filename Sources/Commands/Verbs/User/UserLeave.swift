@@ -10,9 +10,7 @@ package struct UserLeave: DaemonCommand {
     private let isConfirmed: Bool
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
-        isConfirmed = words.flag("--yes")
-        name = try words.positional("NAME")
-        try words.finish()
+        (name, isConfirmed) = try words.name(with: "--yes")
     }
 
     package func run(in context: CommandContext) throws -> ExitCode {
