@@ -6,9 +6,10 @@ package enum HostStep {
     static let threadLimit = 8
 
     /// Reads a line of JSON `[[name, byte count], …]`, then the modules one after the other; the last one runs and finds
-    /// the wanted state behind them. `-I`: nothing of root's environment or folders is imported.
+    /// the wanted state behind them. `-I`: nothing of root's environment or folders is imported; `-S`: nor what is installed beside the standard
+    /// library.
     package static let command = """
-        exec python3 -I -c 'import json, sys, types
+        exec python3 -I -S -c 'import json, sys, types
         stream = sys.stdin.buffer
         for name, size in json.loads(stream.readline().decode()):
             module = types.ModuleType(name)

@@ -108,8 +108,9 @@ extension RelaySession {
                 case .joined: join(message, to: answer.descriptors.first, what: what)
                 // A refused channel cannot carry the reason; the end of a connection that is for this jump alone can.
                 case .disconnect(let reason):
-                    message.refuse()
-                    if links.isEmpty, openings.isEmpty { end(saying: reason) }
+                    guard links.isEmpty, openings.isEmpty else { return message.refuse() }
+                    message.abandon()
+                    end(saying: reason)
                 // The daemon has noted its own refusals and what it joined.
                 case .refused where daemon.isAlive: message.refuse()
                 case .refused(let reason): refuse(message, what, reason)

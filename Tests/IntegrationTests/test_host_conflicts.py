@@ -112,6 +112,26 @@ def test_shared_group_conflict(machine, line, code):
     assert results(report) == {"alice": "created"}
 
 
+NETWORK = """
+import pwd, types
+def find(key):
+    if key != %r:
+        raise KeyError(key)
+    return types.SimpleNamespace(pw_name="remote", pw_uid=20000)
+pwd.getpwuid = pwd.getpwnam = find
+"""
+
+
+@pytest.mark.parametrize("key, expected", [(20000, "uid-taken: by remote"),
+                                           ("alice", "name-unmanaged: uid 20000, from the network")])
+def test_account_from_the_network(machine, key, expected):
+    """A name or a number that a directory service (sssd, LDAP) gives out on the host is another's."""
+    (machine.etc / "nsswitch.conf").write_text("passwd: files sss\ngroup: files\nshadow: files\n")
+    report = machine.apply(machine.state(user()), CONFLICTS, prelude=NETWORK % (key,))
+    assert reason(report) == expected
+    assert machine.line("passwd", "alice") is None
+
+
 @pytest.mark.parametrize("kind", ["owner", "link", "file"])
 def test_home_conflict(machine, kind):
     """A home that is another's, a link or a file is reported, and stays as it is."""

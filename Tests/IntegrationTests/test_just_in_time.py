@@ -159,7 +159,7 @@ def test_jump_to_a_conflict(lab, newcomer, teardown):
     assert f"{newcomer}: name-unmanaged" in lab.wait_event(mark, "account.applied", host=lab.host1)["detail"]["reasons"]
 
 
-def test_jump_where_the_gateway_cannot_work(lab, newcomer, account, teardown):
+def test_jump_where_the_gateway_cannot_work(lab, account, newcomer, teardown):
     """Where the gateway cannot make the account, whoever has none reads so; who has one jumps on, if it is not the newest."""
     home = "/root/.ssh/authorized_keys"
     lab.gatehouse("host", "set", lab.host1, "--accounts", "ssh")
@@ -176,7 +176,7 @@ def test_jump_where_the_gateway_cannot_work(lab, newcomer, account, teardown):
     assert jump(lab, account, "true").status == 0
 
 
-def test_refused_jump_leaves_the_others_alone(lab, newcomer, account, master, teardown):
+def test_refused_jump_leaves_the_others_alone(lab, newcomer, master, teardown):
     """A jump that cannot be ends nothing else on its connection."""
     lab.gatehouse("grant", "add", "--user", newcomer, "--host", lab.host2)
     lab.lab_exec(lab.host1, "useradd", "--no-create-home", "--uid", "1237", newcomer)

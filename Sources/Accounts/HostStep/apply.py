@@ -13,6 +13,7 @@ account that is not in that file is never touched; one that is, is locked when i
 """
 
 import ctypes
+import errno
 import fcntl
 import gc
 import json
@@ -35,15 +36,18 @@ NFS_GROUPS = 16
 
 
 def take_turn():
-    """One run at a time on this host."""
-    files.make_folder(REGISTRY_FOLDER)
+    """One run at a time on this host. Returns what is wrong with our own memory of it, from now on mended."""
+    wrong = [(path, faults) for path, faults in ((REGISTRY_FOLDER, files.make_folder(REGISTRY_FOLDER)),
+                                                 (REGISTRY, files.faults(REGISTRY, 0o644))) if faults]
+    remarks = ["%s: %s" % (path, ", ".join(faults)) for path, faults in wrong]
     if files.is_rehearsal and not os.path.isdir(REGISTRY_FOLDER):
-        return None
+        return remarks
     folder = os.open(REGISTRY_FOLDER, os.O_RDONLY | os.O_DIRECTORY)
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
         try:
-            return fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return remarks
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise Failure(BUSY, "another run holds this host")
@@ -135,10 +139,13 @@ def report_users(host, granted, refused, locked, remarks, fresh, changed):
 def apply(state, report):
     if state["rehearsal"]:
         files.rehearse()
-    take_turn()
-    libc = ctypes.CDLL(None)
+    wrong = take_turn()
+    libc = ctypes.CDLL(None, use_errno=True)
     # The lock makes a file where there is none; who only looks sees whole files without it, as everybody does.
     if not files.is_rehearsal and libc.lckpwdf() != 0:
+        number = ctypes.get_errno()
+        if number not in (0, errno.EINTR, errno.EAGAIN):
+            raise OSError(number, os.strerror(number), "/etc/.pwd.lock")
         raise Failure(BUSY, "another program holds the account files")
     host = Host(state["adopted"])
     known = host.registry.get("generation", 0)
@@ -149,6 +156,7 @@ def apply(state, report):
     fresh = {user["name"] for user in granted if not host.passwd.get(user["name"])}
     access = Access(granted)
     changed_access, common = access.differences()
+    common = wrong + common
     access.revoke()
     remarks = {}
     locked, moved, report["groups"] = change_accounts(state, host, granted, refused, remarks)
