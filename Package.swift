@@ -123,7 +123,9 @@ let package = Package(
         // Runs on the hosts, whatever they have installed: glibc and all libraries are in it.
         .executableTarget(
             name: "gatehouse-watch",
-            dependencies: ["FileEvents", "Ownership", "Scanner", "Shipping", "Support"],
+            dependencies: [
+                "Collector", "FileEvents", "Ownership", "SSHKeys", "Scanner", "Shipping", "Support",
+            ],
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 

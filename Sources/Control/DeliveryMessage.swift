@@ -33,7 +33,9 @@ package enum DeliveryMessage: Equatable, Sendable {
     case refused(name: String, DeliveryRefusal, reason: String)
 
     /// Gateway → host: walk this tree; something was missed.
-    case rescan(tree: String)
+    ///
+    /// - isWhole: tell all of it, as if it had never been told.
+    case rescan(tree: String, isWhole: Bool)
 }
 
 /// Why a segment was not taken.
@@ -114,9 +116,10 @@ extension DeliveryMessage {
             out.string(name)
             out.byte(refusal.rawValue)
             out.string(reason)
-        case .rescan(let tree):
+        case .rescan(let tree, let isWhole):
             out.byte(Kind.rescan.rawValue)
             out.string(tree)
+            out.boolean(isWhole)
         }
         var frame = WireWriter()
         frame.data(out.bytes)
@@ -149,7 +152,7 @@ extension DeliveryMessage {
                 throw WireError("there is no such refusal")
             }
             self = .refused(name: name, refusal, reason: try input.string())
-        case .rescan: self = .rescan(tree: try input.string())
+        case .rescan: self = .rescan(tree: try input.string(), isWhole: try input.boolean())
         }
         try input.finish()
     }

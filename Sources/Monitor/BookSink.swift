@@ -27,7 +27,10 @@ final class BookSink: SegmentSink {
         return try book.change { book in
             do {
                 switch try book.ingest(segment, acceptingHole: acceptingHole) {
-                case .taken(let events, _): return .taken(events: events)
+                case .taken(let events, let records):
+                    // What is neither is rare: only then is it worth a second look.
+                    let mayHaveGaps = segment.header.stream == .events && records > events
+                    return .taken(events: events, hasGaps: try mayHaveGaps && Self.hasGaps(segment))
                 case .repeated: return .repeated
                 case .outOfOrder: return .outOfOrder
                 }
@@ -35,6 +38,14 @@ final class BookSink: SegmentSink {
                 throw DamagedSegment(description: "\(error)")
             }
         }
+    }
+
+    private static func hasGaps(_ segment: SegmentReader) throws(SegmentError) -> Bool {
+        var segment = segment
+        while let frame = try segment.next() {
+            if frame.contains(where: { if case .gap = $0.record { true } else { false } }) { return true }
+        }
+        return false
     }
 
     func lastDelivery(of host: String) throws -> Timestamp? {

@@ -54,10 +54,14 @@ struct Delivery {
         case .hello(let version, _):
             desk.heard(of: host, version: String(version.prefix(64)).printable)
             try send(.welcome)
-            for tree in desk.takeRescans(of: host) { try send(.rescan(tree: tree)) }
+            for (tree, isWhole) in desk.takeRescans(of: host) {
+                try send(.rescan(tree: tree, isWhole: isWhole))
+            }
         case .status(let status):
             desk.heard(of: host, status: status)
-            for tree in desk.takeRescans(of: host) { try send(.rescan(tree: tree)) }
+            for (tree, isWhole) in desk.takeRescans(of: host) {
+                try send(.rescan(tree: tree, isWhole: isWhole))
+            }
         case .segment(let name, let acceptsHole, let bytes):
             desk.heard(of: host)
             try send(take(name: name, acceptsHole: acceptsHole, bytes))
@@ -71,11 +75,14 @@ struct Delivery {
             let outcome = try desk.sink.take(
                 bytes, from: host, signedBy: keyBlob, acceptingHole: acceptsHole)
             switch outcome {
-            case .taken(let events):
+            case .taken(let events, let hasGaps):
                 desk.noteTaken(from: host, events: events, bytes: bytes.count)
                 if acceptsHole {
                     try note(.watcherGap, ["reason": "what came before a segment is lost, says the host"])
-                    desk.wantRescan(of: host)
+                    desk.wantRescan(of: host, isWhole: true)
+                } else if hasGaps {
+                    try note(.watcherGap, ["reason": "the host missed events, and says so"])
+                    desk.wantRescan(of: host, isWhole: false)
                 }
                 return .taken(name: name)
             case .repeated:

@@ -14,7 +14,8 @@ final class DeliveryDesk: Sendable {
         var lastHeard: Timestamp?
         var lastTaken: Timestamp?
         var status: WatcherStatus?
-        var rescans: Set<String> = []
+        /// Trees that it is to walk, and whether it is to tell all of them.
+        var rescans: [String: Bool] = [:]
     }
 
     let directory: DirectoryStore
@@ -95,21 +96,25 @@ final class DeliveryDesk: Sendable {
     // MARK: Rescans
 
     /// Has the trees of a host walked anew, each by the host that does it.
-    func wantRescan(of host: String) {
+    ///
+    /// - Parameter isWhole: what was told before is lost.
+    func wantRescan(of host: String, isWhole: Bool) {
         guard let trees = try? directory.trees(on: host) else { return }
         entries.withLock { entries in
             for tree in trees {
                 guard let scanner = tree.scanner else { continue }
-                entries[scanner, default: Entry()].rescans.insert(tree.path)
+                let known = entries[scanner]?.rescans[tree.path] ?? false
+                entries[scanner, default: Entry()].rescans[tree.path] = known || isWhole
             }
         }
     }
 
     /// The trees that this host is to walk, each told once.
-    func takeRescans(of host: String) -> [String] {
+    func takeRescans(of host: String) -> [(tree: String, isWhole: Bool)] {
         entries.withLock { entries in
-            defer { entries[host]?.rescans = [] }
-            return (entries[host]?.rescans ?? []).sorted()
+            defer { entries[host]?.rescans = [:] }
+            return (entries[host]?.rescans ?? [:]).sorted { $0.key < $1.key }
+                .map { (tree: $0.key, isWhole: $0.value) }
         }
     }
 

@@ -21,7 +21,9 @@ protocol SegmentSink: Sendable {
 
 /// What became of a segment.
 enum SegmentOutcome: Equatable, Sendable {
-    case taken(events: Int)
+    ///
+    /// - hasGaps: the host says in it that it missed something.
+    case taken(events: Int, hasGaps: Bool)
     /// It was taken before; nothing has changed.
     case repeated
     /// What comes before it was not taken.

@@ -90,7 +90,8 @@ package struct Shipping {
         case .sendStatus: try connection.send(.status(status))
         case .remove(let entry): spool.remove(entry)
         case .putAside(let entry): spool.putAside(entry)
-        case .rescan(let tree): RescanRequests(settings.runtime).add(tree)
+        case .rescan(let tree, let isWhole):
+            RescanRequests(settings.runtime).add(tree, isWhole ? .whole : .differences)
         }
     }
 

@@ -8,7 +8,7 @@ package struct ShippingPlan: Sendable {
         case sendStatus
         case remove(Spool.Entry)
         case putAside(Spool.Entry)
-        case rescan(tree: String)
+        case rescan(tree: String, isWhole: Bool)
     }
 
     /// From one `status` to the next.
@@ -76,7 +76,7 @@ package struct ShippingPlan: Sendable {
         case .welcome:
             isWelcome = true
             return []
-        case .rescan(let tree): return [.rescan(tree: tree)]
+        case .rescan(let tree, let isWhole): return [.rescan(tree: tree, isWhole: isWhole)]
         case .taken(let name):
             let entry = try settle(name)
             orphans.remove(entry)

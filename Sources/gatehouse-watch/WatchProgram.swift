@@ -5,7 +5,9 @@ import Support
 @main
 enum WatchProgram {
     /// All verbs, in the order of the help.
-    private static var verbs: [any Verb.Type] { [ScanVerb.self, ShipVerb.self, OwnerVerb.self] }
+    private static var verbs: [any Verb.Type] {
+        [ScanVerb.self, RescanVerb.self, ShipVerb.self, OwnerVerb.self]
+    }
 
     static func main() {
         // Threads may be at work: leave without tearing down what they use.

@@ -130,7 +130,7 @@ struct TreeVerbTests {
         let uid = try gateway.services.directory.user("alice").uid
         #expect(step.contains(#""caller":\#(uid)"#) && step.contains(#""write":false"#))
         #expect(gateway.output(of: "file shares").contains("/shared/lab/f"))
-        let bob = Caller.user(name: "bob", isAdmin: false, session: "s", address: "a")
+        let bob = Caller.user(name: "bob", role: .user, session: "s", address: "a")
         #expect(gateway.output(of: "file shares", as: bob).contains("/shared/lab/f"))
         #expect(gateway.run("file unshare /shared/lab/f bob", as: bob) == .notFound)
         #expect(gateway.run("file unshare /shared/lab/f bob", as: Gateway.alice) == .success)

@@ -14,7 +14,7 @@ struct DeliveryMessageTests {
                 WatcherStatus(
                     isWatching: true, since: 1, events: 2, gaps: 3, spoolBytes: 4, spoolSegments: 5,
                     trees: ["/shared/lab", "/home"])),
-            .rescan(tree: "/shared/lab"),
+            .rescan(tree: "/shared/lab", isWhole: true), .rescan(tree: "", isWhole: false),
         ] + DeliveryRefusal.allCases.map { .refused(name: "e-3", $0, reason: "why") }
 
     @Test("every message is read back, in pieces of any size", arguments: messages, [1, 3, 1_000])

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from lab import wait_until
-from test_watchers import SPOOL, TREE, known, restart, service, spooled, watching
+from test_watchers import TREE, gaps, kinds_of, known, restart, service, spooled, watching
 
 ROUNDS = int(os.environ.get("FIRE_ROUNDS", "10"))
 UNIT = "/etc/systemd/system/gatehouse-watch.service"
@@ -111,8 +111,7 @@ def test_truth_under_fire(lab, start, teardown):
     folder = f"{TREE}/fire-{secrets.token_hex(4)}"
     teardown.callback(lab.lab_exec, lab.host1, "rm", "-rf", folder)
     lab.lab_exec(lab.host1, "install", "-d", "-o", lab.uid("alice"), folder)
-    before = len(lab.rows("file", "gaps"))
-    began = time.time()
+    before = len(gaps(lab))
 
     processes = [
         storm(lab, start, lab.hosts[number % 2], f"{folder}/{number // 2}", number, 30) for number in range(8)
@@ -131,9 +130,8 @@ def test_truth_under_fire(lab, start, teardown):
     for host in lab.hosts:
         watching(lab, host)
     wait_until(lambda: not difference(lab, folder), "the book equals a fresh find", 180)
-    gaps = [row for row in lab.rows("file", "gaps")]
-    reasons = [row["reason"] for row in gaps]
-    assert len(gaps) >= before + 3
+    reasons = [row["reason"] for row in gaps(lab)]
+    assert len(reasons) >= before + 3
     assert "overflow" in reasons and "restarted" in reasons
 
 
@@ -161,5 +159,5 @@ def test_the_gateway_is_killed_while_it_takes(lab, teardown):
     wait_until(lambda: known(lab, made[-1]), "the last one is in the book", 90)
     wait_until(lambda: len(spooled(lab, lab.host1)) <= 1, "the spool is delivered", 60)
     for path in made:
-        kinds = [row["kind"] for row in lab.rows("file", "history", path)]
+        kinds = kinds_of(lab, path)
         assert kinds.count("created") == 1, f"{path}: {kinds}"

@@ -92,7 +92,10 @@ struct ShippingPlanTests {
         _ = plan.next({ [entry] }, at: start)
         #expect(throws: WireError.self) { try plan.take(.taken(name: "another"), at: start) }
         #expect(throws: WireError.self) { try plan.take(.hello(version: "", boot: ""), at: start) }
-        #expect(try plan.take(.rescan(tree: "/a"), at: start) == [.rescan(tree: "/a")])
+        #expect(
+            try plan.take(.rescan(tree: "/a", isWhole: true), at: start) == [
+                .rescan(tree: "/a", isWhole: true)
+            ])
     }
 
     @Test(

@@ -16,6 +16,8 @@ FOLDER = "/etc/gatehouse-watch"
 KEY = FOLDER + "/key"
 SETTINGS = FOLDER + "/watch.conf"
 SPOOL = "/var/spool/gatehouse-watch"
+#: What the last walk of each tree found.
+STATE = "/var/lib/gatehouse-watch"
 PAM = "/etc/pam.d/sshd"
 PAM_LINE = b"session optional pam_exec.so quiet " + PROGRAM.encode() + b" session-hook"
 PAM_MARK = b"# gatehouse-watch: which session of the gateway a login is\n"
@@ -121,7 +123,7 @@ def uninstall(wanted, report):
     done = services.stop()
     if remove_pam_line():
         done.append("pam")
-    for folder in (FOLDER, SPOOL, services.RUNTIME):
+    for folder in (FOLDER, SPOOL, STATE, services.RUNTIME):
         if os.path.isdir(folder):
             shutil.rmtree(folder)
             done.append(folder)

@@ -55,8 +55,28 @@ RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 WantedBy=multi-user.target
 """
 
+SCAN_UNIT = b"""\
+# Written by `gatehouse watch install`; changes here are lost.
+[Unit]
+Description=Gatehouse: walks shared files
+After=local-fs.target remote-fs.target gatehouse-watch.service
+
+[Service]
+ExecStart=/usr/local/sbin/gatehouse-watch rescan
+Restart=always
+RestartSec=1
+RuntimeDirectory=gatehouse-watch
+RuntimeDirectoryPreserve=yes
+StateDirectory=gatehouse-watch
+Nice=10
+
+[Install]
+WantedBy=multi-user.target
+"""
+
 #: In the order in which they are started.
-SERVICES = [("watch", "gatehouse-watch.service", WATCH_UNIT), ("ship", "gatehouse-ship.service", SHIP_UNIT)]
+SERVICES = [("watch", "gatehouse-watch.service", WATCH_UNIT), ("rescan", "gatehouse-scan.service", SCAN_UNIT),
+            ("ship", "gatehouse-ship.service", SHIP_UNIT)]
 
 LOOP = b"""\
 #!/bin/sh
