@@ -1,5 +1,5 @@
 internal import SQLite
-internal import Support
+package import Support
 
 /// Events and sessions, in a database file that the directory may share.
 ///
@@ -51,6 +51,21 @@ package final class EventLog: Sendable {
     /// The events that `query` asks for, always oldest first.
     package func events(_ query: EventQuery = EventQuery()) throws -> [RecordedEvent] {
         try read { try $0.events(query) }
+    }
+
+    /// The session whose jump to a host came from this end of the gateway, the last one before a moment.
+    ///
+    /// - Parameter local: address and port, as the event of the jump has them.
+    package func session(ofJumpFrom local: String, to host: String, before time: Timestamp) throws -> String?
+    {
+        try read { database in
+            try database.first(
+                """
+                SELECT session FROM events WHERE kind = ?1 AND host = ?2 AND time <= ?3
+                AND json_extract(detail, '$.local') = ?4 ORDER BY id DESC LIMIT 1
+                """, [EventKind.channelOpened.rawValue, host, time, local]
+            ) { $0.optional(0, $0.text) } ?? nil
+        }
     }
 
     /// The id of the newest event, 0 without one: where to begin following.

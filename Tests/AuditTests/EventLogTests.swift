@@ -103,4 +103,28 @@ struct EventLogTests {
         let path = folder.file
         #expect(#expect(throws: SQLiteError.self) { try EventLog(path: path) }?.code == .futureVersion)
     }
+
+    @Test("the session of a jump is found by the gateway's end of its connection")
+    func jumps() throws {
+        let folder = try TemporaryFolder()
+        let log = try EventLog(path: folder.file)
+        func note(_ session: String, _ host: String, _ local: String, at seconds: Int64) throws {
+            try log.append(
+                Event(
+                    .channelOpened, at: Timestamp(milliseconds: seconds * 1_000), session: session,
+                    host: host,
+                    detail: ["kind": "jump", "local": local]))
+        }
+        try note("first", "h1", "10.0.0.1:5", at: 10)
+        try note("other", "h2", "10.0.0.1:5", at: 15)
+        try note("second", "h1", "10.0.0.1:5", at: 20)
+        func session(_ local: String, at seconds: Int64) throws -> String? {
+            try log.session(
+                ofJumpFrom: local, to: "h1", before: Timestamp(milliseconds: seconds * 1_000))
+        }
+        #expect(try session("10.0.0.1:5", at: 5) == nil)
+        #expect(try session("10.0.0.1:5", at: 19) == "first")
+        #expect(try session("10.0.0.1:5", at: 20) == "second")
+        #expect(try session("10.0.0.1:6", at: 20) == nil)
+    }
 }

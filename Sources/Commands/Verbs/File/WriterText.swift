@@ -95,8 +95,16 @@ struct WriterSession: Equatable, Sendable {
 
 extension FileQuestion {
     /// The session of an actor, where the log knows it.
+    /// The session of a jump, of which the host knows the connection only.
+    private func jump(of moment: FileMoment, in context: CommandContext) throws -> String? {
+        guard let connection = moment.actor?.connection, let host = moment.host else { return nil }
+        let local = TCPAddress(host: connection.peerAddress, port: connection.peerPort)
+        return try context.services.events.session(
+            ofJumpFrom: local.description, to: host, before: Timestamp(microseconds: moment.time))
+    }
+
     func session(of moment: FileMoment, in context: CommandContext) throws -> WriterSession? {
-        guard let id = moment.actor?.session else { return nil }
+        guard let id = try moment.actor?.session ?? jump(of: moment, in: context) else { return nil }
         guard let session = try context.services.events.session(id) else {
             return WriterSession(id: id, user: nil, address: nil, offset: nil)
         }
