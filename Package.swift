@@ -58,6 +58,7 @@ let package = Package(
         .systemLibrary(name: "CZstd"),
         .systemLibrary(name: "CZlib"),
         .target(name: "CSupport", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+        .target(name: "CWatch", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
 
         // Leaves: the operating system, formats, protocols, libraries.
         module("Support", uses: ["CSupport"]),
@@ -98,7 +99,7 @@ let package = Package(
         module("Shipping", uses: ["Control", "Support"]),
 
         // What watches a host's files. Above no database.
-        module("Collector", uses: ["FileEvents", "SSHKeys", "Support"]),
+        module("Collector", uses: ["CWatch", "FileEvents", "SSHKeys", "Support"]),
 
         // The doors: hold no rules.
         module("Relay", uses: ["CSupport", "SSH", "Control", "Support"]),

@@ -37,7 +37,7 @@ struct SpoolTests {
         let spool = path ?? folder.path + "/deep/spool"
         var all: [(UInt8, SequencedRecord)] = []
         var (hash, number) = (SegmentHeader.noPrevious, UInt64(0))
-        for name in try names(in: spool) where name.hasSuffix(".seg") {
+        for name in try names(in: spool) where name.hasSuffix(".segment") {
             let bytes = try Descriptor.open("\(spool)/\(name)", O_RDONLY).readAll(limit: 1 << 24)
             var reader = try SegmentReader(bytes, signedBy: key.publicKey)
             #expect(reader.header.previous == hash)
@@ -84,7 +84,7 @@ struct SpoolTests {
         let spool = try Spool(settings())
         spool.append(Self.record(0), now: 0)
         spool.close(now: 1)
-        let first = try names(in: folder.path + "/deep/spool").filter { $0.hasSuffix(".seg") }
+        let first = try names(in: folder.path + "/deep/spool").filter { $0.hasSuffix(".segment") }
         let path = folder.path + "/deep/spool/" + (first.first ?? "")
         let bytes = try Descriptor.open(path, O_RDONLY).readAll(limit: 1 << 20)
         let hash = try SegmentReader(bytes, signedBy: key.publicKey).hash
@@ -97,7 +97,7 @@ struct SpoolTests {
         }
         reopened.append(Self.record(1), now: 2)
         reopened.close(now: 3)
-        let second = try names(in: folder.path + "/deep/spool").filter { $0.hasSuffix(".seg") }
+        let second = try names(in: folder.path + "/deep/spool").filter { $0.hasSuffix(".segment") }
         let next = try Descriptor.open(folder.path + "/deep/spool/" + (second.first ?? ""), O_RDONLY)
         let reader = try SegmentReader(try next.readAll(limit: 1 << 20), signedBy: key.publicKey)
         #expect(reader.header.previous == hash)
@@ -186,13 +186,13 @@ struct SpoolTests {
         #expect(taken < 20)
         #expect(spool.counters.dropped == UInt64(20 - taken))
         #expect(try shipped().count == taken)
-        for name in try names(in: folder.path + "/deep/spool") where name.hasSuffix(".seg") {
+        for name in try names(in: folder.path + "/deep/spool") where name.hasSuffix(".segment") {
             _ = unsafe unlink(folder.path + "/deep/spool/" + name)
         }
         spool.tick(now: 30 * Self.second)
         #expect(spool.append(Self.record(99), now: 31 * Self.second))
         spool.close(now: 32 * Self.second)
-        let name = try names(in: folder.path + "/deep/spool").first { $0.hasSuffix(".seg") } ?? ""
+        let name = try names(in: folder.path + "/deep/spool").first { $0.hasSuffix(".segment") } ?? ""
         let bytes = try Descriptor.open(folder.path + "/deep/spool/" + name, O_RDONLY).readAll(limit: 1 << 20)
         var reader = try SegmentReader(bytes, signedBy: key.publicKey)
         let told = try reader.next() ?? []

@@ -56,7 +56,7 @@ package final class Spool {
     /// - Throws: `SystemError`; `EAGAIN` when another program writes here; `SegmentError` of libcrypto.
     package init(_ settings: SpoolSettings) throws {
         self.settings = settings
-        let folder = try SpoolFolder(settings.folder)
+        let folder = try SpoolFolder(settings.folder, settings.stream)
         self.folder = folder
         let alive = folder.lastAlive()
         let (chain, isKnown) = try Self.recover(folder, settings)

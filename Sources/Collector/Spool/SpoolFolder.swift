@@ -1,36 +1,33 @@
+import FileEvents
 import Glibc
 import Support
 
-/// The files of one stream: `NUMBER.seg` are finished, `NUMBER.open` is being written, `chain` is the memory.
+/// The files of one stream: `STREAM-NUMBER.segment` are finished, `STREAM-NUMBER.open` is being written, `STREAM.chain` is
+/// the memory.
 ///
 /// The lock file's modification time says when the writer was last alive.
 struct SpoolFolder {
     let path: String
+    private let stream: String
     private let lockFile: Descriptor
 
     /// Makes and locks the folder.
     ///
     /// - Throws: `SystemError`; `EAGAIN` when another program writes here.
-    init(_ path: String) throws(SystemError) {
+    init(_ path: String, _ stream: SegmentHeader.Stream) throws(SystemError) {
         self.path = path
-        try Self.make(path)
-        lockFile = try Descriptor.open(path + "/lock", O_RDWR | O_CREAT)
+        self.stream = "\(stream)"
+        try Folder.make(path)
+        lockFile = try Descriptor.open("\(path)/\(stream).lock", O_RDWR | O_CREAT)
         try lockFile.lock()
     }
 
-    private static func make(_ path: String) throws(SystemError) {
-        var built = ""
-        for part in path.split(separator: "/") {
-            built += "/\(part)"
-            let result = unsafe mkdir(built, 0o700)
-            if result != 0, errno != EEXIST { throw SystemError("mkdir \(built)") }
-        }
-    }
+    private var chainPath: String { "\(path)/\(stream).chain" }
 
-    func open(_ number: UInt64) -> String { "\(path)/\(Self.name(number)).open" }
-    func finished(_ number: UInt64) -> String { "\(path)/\(Self.name(number)).seg" }
+    func open(_ number: UInt64) -> String { "\(path)/\(stream)-\(Self.digits(number)).open" }
+    func finished(_ number: UInt64) -> String { "\(path)/\(stream)-\(Self.digits(number)).segment" }
 
-    private static func name(_ number: UInt64) -> String {
+    private static func digits(_ number: UInt64) -> String {
         let digits = String(number, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
@@ -46,16 +43,12 @@ struct SpoolFolder {
     ///
     /// - Throws: `SystemError` of opendir(3).
     func items() throws(SystemError) -> [Item] {
-        guard let stream = unsafe opendir(path) else { throw SystemError("opendir \(path)") }
-        defer { unsafe closedir(stream) }
         var items: [Item] = []
-        while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { raw in
-                unsafe String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
-            }
+        for name in try Folder.names(path) {
             let parts = name.split(separator: ".")
-            guard parts.count == 2, parts[0].utf8.count == 16, let number = UInt64(parts[0], radix: 16),
-                parts[1] == "seg" || parts[1] == "open"
+            guard parts.count == 2, parts[0].hasPrefix(stream + "-"),
+                let number = UInt64(parts[0].dropFirst(stream.count + 1), radix: 16),
+                parts[1] == "segment" || parts[1] == "open"
             else { continue }
             var status = stat()
             guard unsafe lstat("\(path)/\(name)", &status) == 0 else { continue }
@@ -79,7 +72,7 @@ struct SpoolFolder {
 
     /// Reads the chain's file; nil: there is none, or it is damaged.
     func readChain() -> SpoolChain? {
-        guard let file = try? Descriptor.open(path + "/chain", O_RDONLY),
+        guard let file = try? Descriptor.open(chainPath, O_RDONLY),
             let bytes = try? file.readAll(limit: SpoolChain.limit)
         else { return nil }
         return try? SpoolChain(bytes)
@@ -89,11 +82,11 @@ struct SpoolFolder {
     ///
     /// - Throws: `SystemError`, with the old file in place.
     func write(_ chain: SpoolChain) throws(SystemError) {
-        let temporary = path + "/chain.new"
+        let temporary = chainPath + ".new"
         let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_TRUNC)
         try file.writeAll(chain.bytes)
         try SystemError.check(fdatasync(file.number), "fdatasync \(temporary)")
-        try SystemError.check(unsafe rename(temporary, path + "/chain"), "rename \(temporary)")
+        try SystemError.check(unsafe rename(temporary, chainPath), "rename \(temporary)")
     }
 
     /// Makes renames in the folder last.

@@ -3,7 +3,7 @@ package import SSHKeys
 
 /// Where a spool lies, whose it is and how much it may take.
 package struct SpoolSettings: Sendable {
-    /// The folder of this stream, made when it is missing; only root may enter.
+    /// The folder, which streams share; made when it is missing; only root may enter.
     package var folder: String
     package var stream: SegmentHeader.Stream
     /// The host's name in the directory.
@@ -14,7 +14,7 @@ package struct SpoolSettings: Sendable {
     /// Records that do not fit below this many bytes are counted and dropped.
     package var capacity: UInt64
     /// Records wait no longer than this to be written and synchronised, in microseconds.
-    package var flushInterval: Int64 = 1_000_000
+    package var flushInterval: Int64 = 500_000
 
     /// When so many segments wait to be shipped, they are made bigger instead of more.
     package static let backlog = 16
