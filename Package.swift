@@ -99,7 +99,7 @@ let package = Package(
         module("Shipping", uses: ["Control", "Support"]),
 
         // What watches a host's files. Above no database.
-        module("Collector", uses: ["CWatch", "FileEvents", "SSHKeys", "Support"]),
+        module("Collector", uses: ["CWatch", "FileEvents", "SSHKeys", "Shipping", "Support"]),
 
         // The doors: hold no rules.
         module("Relay", uses: ["CSupport", "SSH", "Control", "Support"]),
@@ -125,7 +125,7 @@ let package = Package(
         .executableTarget(
             name: "gatehouse-watch",
             dependencies: [
-                "Collector", "FileEvents", "Ownership", "SSHKeys", "Scanner", "Shipping", "Support",
+                "CSupport", "Collector", "FileEvents", "Ownership", "SSHKeys", "Scanner", "Shipping", "Support",
             ],
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),

@@ -37,7 +37,7 @@ static int attach_filter(int channel)
         WORD(event_data.exit.process_pid),
         BPF_STMT(BPF_MISC | BPF_TAX, 0),
         WORD(event_data.exit.process_tgid),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, ~0u),
         BPF_STMT(BPF_RET | BPF_K, 0),
     };

@@ -147,17 +147,20 @@ extension Collector {
     private func take(_ notice: FileNotice, file: Descriptor, now: Int64) {
         guard let actor = actor(of: notice.pid), let path = HandleResolver.path(of: file) else { return }
         for tree in trees where tree.extent == .closedWrites {
-            guard let relative = tree.relative(path), let stat = FileStat(descriptor: file), stat.links > 0 else {
+            guard let relative = tree.relative(path), let stat = FileStat(descriptor: file), stat.links > 0
+            else {
                 continue
             }
             let slash = relative.lastIndex(of: 0x2F)
             let change = NameChange(
                 tree: 0, directory: slash.map { Array(relative[..<$0]) } ?? [],
-                name: slash.map { Array(relative[($0 + 1)...]) } ?? relative, mask: notice.mask, pid: notice.pid)
+                name: slash.map { Array(relative[($0 + 1)...]) } ?? relative, mask: notice.mask,
+                pid: notice.pid)
             guard let kind = change.kind(stat: stat, now: now) else { return }
             append(
                 FileEvent(
-                    time: now / 1_000, kind: kind, tree: tree.path, directory: change.directory, name: change.name,
+                    time: now / 1_000, kind: kind, tree: tree.path, directory: change.directory,
+                    name: change.name,
                     stat: stat, actor: actor))
             return
         }

@@ -1,6 +1,6 @@
 import CWatch
 import FileEvents
-import Glibc
+import Shipping
 import Support
 
 /// Which trees are watched and how; what was missed, and what has to be scanned for that.
@@ -18,7 +18,8 @@ extension Collector {
         let (tree, now) = (trees[index], Clock.microseconds)
         spool.append(
             .coverage(
-                Coverage(tree: tree.path, extent: tree.extent, fileSystem: tree.fileSystemName, time: now)), now: now)
+                Coverage(tree: tree.path, extent: tree.extent, fileSystem: tree.fileSystemName, time: now)),
+            now: now)
     }
 
     /// Tries the richest way first; what the file system refuses is told, and the next one tried.
@@ -42,7 +43,10 @@ extension Collector {
         }
         log.info(
             "a tree is watched",
-            ["tree": trees[index].text, "extent": "\(trees[index].extent)", "kind": trees[index].fileSystemName])
+            [
+                "tree": trees[index].text, "extent": "\(trees[index].extent)",
+                "kind": trees[index].fileSystemName,
+            ])
     }
 
     private func mark(_ index: Int, in queue: inout FileQueue?, _ kind: FileQueue.Kind) -> Bool {
@@ -51,7 +55,8 @@ extension Collector {
             try queue?.mark(trees[index].text)
             return true
         } catch {
-            log.info("a file system cannot be watched this way", ["kind": "\(kind)", "error": error.description])
+            log.info(
+                "a file system cannot be watched this way", ["kind": "\(kind)", "error": error.description])
             return false
         }
     }
@@ -79,16 +84,9 @@ extension Collector {
         directories.forgetAll()
     }
 
-    /// Leaves a file that asks whoever scans this tree to do it now: `RUNTIME/rescan/%2Fpath`.
+    /// Asks whoever scans this tree to do it now.
     func requestScan(of tree: WatchedTree) {
-        let folder = settings.runtime + "/rescan"
-        let name = tree.text.replacing("%", with: "%25").replacing("/", with: "%2F")
-        do throws(SystemError) {
-            try Folder.make(folder)
-            _ = try Descriptor.open("\(folder)/\(name)", O_WRONLY | O_CREAT | O_NOFOLLOW)
-        } catch {
-            log.warning("a scan cannot be asked for", ["tree": tree.text, "error": error.description])
-        }
+        RescanRequests(settings.runtime).add(tree.text)
     }
 
     /// Looks whether all trees are still what they were.
@@ -112,16 +110,15 @@ extension Collector {
         }
     }
 
-    /// What the shipper and `gatehouse watch status` read; replaced by a rename.
+    /// Says for the shipper and `gatehouse watch status` how it goes.
     func writeStatus() {
-        var lines = ["since \(started / 1_000)", "events \(eventCount)", "gaps \(gapCount)"]
-        lines += trees.filter { $0.extent != .none }.map { "tree \($0.text)" }
-        let temporary = settings.runtime + "/status.new"
+        var status = StatusFile()
+        status.since = UInt64(clamping: started / 1_000)
+        status.events = eventCount
+        status.gaps = gapCount
+        status.trees = trees.filter { $0.extent != .none }.map(\.text)
         do throws(SystemError) {
-            try Folder.make(settings.runtime)
-            try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
-                .writeAll((lines.joined(separator: "\n") + "\n").utf8)
-            try SystemError.check(unsafe rename(temporary, settings.runtime + "/status"), "rename \(temporary)")
+            try status.write(in: settings.runtime)
         } catch {
             log.debug("the status cannot be written", ["error": error.description])
         }

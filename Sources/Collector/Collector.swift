@@ -48,12 +48,14 @@ package final class Collector {
     ///
     /// - Throws: `SystemError` when nothing can be watched at all.
     package func run(until ends: [Descriptor]) throws(SystemError) {
+        // A program that lives a millisecond can be asked for its name when this one comes at once.
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, -15)
         if settings.queueLimit > 0 { FileQueue.raiseLimit(to: settings.queueLimit) }
-        let from = Clock.microseconds
+        try Folder.make(settings.runtime)
         openTrees()
         subscribe()
         processes.reset(proc)
-        tellOfAbsence(until: from)
+        tellOfAbsence(until: Clock.microseconds)
         log.notice("watching", ["trees": settings.trees.joined(separator: ",")])
         loop(until: ends)
         runBatch()
@@ -149,7 +151,8 @@ package final class Collector {
         gapCount += 1
         spool.append(.gap(gap), now: gap.until)
         log.warning(
-            "a gap", ["reason": "\(gap.reason)", "tree": gap.tree.map { String(decoding: $0, as: UTF8.self) } ?? "*"])
+            "a gap",
+            ["reason": "\(gap.reason)", "tree": gap.tree.map { String(decoding: $0, as: UTF8.self) } ?? "*"])
     }
 
     /// Says once what is wrong with the spool, and once that it is right again.
@@ -158,7 +161,8 @@ package final class Collector {
         guard number != toldProblem else { return }
         toldProblem = number
         if let problem = spool.problem {
-            log.error("the spool cannot be written; events are counted and dropped", ["error": problem.description])
+            log.error(
+                "the spool cannot be written; events are counted and dropped", ["error": problem.description])
         } else {
             log.notice("the spool can be written again")
         }

@@ -6,7 +6,9 @@ import Support
 enum WatchProgram {
     /// All verbs, in the order of the help.
     private static var verbs: [any Verb.Type] {
-        [ScanVerb.self, RescanVerb.self, ShipVerb.self, OwnerVerb.self]
+        [
+            WatchVerb.self, ScanVerb.self, RescanVerb.self, ShipVerb.self, OwnerVerb.self, ShowVerb.self,
+        ]
     }
 
     static func main() {

@@ -29,7 +29,8 @@ package struct NameChange: Hashable, Sendable {
     }
 
     package init(
-        tree: Int, directory: [UInt8], name: [UInt8], handle: FileHandle? = nil, destination: Destination? = nil,
+        tree: Int, directory: [UInt8], name: [UInt8], handle: FileHandle? = nil,
+        destination: Destination? = nil,
         mask: UInt64, pid: UInt32, count: UInt32 = 1
     ) {
         self.tree = tree

@@ -100,7 +100,9 @@ extension FileNotice {
             case Info.place, Info.oldPlace: place = Self.place(bytes, at: offset + 4, end: end)
             case Info.newPlace: newPlace = Self.place(bytes, at: offset + 4, end: end)
             case Info.directory:
-                place = Self.handle(bytes, at: offset + 4, end: end).map { Place(directory: $0.handle, name: [0x2E]) }
+                place = Self.handle(bytes, at: offset + 4, end: end).map {
+                    Place(directory: $0.handle, name: [0x2E])
+                }
             default: break
             }
             offset = end

@@ -12,7 +12,9 @@ struct MessageBytes {
     /// The number at an offset; nil when it is not all there.
     func number<Number: FixedWidthInteger>(at offset: Int, as type: Number.Type = Number.self) -> Number? {
         guard offset >= 0, offset <= count - MemoryLayout<Number>.size else { return nil }
-        return unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: offset, as: Number.self) }
+        return unsafe bytes.withUnsafeBytes {
+            unsafe $0.loadUnaligned(fromByteOffset: offset, as: Number.self)
+        }
     }
 
     /// The bytes of a range; nil when they are not all there.

@@ -33,7 +33,9 @@ extension ProcessNotice {
         while let length = bytes.number(at: offset, as: UInt32.self).map(Int.init),
             length >= headerLength + contentLength, length <= bytes.count - offset
         {
-            if let notice = one(bytes, at: offset + headerLength, end: offset + length) { notices.append(notice) }
+            if let notice = one(bytes, at: offset + headerLength, end: offset + length) {
+                notices.append(notice)
+            }
             offset += (length + 3) & ~3
         }
     }
@@ -52,7 +54,9 @@ extension ProcessNotice {
         case What.none: return field(0).map { .acknowledged($0) }
         case What.fork:
             // Threads have a process that is not their own number.
-            guard let parent = field(1), let pid = field(2), let child = field(3), pid == child else { return nil }
+            guard let parent = field(1), let pid = field(2), let child = field(3), pid == child else {
+                return nil
+            }
             return .forked(parent: parent, child: child)
         case What.exec: return field(1).map { .executed($0) }
         case What.uid:

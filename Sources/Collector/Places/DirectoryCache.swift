@@ -60,7 +60,8 @@ package struct DirectoryCache {
     }
 
     private static func moved(_ location: Location, by rename: Rename) -> Location {
-        guard case .inside(let tree, let path) = location, tree == rename.tree, path.starts(with: rename.from),
+        guard case .inside(let tree, let path) = location, tree == rename.tree,
+            path.starts(with: rename.from),
             path.count == rename.from.count || path[rename.from.count] == 0x2F
         else { return location }
         guard case .inside(let newTree, let newPath) = rename.to else { return rename.to }

@@ -23,7 +23,8 @@ final class HandleResolver {
     func prepare(_ trees: [WatchedTree]) {
         release()
         for tree in trees where tree.extent == .everything {
-            guard let identity = tree.identity, !mounts.contains(where: { $0.identity.mount == identity.mount }),
+            guard let identity = tree.identity,
+                !mounts.contains(where: { $0.identity.mount == identity.mount }),
                 let descriptor = try? Descriptor.open(tree.text, O_RDONLY | O_DIRECTORY)
             else { continue }
             mounts.append(Mount(fileSystem: tree.fileSystem, identity: identity, descriptor: descriptor))
@@ -116,7 +117,8 @@ final class HandleResolver {
                 unsafe gh_file_status(-1, name.baseAddress, &found)
             }
         }
-        return unsafe result == 0 && gh_file_status(descriptor.number, "", &own) == 0 && own.inode == found.inode
+        return unsafe result == 0 && gh_file_status(descriptor.number, "", &own) == 0
+            && own.inode == found.inode
             && own.device == found.device
     }
 }

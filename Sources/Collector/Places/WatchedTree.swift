@@ -30,7 +30,9 @@ struct WatchedTree {
     /// What is at the tree's path now.
     func look() -> Identity? {
         var status = gh_file_status()
-        guard unsafe gh_file_status(-1, text, &status) == 0, status.mode & 0o170000 == 0o040000 else { return nil }
+        guard unsafe gh_file_status(-1, text, &status) == 0, status.mode & 0o170000 == 0o040000 else {
+            return nil
+        }
         return Identity(device: status.device, mount: status.mount, inode: status.inode)
     }
 
@@ -48,7 +50,8 @@ struct WatchedTree {
 enum FileSystemName {
     private static let names: [UInt64: String] = [
         0xEF53: "ext4", 0x5846_5342: "xfs", 0x9123_683E: "btrfs", 0x6969: "nfs", 0x794C_7630: "overlay",
-        0x6573_5546: "fuse", 0x0102_1994: "tmpfs", 0xFF53_4D42: "cifs", 0x0BD0_0BD0: "lustre", 0x2FC1_2FC1: "zfs",
+        0x6573_5546: "fuse", 0x0102_1994: "tmpfs", 0xFF53_4D42: "cifs", 0x0BD0_0BD0: "lustre",
+        0x2FC1_2FC1: "zfs",
     ]
 
     static func name(_ type: UInt64) -> String { names[type] ?? "0x" + String(type, radix: 16) }

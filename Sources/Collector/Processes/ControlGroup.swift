@@ -39,9 +39,13 @@ extension ControlGroup {
             if part.hasSuffix(".scope"), scopes.contains(where: { part.hasPrefix($0) }) {
                 return .container(identifier(part))
             }
-            if part.hasPrefix("lxc.payload.") { return .container(String(part.dropFirst("lxc.payload.".count))) }
+            if part.hasPrefix("lxc.payload.") {
+                return .container(String(part.dropFirst("lxc.payload.".count)))
+            }
             let isFolder = folders.contains(part) || part.hasPrefix("kubepods")
-            if isFolder, let last = parts.last, index < parts.count - 1 { return .container(identifier(last)) }
+            if isFolder, let last = parts.last, index < parts.count - 1 {
+                return .container(identifier(last))
+            }
         }
         guard parts.first == "system.slice", let unit = parts.last(where: { $0.hasSuffix(".service") }) else {
             return .none

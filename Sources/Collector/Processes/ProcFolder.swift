@@ -11,7 +11,9 @@ struct ProcFolder: ProcessReader {
 
     func facts(of pid: UInt32) -> ProcessFacts? {
         let folder = "/proc/\(pid)/"
-        guard let status = Self.read(folder + "status", limit: 4_096), let login = login(of: pid) else { return nil }
+        guard let status = Self.read(folder + "status", limit: 4_096), let login = login(of: pid) else {
+            return nil
+        }
         var facts = ProcessFacts(uid: 0, login: login)
         var hasUser = false
         for line in status.split(separator: 0x0A) {

@@ -26,7 +26,8 @@ package struct ProcessFacts: Hashable, Sendable {
     package var mountNamespace: UInt64
 
     package init(
-        parent: UInt32 = 0, uid: UInt32, login: Login = Login(), command: [UInt8] = [], executable: [UInt8] = [],
+        parent: UInt32 = 0, uid: UInt32, login: Login = Login(), command: [UInt8] = [],
+        executable: [UInt8] = [],
         isKernel: Bool = false, group: ControlGroup = .none, mountNamespace: UInt64 = 0
     ) {
         self.parent = parent

@@ -128,7 +128,8 @@ package struct ProcessTable {
         Entry(
             uid: facts.uid, login: facts.login, command: facts.command, executable: facts.executable,
             isKernel: facts.isKernel, group: facts.group,
-            belongs: mountNamespace == nil || facts.mountNamespace == mountNamespace || parent?.belongs == true)
+            belongs: mountNamespace == nil || facts.mountNamespace == mountNamespace
+                || parent?.belongs == true)
     }
 
     // MARK: Questions
@@ -138,7 +139,9 @@ package struct ProcessTable {
     /// - Parameter connect: what is known of an audit session: Gatehouse's session and the connection.
     package mutating func actor(
         of pid: UInt32, _ reader: some ProcessReader,
-        connect: (_ login: UInt32, _ auditSession: UInt32) -> (session: String?, connection: Actor.Connection?)
+        connect: (_ login: UInt32, _ auditSession: UInt32) -> (
+            session: String?, connection: Actor.Connection?
+        )
     ) -> Actor? {
         guard pid != 0 else { return mountNamespace == nil ? Actor() : nil }
         if entries[pid] == nil {

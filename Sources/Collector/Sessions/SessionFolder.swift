@@ -42,7 +42,9 @@ package struct SessionFolder: Sendable {
         let oldest = Int(time(nil)) - Self.retention
         for name in names {
             var status = stat()
-            guard unsafe lstat("\(path)/\(name)", &status) == 0, status.st_mtim.tv_sec < oldest else { continue }
+            guard unsafe lstat("\(path)/\(name)", &status) == 0, status.st_mtim.tv_sec < oldest else {
+                continue
+            }
             _ = unsafe unlink("\(path)/\(name)")
         }
     }

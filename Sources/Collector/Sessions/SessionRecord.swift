@@ -42,7 +42,9 @@ extension SessionRecord {
 
     /// Reads a record; nil for anything that `text` does not make.
     package init?(_ bytes: [UInt8]) {
-        guard bytes.count <= Self.limit, let text = String(validating: bytes, as: UTF8.self) else { return nil }
+        guard bytes.count <= Self.limit, let text = String(validating: bytes, as: UTF8.self) else {
+            return nil
+        }
         var values: [Substring: Substring] = [:]
         for line in text.split(separator: "\n") {
             let parts = line.split(separator: " ", maxSplits: 1)
@@ -54,7 +56,8 @@ extension SessionRecord {
             let pid = values["pid"].flatMap({ UInt32($0) })
         else { return nil }
         self.init(
-            boot: boot, loginUID: login, user: String(user), pid: pid, session: values["session"].map(String.init),
+            boot: boot, loginUID: login, user: String(user), pid: pid,
+            session: values["session"].map(String.init),
             connection: nil)
         if let text = values["connection"] {
             guard let connection = Actor.Connection(text) else { return nil }
@@ -74,7 +77,8 @@ extension Actor.Connection {
             [parts[0], parts[2]].allSatisfy({ Self.isAddress($0) })
         else { return nil }
         self.init(
-            peerAddress: String(parts[0]), peerPort: peerPort, localAddress: String(parts[2]), localPort: localPort)
+            peerAddress: String(parts[0]), peerPort: peerPort, localAddress: String(parts[2]),
+            localPort: localPort)
     }
 
     private static func isAddress(_ text: some StringProtocol) -> Bool {
