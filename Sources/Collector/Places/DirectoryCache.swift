@@ -83,7 +83,7 @@ package struct DirectoryCache {
             // What came into a tree has brought along directories that are remembered as outside.
             nodes = nodes.filter { $0.value.location != old }
         }
-        if let handle { nodes[handle] = Node(location: new, renames: renames.count, batch: batch) }
+        if let handle { nodes[handle] = Node(location: new, renames: renames.count, batch: -1) }
     }
 
     /// A directory was removed. Events that happened before may still come until the batch ends.

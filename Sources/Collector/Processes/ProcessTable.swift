@@ -3,7 +3,7 @@ package import FileEvents
 /// Who each process acts for, kept up from births on, so that it is known of processes that live a millisecond.
 ///
 /// A login's uid that is set is inherited and never changes; one that is unset may be set at any moment, so it is asked for
-/// again whenever it matters, and never remembered. Does no input or output of its own.
+/// again whenever it matters, and never remembered beyond a batch of file events. Does no input or output of its own.
 package struct ProcessTable {
     private struct Entry {
         var uid: UInt32
@@ -16,11 +16,14 @@ package struct ProcessTable {
         var belongs: Bool
         /// Made when the process is first asked for, until something of it changes.
         var actor: Actor?
+        /// The batch in which the login was last asked for, and was unset.
+        var asked = 0
     }
 
     private var entries: [UInt32: Entry] = [:]
     private var ended: [UInt32] = []
     private var endedBefore: [UInt32] = []
+    private var batch = 1
     private let mountNamespace: UInt64?
 
     /// - Parameter mountNamespace: only processes that began in this namespace are of this host; nil: all are.
@@ -74,6 +77,7 @@ package struct ProcessTable {
     /// A batch is done that left no file event unread: forgets the processes whose end was known a batch ago, since nothing of
     /// them can come any more.
     package mutating func endBatch() {
+        batch += 1
         for pid in endedBefore { entries[pid] = nil }
         swap(&ended, &endedBefore)
         ended.removeAll(keepingCapacity: true)
@@ -94,7 +98,6 @@ package struct ProcessTable {
             // The child's own word counts; the parent's only when the child is gone.
             if let login = reader.login(of: child) {
                 entry.login = login
-                entry.actor = nil
             } else {
                 askAgain(parent, reader)
                 entry = entries[parent] ?? entry
@@ -143,6 +146,10 @@ package struct ProcessTable {
             session: String?, connection: Actor.Connection?
         )
     ) -> Actor? {
+        // Nearly always it is the writer of the event before.
+        if let entry = entries[pid], let actor = entry.actor, entry.login.uid != nil || entry.asked == batch {
+            return actor
+        }
         guard pid != 0 else { return mountNamespace == nil ? Actor() : nil }
         if entries[pid] == nil {
             guard let facts = reader.facts(of: pid) else {
@@ -151,6 +158,7 @@ package struct ProcessTable {
             entries[pid] = entry(facts, parent: nil)
         }
         askAgain(pid, reader)
+        entries[pid]?.asked = batch
         guard let entry = entries[pid], entry.belongs else { return nil }
         if let actor = entry.actor { return actor }
         var actor = Actor(
