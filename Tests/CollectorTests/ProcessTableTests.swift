@@ -7,7 +7,7 @@ private final class Machine: ProcessReader {
     var living: [UInt32: ProcessFacts] = [:]
     var asked = 0
 
-    func facts(of pid: UInt32) -> ProcessFacts? { living[pid] }
+    func facts(of pid: UInt32, login: ProcessFacts.Login?) -> ProcessFacts? { living[pid] }
 
     func login(of pid: UInt32) -> ProcessFacts.Login? {
         asked += 1

@@ -9,9 +9,10 @@ struct ProcFolder: ProcessReader {
         self.asksForNamespaces = asksForNamespaces
     }
 
-    func facts(of pid: UInt32) -> ProcessFacts? {
+    func facts(of pid: UInt32, login known: ProcessFacts.Login?) -> ProcessFacts? {
         let folder = "/proc/\(pid)/"
-        guard let status = Self.read(folder + "status", limit: 4_096), let login = login(of: pid) else {
+        guard let status = Self.read(folder + "status", limit: 4_096), let login = known ?? login(of: pid)
+        else {
             return nil
         }
         var facts = ProcessFacts(uid: 0, login: login)

@@ -43,7 +43,8 @@ package struct ProcessFacts: Hashable, Sendable {
 
 /// Reads what the kernel says of processes; nil: the process is gone.
 package protocol ProcessReader {
-    func facts(of pid: UInt32) -> ProcessFacts?
+    /// - Parameter login: what is known of the login already, and need not be asked for; nil: nothing.
+    func facts(of pid: UInt32, login: ProcessFacts.Login?) -> ProcessFacts?
     func login(of pid: UInt32) -> ProcessFacts.Login?
     func all() -> [UInt32]
 }

@@ -42,7 +42,7 @@ package struct ProcessTable {
         endedBefore.removeAll()
         var parents: [UInt32: UInt32] = [:]
         for pid in reader.all() {
-            guard let facts = reader.facts(of: pid) else { continue }
+            guard let facts = reader.facts(of: pid, login: nil) else { continue }
             entries[pid] = entry(facts, parent: nil)
             parents[pid] = facts.parent
         }
@@ -87,11 +87,11 @@ package struct ProcessTable {
         // The number is in use again.
         ended.removeAll { $0 == child }
         endedBefore.removeAll { $0 == child }
-        if entries[parent] == nil, let facts = reader.facts(of: parent) {
+        if entries[parent] == nil, let facts = reader.facts(of: parent, login: nil) {
             entries[parent] = entry(facts, parent: nil)
         }
         guard var entry = entries[parent] else {
-            entries[child] = reader.facts(of: child).map { self.entry($0, parent: nil) }
+            entries[child] = reader.facts(of: child, login: nil).map { self.entry($0, parent: nil) }
             return
         }
         if entry.login.uid == nil {
@@ -109,7 +109,8 @@ package struct ProcessTable {
 
     private mutating func execute(_ pid: UInt32, _ reader: some ProcessReader) {
         let before = entries[pid]
-        if let facts = reader.facts(of: pid) {
+        let login = before?.login.uid == nil ? nil : before?.login
+        if let facts = reader.facts(of: pid, login: login) {
             entries[pid] = entry(facts, parent: before)
         } else {
             // Gone already: what it was called is not known, whom it acted for is.
@@ -152,7 +153,7 @@ package struct ProcessTable {
         }
         guard pid != 0 else { return mountNamespace == nil ? Actor() : nil }
         if entries[pid] == nil {
-            guard let facts = reader.facts(of: pid) else {
+            guard let facts = reader.facts(of: pid, login: nil) else {
                 return mountNamespace == nil ? Actor(pid: pid) : nil
             }
             entries[pid] = entry(facts, parent: nil)

@@ -13,6 +13,9 @@ package struct FrameEncoder {
     private var places: [Place: Int] = [:]
     private var actors: [Actor: Int] = [:]
     private var lastPath: [UInt8] = []
+    // Most events are of the directory and the actor of the one before: no dictionary is asked then.
+    private var latestPlace: (tree: [UInt8], path: [UInt8], number: Int)?
+    private var latestActor: (actor: Actor, number: Int)?
 
     /// The frame's records so far.
     package private(set) var recordCount = 0
@@ -44,8 +47,12 @@ package struct FrameEncoder {
     }
 
     mutating func number(ofDirectory path: [UInt8], inTree tree: [UInt8]) -> Int {
+        if let latest = latestPlace, latest.path == path, latest.tree == tree { return latest.number }
         let place = Place(tree: number(ofTree: tree), path: path)
-        if let known = places[place] { return known }
+        if let known = places[place] {
+            latestPlace = (tree, path, known)
+            return known
+        }
         let number = places.count
         places[place] = number
         definedBytes += path.count + 64
@@ -61,7 +68,11 @@ package struct FrameEncoder {
     }
 
     mutating func number(ofActor actor: Actor) -> Int {
-        if let known = actors[actor] { return known }
+        if let latest = latestActor, latest.actor == actor { return latest.number }
+        if let known = actors[actor] {
+            latestActor = (actor, known)
+            return known
+        }
         let number = actors.count
         actors[actor] = number
         definedBytes += actor.executable.count + 512
