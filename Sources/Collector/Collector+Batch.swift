@@ -14,9 +14,13 @@ extension Collector {
     func runBatch() -> Bool {
         // What has happened to processes before the events is told first, so that they are found.
         drainProcesses()
+        let before = Clock.microseconds
         let isEmpty = readQueues()
         let now = Clock.nanoseconds
         drainProcesses()
+        defer {
+            if isEmpty { lastDrained = before }
+        }
         if notices.isEmpty { return false }
         if !resolver.isPrepared { resolver.prepare(trees) }
         for notice in notices { take(notice, now: now) }
@@ -24,10 +28,7 @@ extension Collector {
         for change in batch.changes { spool(change, now: now) }
         batch.removeAll()
         directories.endBatch()
-        if isEmpty {
-            processes.endBatch()
-            lastDrained = now / 1_000
-        }
+        if isEmpty { processes.endBatch() }
         return true
     }
 

@@ -55,7 +55,9 @@ package final class Collector {
         openTrees()
         subscribe()
         processes.reset(proc)
-        tellOfAbsence(until: Clock.microseconds)
+        let now = Clock.microseconds
+        tellOfAbsence(until: now)
+        spool.noteAlive(at: now, now: now)
         log.notice("watching", ["trees": settings.trees.joined(separator: ",")])
         loop(until: ends)
         runBatch()
@@ -139,8 +141,10 @@ package final class Collector {
     }
 
     private func everySecond() {
-        spool.noteAlive()
         checkTrees()
+        // All that happened until the queue was read to its end is on the disk afterwards.
+        runBatch()
+        spool.noteAlive(at: lastDrained, now: Clock.microseconds)
         if lastBatch + .seconds(1) < MonotonicTime.now { resolver.release() }
         writeStatus()
     }

@@ -30,7 +30,7 @@ class Watched:
         self.child = None
 
     def write_settings(self, *lines):
-        lines = (f"Host host1", "Gateway 127.0.0.1:1", f"Tree {self.tree}", f"Spool {self.spool}",
+        lines = ("Host host1", "Gateway 127.0.0.1:1", f"Tree {self.tree}", f"Spool {self.spool}",
                  f"Runtime {self.runtime}", f"Keys {self.home}/keys", *lines)
         self.settings.write_text("\n".join(lines) + "\n")
 
@@ -57,6 +57,8 @@ class Watched:
     def records(self):
         """All that was told, proven to be one chain of numbers without holes."""
         segments = sorted(self.spool.glob("events-*.segment"))
+        if not segments:
+            return []
         done = subprocess.run([PROGRAM, "show", "--settings", self.settings, *segments], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         records = [json.loads(line) for line in done.stdout.splitlines()]
@@ -142,7 +144,7 @@ def test_tells_every_kind_of_change(watched):
 
 def test_takes_every_name(watched):
     watched.start()
-    names = [b"new\nline", b"\xff\xfe", b"n" * 255, b"-rf", b"quote\"\\", "ü/…".encode().replace(b"/", b"_"), b" "]
+    names = [b"new\nline", b"\xff\xfe", b"n" * 255, b"-rf", b"quote\"\\", "ü…".encode(), b" "]
     for name in names:
         with open(os.fsencode(watched.tree) + b"/" + name, "w"):
             pass
@@ -159,6 +161,7 @@ def test_leaves_out_what_is_outside(watched, disk):
     (disk / "treeish/file").write_text("not ours")
     (disk / "coming").mkdir()
     (disk / "coming/inner").write_text("x")
+    time.sleep(0.2)
     (disk / "coming").rename(watched.tree / "came")
     (watched.tree / "came/inner").write_text("now it is")
     time.sleep(0.1)
@@ -217,6 +220,7 @@ def test_an_overflow_is_a_gap_and_asks_for_a_scan(watched):
         for number in range(2000):
             (watched.tree / f"f{number}").touch()
         os.kill(watched.child.pid, signal.SIGCONT)
+        watched.wait(lambda: b"overflow" in watched.log.read_bytes())
         watched.settle()
         watched.end()
     finally:

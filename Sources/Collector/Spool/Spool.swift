@@ -74,7 +74,6 @@ package final class Spool {
         }
         self.chain.isStopped = false
         try folder.write(self.chain)
-        folder.touch()
         try measure()
     }
 
@@ -184,8 +183,13 @@ package final class Spool {
         if let full = segment?.isFull, full || isTimeToEnd(now), oldestPending == nil { end(now: now) }
     }
 
-    /// Notes that the collector lives, for the gap after a kill. Call it each second.
-    package func noteAlive() { folder.touch() }
+    /// Writes what waits, and notes that all that happened until `time` is told: a gap after a kill begins there.
+    ///
+    /// Call it each second, and soon after a gap was told, or a kill could take the gap with it.
+    package func noteAlive(at time: Int64, now: Int64) {
+        flush(now: now)
+        if problem == nil, lost == nil { folder.noteAlive(at: time) }
+    }
 
     private func isTimeToEnd(_ now: Int64) -> Bool {
         waiting < SpoolSettings.backlog || now - began >= SpoolSettings.backlogInterval || now < began
@@ -200,8 +204,10 @@ package final class Spool {
         }
         end(now: now)
         chain.isStopped = true
-        if problem == nil { try? folder.write(chain) }
-        folder.touch()
+        if problem == nil {
+            try? folder.write(chain)
+            if lost == nil { folder.noteAlive(at: now) }
+        }
     }
 
     /// Writes and synchronises what waits.

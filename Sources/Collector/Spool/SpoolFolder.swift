@@ -5,7 +5,7 @@ import Support
 /// The files of one stream: `STREAM-NUMBER.segment` are finished, `STREAM-NUMBER.open` is being written, `STREAM.chain` is
 /// the memory.
 ///
-/// The lock file's modification time says when the writer was last alive.
+/// The lock file's modification time says until when all is told.
 struct SpoolFolder {
     let path: String
     private let stream: String
@@ -58,16 +58,17 @@ struct SpoolFolder {
         return items.sorted { $0.number < $1.number }
     }
 
-    /// When the writer before was last alive, in microseconds since 1970; nil: never.
+    /// Until when the writer before has told all, in microseconds since 1970.
     func lastAlive() -> Int64? {
         var status = stat()
         guard unsafe fstat(lockFile.number, &status) == 0 else { return nil }
         return Int64(status.st_mtim.tv_sec) * 1_000_000 + Int64(status.st_mtim.tv_nsec) / 1_000
     }
 
-    /// Notes that the writer lives.
-    func touch() {
-        _ = futimens(lockFile.number, nil)
+    /// Notes until when all is told, in microseconds since 1970.
+    func noteAlive(at time: Int64) {
+        let value = timespec(tv_sec: Int(time / 1_000_000), tv_nsec: Int(time % 1_000_000) * 1_000)
+        _ = unsafe futimens(lockFile.number, [value, value])
     }
 
     /// Reads the chain's file; nil: there is none, or it is damaged.
