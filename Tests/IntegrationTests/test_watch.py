@@ -220,7 +220,7 @@ def test_an_overflow_is_a_gap_and_asks_for_a_scan(watched):
         for number in range(2000):
             (watched.tree / f"f{number}").touch()
         os.kill(watched.child.pid, signal.SIGCONT)
-        watched.wait(lambda: b"overflow" in watched.log.read_bytes())
+        watched.wait(lambda: b"reason=overflow" in watched.log.read_bytes())
         watched.settle()
         watched.end()
     finally:
