@@ -125,7 +125,8 @@ let package = Package(
         .executableTarget(
             name: "gatehouse-watch",
             dependencies: [
-                "CSupport", "Collector", "FileEvents", "Ownership", "SSHKeys", "Scanner", "Shipping", "Support",
+                "CSupport", "Collector", "FileEvents", "Ownership", "SSHKeys", "Scanner", "Shipping",
+                "Support",
             ],
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
