@@ -7,7 +7,8 @@ enum WatchProgram {
     /// All verbs, in the order of the help.
     private static var verbs: [any Verb.Type] {
         [
-            WatchVerb.self, ScanVerb.self, RescanVerb.self, ShipVerb.self, OwnerVerb.self, ShowVerb.self, SessionHookVerb.self,
+            WatchVerb.self, ScanVerb.self, RescanVerb.self, ShipVerb.self, OwnerVerb.self, ShowVerb.self,
+            SessionHookVerb.self,
         ]
     }
 
