@@ -64,7 +64,7 @@ extension AccountReport {
         return AccountReport(
             changed: changed, users: all(users, state.users.map(\.name)),
             groups: all(groups, state.groups.map(\.name)), sshdChanged: sshdChanged,
-            sshdReloaded: sshdReloaded)
+            sshdReloaded: sshdReloaded, files: files)
     }
 
     /// More than this is no report.
