@@ -76,6 +76,8 @@ package struct WatchState: Sendable {
     private var open: [Key: Follow] = [:]
     private var ended: [Key: Outcome] = [:]
     private var failingSince: MonotonicTime?
+    /// Whether the last list was of all commands: then those were asked about too that were not due yet.
+    private var askedAboutAll = false
 
     package init(document: String, timing: Timing) {
         self.document = document
@@ -132,7 +134,9 @@ package struct WatchState: Sendable {
         let due = open.filter { now >= $0.value.due }
         let isLate = due.contains { now >= lastMoment(of: $0.value) }
         if isLate || due.count >= Self.pageSize {
-            return .list(filters(for: due))
+            let filters = filters(for: due)
+            askedAboutAll = filters == [filterOfAll]
+            return .list(filters)
         }
         let pause = (open.values.map { lastMoment(of: $0) }.min() ?? now) - now
         // Never long: who comes in the meantime may be in more of a hurry.
@@ -150,9 +154,13 @@ package struct WatchState: Sendable {
         let commands = Set(due.keys.map(\.commandID))
         let pages = (open.count + Self.pageSize - 1) / Self.pageSize
         if commands.count <= pages { return commands.sorted().map { InvocationFilter(commandID: $0) } }
+        return [filterOfAll]
+    }
+
+    private var filterOfAll: InvocationFilter {
         let first = open.values.map(\.requested).min() ?? Timestamp(milliseconds: 0)
         // The service may round to seconds, and means "later than".
-        return [InvocationFilter(requestedAfter: first + .seconds(-2), document: document)]
+        return InvocationFilter(requestedAfter: first + .seconds(-2), document: document)
     }
 
     /// Whether a page of a list leaves nothing open that the next one could tell about.
@@ -178,7 +186,7 @@ package struct WatchState: Sendable {
                 open[key] = follow
             }
         }
-        for (key, follow) in open where now >= follow.due { open[key]?.seenOpen = now }
+        for (key, follow) in open where wasAsked(follow, at: now) { open[key]?.seenOpen = now }
         postpone(at: now)
     }
 
@@ -199,8 +207,12 @@ package struct WatchState: Sendable {
         }
     }
 
+    private func wasAsked(_ follow: Follow, at now: MonotonicTime) -> Bool {
+        askedAboutAll || now >= follow.due
+    }
+
     private mutating func postpone(at now: MonotonicTime) {
-        for (key, follow) in open where now >= follow.due {
+        for (key, follow) in open where wasAsked(follow, at: now) {
             open[key]?.pause = min(follow.pause * 1.5, timing.longest)
             open[key]?.due = now + follow.pause
         }

@@ -91,6 +91,26 @@ struct WatchStateTests {
         #expect(watch.next(at: at(4_000)) == .list([all]))
     }
 
+    @Test("commands sent one after the other cost a question for each fifty, not one each")
+    mutating func staggered() {
+        var questions = 0
+        for time in stride(from: 0, to: 40_000, by: 10) {
+            if time % 100 == 0, time < 20_000 {
+                follow("c-\(time)", ["i-\(time)"], canWait: true, at: time)
+            }
+            if case .list = watch.next(at: at(time)) {
+                questions += 1
+                // Every command takes two seconds.
+                let sent = stride(from: 0, through: min(time, 19_900), by: 100)
+                watch.note(
+                    sent.map { invocation("c-\($0)", "i-\($0)", $0 + 2_000 <= time ? .succeeded : .running) },
+                    at: at(time))
+            }
+        }
+        #expect(watch.next(at: at(40_000)) == .idle)
+        #expect((4...8).contains(questions), "\(questions) questions")
+    }
+
     @Test("few commands for many hosts are asked for one by one")
     mutating func byCommand() {
         follow("c-1", (0..<50).map { "i-\($0)" }, canWait: true)

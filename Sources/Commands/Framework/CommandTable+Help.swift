@@ -47,7 +47,7 @@ extension CommandTable {
             text += Self.wrapped(line, after: noun.padded(to: width) + "  ")
         }
         if listed.count + lone.count > Self.overviewLimit { text += lone.joined(separator: ", ") + "\n" }
-        return text + "\n'\(prefix) help NOUN VERB' explains a command. What reads takes --json.\n"
+        return text + "'\(prefix) help NOUN VERB' explains a command. What reads takes --json.\n"
     }
 
     /// A line of words apart by blanks, cut where the screen ends.
