@@ -1,6 +1,7 @@
 """Truth under fire: whatever is killed, stopped or flooded, the book ends as the file system is, and says where it was blind.
 
-FIRE_ROUNDS says how often the gateway is killed while it takes segments: 10 times unless told, 100 by hand.
+Run by hand, with `-m fire`, since it takes many minutes. FIRE_ROUNDS says how often the gateway is killed while it takes
+segments: 10 times unless told.
 """
 
 import os
@@ -14,6 +15,7 @@ import pytest
 from lab import wait_until
 from test_watchers import TREE, gaps, kinds_of, known, restart, service, spooled, watching
 
+pytestmark = pytest.mark.fire
 ROUNDS = int(os.environ.get("FIRE_ROUNDS", "10"))
 UNIT = "/etc/systemd/system/gatehouse-watch.service"
 
@@ -84,8 +86,8 @@ def book(lab, folder):
         uid = lab.uid(name)
         document = lab.gatehouse_json("file", "transfer", "--from", name, "--to", "carol", folder, "--plan", timeout=60)
         for path in document["files"]:
-            assert path not in found, f"{path} belongs to two"
-            found[path] = uid
+            # One may change hands between the two questions.
+            found[path] = None if path in found else uid
     return found
 
 
