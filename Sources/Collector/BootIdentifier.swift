@@ -1,4 +1,5 @@
 import Glibc
+package import SSHKeys
 package import Support
 
 /// Which run of the kernel this is.
@@ -14,5 +15,17 @@ package enum BootIdentifier {
             throw SystemError("reading \(path)", number: EBADMSG)
         }
         return bytes
+    }
+}
+
+extension BootIdentifier {
+    /// The identifier under which a host's records of this boot are numbered.
+    ///
+    /// A watcher that is removed and installed again numbers from 1 anew, and has a new key: without the key in it, what it tells
+    /// would be taken for what was told before.
+    ///
+    /// - Throws: `SystemError`.
+    package static func current(with key: PublicKey) throws(SystemError) -> [UInt8] {
+        zip(try current(), key.blob.suffix(16)).map { $0 ^ $1 }
     }
 }

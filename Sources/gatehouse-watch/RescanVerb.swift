@@ -70,7 +70,8 @@ enum RescanVerb: Verb {
                 try Spool(
                     SpoolSettings(
                         folder: settings.spool, stream: .scans, host: settings.host,
-                        boot: try bootIdentifier(), key: key, capacity: settings.spoolLimit)))
+                        boot: try BootIdentifier.current(with: key.publicKey), key: key,
+                        capacity: settings.spoolLimit)))
         } catch {
             throw Refusal(.unavailable, "\(error)")
         }
@@ -78,17 +79,6 @@ enum RescanVerb: Verb {
         var order = ScanOrder()
         order.tree = Array(tree.utf8)
         _ = try order.scan(into: book, reporter)
-    }
-}
-
-extension RescanVerb {
-    /// The kernel's random number of this boot, 16 bytes.
-    private static func bootIdentifier() throws(SystemError) -> [UInt8] {
-        let path = "/proc/sys/kernel/random/boot_id"
-        let text = try Descriptor.open(path, O_RDONLY).readAll(limit: 64)
-        let digits = text.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
-        guard digits.count == 32 else { throw SystemError("reading \(path)", number: EBADMSG) }
-        return stride(from: 0, to: 32, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
     }
 }
 

@@ -32,7 +32,8 @@ enum WatchVerb: Verb {
             )
             let spool = try Spool(
                 SpoolSettings(
-                    folder: settings.spool, stream: .events, host: settings.host, boot: boot, key: key,
+                    folder: settings.spool, stream: .events, host: settings.host,
+                    boot: try BootIdentifier.current(with: key.publicKey), key: key,
                     capacity: settings.spoolLimit))
             var collecting = CollectorSettings(trees: settings.trees, runtime: settings.runtime, boot: boot)
             collecting.isOnlyMountNamespace = settings.isOnlyMountNamespace

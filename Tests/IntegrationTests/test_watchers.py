@@ -209,7 +209,8 @@ def answers(output):
 def test_the_key_opens_one_thing(lab, no_shipping):
     """No command, no shell, no host, no forward, no other host's door, no other name; and everybody else's key none of it."""
     host = lab.host1
-    assert deliver(lab, host, HELLO).out == WELCOME
+    # What is to be scanned may follow.
+    assert deliver(lab, host, HELLO).out.startswith(WELCOME)
     for words in (("id",), ("-s", "sftp"), ("user", "list"), ()):
         result = deliver(lab, host, b"", words=words)
         assert (result.out, result.status) == (b"", 255) or result.status != 0, words
@@ -231,8 +232,8 @@ def test_nonsense_at_the_door(lab, no_shipping):
     no_shipping(lab.host1)
     for data in (b"GET / HTTP/1.0\r\n\r\n", b"\xff\xff\xff\xff", frame(9), frame(4), HELLO + frame(5, "x"), os.urandom(4096)):
         result = deliver(lab, lab.host1, data)
-        assert result.out in (b"", WELCOME)
-    assert deliver(lab, lab.host1, HELLO).out == WELCOME
+        assert result.out == b"" or result.out.startswith(WELCOME)
+    assert deliver(lab, lab.host1, HELLO).out.startswith(WELCOME)
 
 
 @pytest.mark.limit(90)
@@ -292,11 +293,12 @@ def test_a_lost_segment_is_a_gap(lab, no_shipping):
 def test_the_gateway_is_away(lab):
     """While the daemon is gone the spool grows; when it is back everything is delivered, and that it was away is a gap."""
     watching(lab, lab.host1)
+    alice, group = lab.uid("alice"), group_of(lab)
     os.kill(lab.daemon_pid(), 9)
     try:
         time.sleep(1)
         path = f"{TREE}/it-{secrets.token_hex(6)}"
-        lab.lab_exec(lab.host1, "setpriv", f"--reuid={lab.uid('alice')}", f"--regid={lab.uid('alice')}", f"--groups={group_of(lab)}", "touch", path)
+        lab.lab_exec(lab.host1, "setpriv", f"--reuid={alice}", f"--regid={alice}", f"--groups={group}", "touch", path)
         wait_until(lambda: spooled(lab, lab.host1), "something waits", 10)
     finally:
         restart(lab)
@@ -337,10 +339,9 @@ def test_a_full_disk_under_the_book(lab, teardown):
     move_state(lab, state, f"size={used + (3 << 20)}")
     try:
         filler = state / "filler"
-        with open(filler, "wb") as file, pytest.raises(OSError):
+        with open(filler, "wb", buffering=0) as file, pytest.raises(OSError):
             while True:
                 file.write(bytes(4096))
-                file.flush()
         path = f"{TREE}/it-{secrets.token_hex(6)}"
         lab.lab_exec(lab.host1, "touch", path)
         wait_until(lambda: spooled(lab, lab.host1), "something waits", 20)

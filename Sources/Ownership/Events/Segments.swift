@@ -29,13 +29,13 @@ package struct ReceivedSegment: Equatable, Sendable {
 struct Segments {
     let database: Database
 
-    /// The segment of a stream with the highest number.
+    /// The segment of a stream that was made last. A watcher that was installed again numbers its segments from 1 again.
     func newest(of host: String, stream: SegmentHeader.Stream) throws -> ReceivedSegment? {
         try database.first(
             """
             SELECT s.digest, s.number, t.boot, s.last, s.received FROM event_segments s
             JOIN event_streams t ON t.id = s.stream WHERE t.host = ?1 AND t.stream = ?2
-            ORDER BY s.number DESC LIMIT 1
+            ORDER BY s.created DESC, s.number DESC LIMIT 1
             """, [host, Int64(stream.rawValue)]
         ) { row in
             ReceivedSegment(
