@@ -41,7 +41,7 @@ final class DeliveryDesk: Sendable {
     /// - Returns: the other end of the delivery's stream.
     /// - Throws: `SystemError`, or when it cannot be noted.
     func open(host: String, keyBlob: [UInt8], session: SessionID, address: String) throws -> Descriptor {
-        let (ours, theirs) = try Self.streamPair()
+        let (ours, theirs) = try StreamSocket.pair()
         let delivery = Delivery(
             desk: self, host: host, keyBlob: keyBlob, session: session, address: address, socket: ours)
         let older = entries.withLock { entries in
@@ -59,13 +59,6 @@ final class DeliveryDesk: Sendable {
             log.info("delivery ended", ["host.name": host, "reason": reason.printable])
         }
         return theirs
-    }
-
-    private static func streamPair() throws(SystemError) -> (Descriptor, Descriptor) {
-        var numbers: [Int32] = [-1, -1]
-        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        try SystemError.check(unsafe socketpair(AF_UNIX, type, 0, &numbers), "socketpair")
-        return (Descriptor(adopting: numbers[0]), Descriptor(adopting: numbers[1]))
     }
 
     // MARK: What was heard

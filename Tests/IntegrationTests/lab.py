@@ -3,6 +3,7 @@
 import collections
 import json
 import os
+import pwd
 import random
 import shlex
 import signal
@@ -20,6 +21,9 @@ REQUIRED = (
     "GATEHOUSE GATEWAY_HOST GATEWAY_PORT SSH_CONFIG KNOWN_HOSTS ALICE_KEY BOB_KEY CAROL_KEY ADMIN_KEY "
     "HOST1 HOST2 HOST1_ADDRESS HOST2_ADDRESS SHARED DIRECTORY_DB LAB_EXEC"
 ).split()
+
+#: Root's home on the hosts, whose system accounts are this machine's.
+ROOT_HOME = pwd.getpwnam("root").pw_dir
 
 #: Where a test's address is not to be the one of all others.
 OTHER_CLIENT = "127.0.0.9"

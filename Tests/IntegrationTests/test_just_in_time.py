@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from hosts import state
+from lab import ROOT_HOME
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_just_in_time_failure(lab, scratch_user, teardown, way):
         lab.aws(fail={"ssm.SendCommand": {"count": 5, "code": "AccessDeniedException", "status": 400}})
         teardown.callback(lab.aws, reset=True)
     else:
-        home = "/root/.ssh/authorized_keys"
+        home = f"{ROOT_HOME}/.ssh/authorized_keys"
         lab.lab_exec(lab.host1, "mv", home, f"{home}.away")
         teardown.callback(lab.lab_exec, lab.host1, "mv", f"{home}.away", home)
     mark = lab.mark()
@@ -162,7 +163,7 @@ def test_jump_to_a_conflict(lab, newcomer, teardown):
 
 def test_jump_where_the_gateway_cannot_work(lab, account, newcomer, teardown):
     """Where the gateway cannot make the account, whoever has none reads so; who has one jumps on, if it is not the newest."""
-    home = "/root/.ssh/authorized_keys"
+    home = f"{ROOT_HOME}/.ssh/authorized_keys"
     lab.gatehouse("host", "set", lab.host1, "--accounts", "ssh")
     teardown.callback(lab.gatehouse, "host", "set", lab.host1, "--accounts", "automatic")
     lab.lab_exec(lab.host1, "mv", home, f"{home}.away")

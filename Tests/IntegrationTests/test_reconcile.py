@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from hosts import ACCESS, edit, state
-from lab import wait_until
+from lab import ROOT_HOME, wait_until
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_removed_key_opens_nothing(lab, teardown, scratch_user, make_key):
     """A key that was taken away is refused by the hosts also where somebody has written it down by hand."""
     user = scratch_user(grant=["--host", lab.host1])
     key = make_key()
-    folder, path = "/root/.ssh", "/root/.ssh/authorized_keys2"
+    folder, path = f"{ROOT_HOME}/.ssh", f"{ROOT_HOME}/.ssh/authorized_keys2"
     lab.lab_exec(lab.host1, "bash", "-c", f"mkdir -p {folder}; cat >{path}", input=open(f"{key}.pub", "rb").read())
     teardown.callback(lab.lab_exec, lab.host1, "rm", "-f", path)
 

@@ -47,7 +47,7 @@ host_is_up() { [ "$(network_owner)" = "$LAB_ROOT" ] && port_answers "$(host_addr
 give_user_data() {
     local name=$1
     "$repository/Tests/Lab/lab-exec" "$name" sh -c \
-        'umask 077; mkdir -p /root/.ssh; cat >/root/.ssh/authorized_keys' <"$LAB_ROOT/hosts/$name/user-data"
+        'umask 077; mkdir -p ~root/.ssh; cat >~root/.ssh/authorized_keys' <"$LAB_ROOT/hosts/$name/user-data"
 }
 
 namespaces() { ip netns list | awk -v prefix="$namespace_prefix" 'index($1, prefix "communal") == 1 { print $1 }'; }

@@ -20,7 +20,7 @@ package struct HostBootstrap: DaemonCommand {
         // The host need not be in the directory yet: its line may have to lie there before it first starts.
         try Host.check(name: name)
         let authority = context.services.gateway.userAuthority
-        try context.terminal.errLine("put this line into /root/.ssh/authorized_keys of \(name):")
+        try context.terminal.errLine("put this line into root's ~/.ssh/authorized_keys on \(name):")
         try context.terminal.outLine(
             "cert-authority,principals=\"\(RootAccess.principal(on: name))\" \(KeyText.line(of: authority)) gatehouse-user-ca"
         )
