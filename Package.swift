@@ -80,11 +80,12 @@ let package = Package(
         module("Scanner", uses: ["CSupport", "FileEvents", "Ownership", "Support"]),
 
         module("Inventory", uses: ["Directory", "SSHKeys", "Support"]),
+        module("Power", uses: ["Directory", "Support"]),
 
         // The cloud in which the hosts are.
         module("SessionManager", uses: ["AWS", "CCurl", "COpenSSL", "CSupport", "Support"]),
         module(
-            "Fleet", uses: ["AWS", "Accounts", "CZlib", "Directory", "Inventory", "Support"],
+            "Fleet", uses: ["AWS", "Accounts", "CZlib", "Directory", "Inventory", "Power", "Support"],
             resources: [.embedInCode("HostCarrier")]),
 
         // What is done on hosts as root, besides accounts: Python programs that are sent there.
@@ -107,14 +108,14 @@ let package = Package(
             "Commands",
             uses: [
                 "Accounts", "Audit", "Configuration", "Control", "Directory", "FileEvents", "Inventory",
-                "Ownership", "Routing", "SQLite", "SSHKeys", "Sharing", "Support", "Watchers",
+                "Ownership", "Power", "Routing", "SQLite", "SSHKeys", "Sharing", "Support", "Watchers",
             ]),
         module(
             "Monitor",
             uses: [
                 "Accounts", "Audit", "Authentication", "Commands", "Configuration", "Control", "Directory",
-                "FileEvents", "Fleet", "Inventory", "Ownership", "Routing", "SQLite", "SSHKeys", "Sharing",
-                "Support", "Watchers",
+                "FileEvents", "Fleet", "Inventory", "Ownership", "Power", "Routing", "SQLite", "SSHKeys",
+                "Sharing", "Support", "Watchers",
             ]),
 
         program("gatehoused", uses: ["Monitor", "Configuration", "Support"]),
@@ -159,6 +160,7 @@ let package = Package(
         tests("Ownership", uses: ["FileEvents", "SQLite", "SSHKeys", "Support", "TestSupport"]),
         tests("Inventory", uses: ["Directory", "SSHKeys", "SQLite", "Support", "TestSupport"]),
         tests("Fleet", uses: ["AWS", "Accounts", "Directory", "Inventory", "Support"]),
+        tests("Power", uses: ["Directory", "Support"]),
         tests("Sharing", uses: ["Accounts", "Directory", "Support", "TestSupport"]),
         tests("Watchers", uses: ["Accounts", "Directory", "SSHKeys", "Support", "TestSupport"]),
         tests("Shipping", uses: ["Control", "Support", "TestSupport"]),

@@ -33,6 +33,10 @@ package struct AWSError: Error, Equatable, Sendable {
         /// The credentials are good and do not allow this.
         case accessDenied
         case notFound
+        /// The cloud has no room for such an instance now.
+        case noCapacity
+        /// The account has as much of it as it may have.
+        case quotaExceeded
         /// Anything else that the service does not take.
         case rejected
     }

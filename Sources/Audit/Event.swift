@@ -12,6 +12,10 @@ package enum EventKind: String, Sendable, CaseIterable {
     case hostFailed = "host.failed"
     /// An instance was started, stopped, terminated.
     case hostState = "host.state"
+    /// An instance was started for somebody, and answered or did not.
+    case hostWake = "host.wake"
+    /// A host is about to be stopped because nobody uses it, or was.
+    case hostSleep = "host.sleep"
     /// A host is another instance than it was.
     case hostReplaced = "host.replaced"
     /// Host keys were pinned, or are not those that are pinned.

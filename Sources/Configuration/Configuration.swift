@@ -50,6 +50,8 @@ package struct Configuration: Equatable, Sendable {
     package var awsProfile: String?
     /// How long an instance's agent may take to fetch a command.
     package var agentTimeout = Duration.seconds(30)
+    /// How long an instance that is started may take until its sshd answers.
+    package var wakeTimeout = Duration.seconds(300)
     /// Bytes after which both ends of a connection make new keys.
     package var rekeyLimit: UInt64 = 1 << 30
     /// Where uids and gids are taken from.

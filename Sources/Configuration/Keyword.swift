@@ -22,6 +22,7 @@ enum Keyword: String, CaseIterable {
     case awsRegion = "AWSRegion"
     case awsProfile = "AWSProfile"
     case awsAgentTimeout = "AWSAgentTimeout"
+    case wakeTimeout = "WakeTimeout"
     case rekeyLimit = "RekeyLimit"
     case uidRange = "UidRange"
     case banner = "Banner"

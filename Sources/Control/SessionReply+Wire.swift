@@ -4,7 +4,7 @@ extension SessionReply {
     private enum Kind: UInt8 {
         case settings = 1
         case keyAcceptable, accepted, rejected, disconnect, host, joined, notAJump, commandStarted, refused,
-            noted, preparing, deliveryStarted
+            noted, preparing, deliveryStarted, waking
     }
 
     /// The message to send.
@@ -43,6 +43,11 @@ extension SessionReply {
             out.string(host)
         case .deliveryStarted:
             out.byte(Kind.deliveryStarted.rawValue)
+        case .waking(let host, let state, let seconds):
+            out.byte(Kind.waking.rawValue)
+            out.string(host)
+            out.string(state)
+            out.uint32(seconds)
         }
         return out.bytes
     }
@@ -68,6 +73,8 @@ extension SessionReply {
         case .noted: self = .noted
         case .preparing: self = .preparing(host: try input.string())
         case .deliveryStarted: self = .deliveryStarted
+        case .waking:
+            self = .waking(host: try input.string(), state: try input.string(), seconds: try input.uint32())
         }
         try input.finish()
     }

@@ -71,6 +71,13 @@ package enum SessionReply: Equatable, Sendable {
     /// the person and ask `connect` again; the daemon makes the account before it answers that.
     case preparing(host: String)
 
+    /// To `connect` and to `jump`: the host's instance is being started. Show it to the person and ask again; the daemon takes
+    /// a second or so to answer that.
+    ///
+    /// - state: what it waits for, such as `pending`.
+    /// - seconds: since when it is waited for.
+    case waking(host: String, state: String, seconds: UInt32)
+
     /// To `jump`: joined; one connected socket travels with it.
     case joined
 

@@ -67,6 +67,8 @@ struct DirectoryDocument: Codable {
         var accounts: String?
         var transport: String?
         var instance: InstanceEntry?
+        /// Seconds; 0: never.
+        var idleStop: Int64?
     }
 
     struct InstanceEntry: Codable {
@@ -102,6 +104,8 @@ struct DirectoryDocument: Codable {
         var name: String
         var created: String?
         var hosts: [String]?
+        /// Seconds; 0: never.
+        var idleStop: Int64?
     }
 
     struct TreeEntry: Codable {
@@ -128,6 +132,7 @@ struct DirectoryDocument: Codable {
         var forwarding: Bool?
         var agent: Bool?
         var record: Bool?
+        var wake: Bool?
         var until: String?
         var created: String?
     }

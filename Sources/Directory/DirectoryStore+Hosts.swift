@@ -70,6 +70,10 @@ extension DirectoryStore {
             if let instance = change.instance { _ = try tables.setInstance(instance, of: name) }
             if let accounts = change.accounts { _ = try tables.setAccountRoute(accounts, of: name) }
             if let transport = change.transport { _ = try tables.setTransport(transport, of: name) }
+            if let idleStop = change.idleStop {
+                _ = try tables.host(name)
+                try tables.setIdlePolicy(idleStop, of: name)
+            }
             return try tables.host(name)
         }
     }

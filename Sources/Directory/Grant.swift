@@ -22,19 +22,25 @@ package struct Rights: Hashable, Sendable {
     package var agent: Bool
     /// Is recorded.
     package var record: Bool
+    /// May have a stopped instance started, which costs money.
+    package var wake: Bool
 
-    package init(sudo: Bool = false, forwarding: Bool = true, agent: Bool = false, record: Bool = false) {
+    package init(
+        sudo: Bool = false, forwarding: Bool = true, agent: Bool = false, record: Bool = false,
+        wake: Bool = false
+    ) {
         self.sudo = sudo
         self.forwarding = forwarding
         self.agent = agent
         self.record = record
+        self.wake = wake
     }
 
     /// What two grants give together: every permission that one of them has, and recording if one of them demands it.
     package func union(_ other: Rights) -> Rights {
         Rights(
             sudo: sudo || other.sudo, forwarding: forwarding || other.forwarding, agent: agent || other.agent,
-            record: record || other.record)
+            record: record || other.record, wake: wake || other.wake)
     }
 }
 

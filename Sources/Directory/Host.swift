@@ -65,6 +65,8 @@ package struct HostChange: Sendable {
     package var instance: HostInstance??
     package var accounts: AccountRoute?
     package var transport: HostTransport?
+    /// After how long nobody has used it it is stopped; zero: never; nil within: as its pools say.
+    package var idleStop: Duration??
 
     package init() {}
 }

@@ -187,5 +187,29 @@ enum Schema {
             -- Who may ask everything and change nothing.
             ALTER TABLE users ADD COLUMN is_auditor INTEGER NOT NULL DEFAULT 0;
             """),
+        Migration(
+            8,
+            """
+            -- Who may have stopped instances started.
+            ALTER TABLE grants ADD COLUMN wake INTEGER NOT NULL DEFAULT 0;
+            -- After how many idle seconds a host, or each host of a pool, is stopped; 0: never.
+            CREATE TABLE idle_policies (
+                target TEXT PRIMARY KEY REFERENCES targets (name) ON DELETE CASCADE,
+                seconds INTEGER NOT NULL CHECK (seconds >= 0)
+            );
+            -- Hosts that are not stopped before a moment, and who wants that.
+            CREATE TABLE host_keeps (
+                host TEXT PRIMARY KEY REFERENCES hosts (name) ON DELETE CASCADE,
+                until INTEGER NOT NULL,
+                who TEXT NOT NULL
+            );
+            -- Instances that are being started and have not answered yet: none is forgotten when the daemon ends.
+            CREATE TABLE wakes (
+                host TEXT PRIMARY KEY REFERENCES hosts (name) ON DELETE CASCADE,
+                instance TEXT NOT NULL,
+                started INTEGER NOT NULL,
+                who TEXT NOT NULL
+            );
+            """),
     ]
 }

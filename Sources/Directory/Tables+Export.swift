@@ -15,12 +15,20 @@ extension Tables {
                 gid: Int64(group.gid), name: group.name, created: group.created.description,
                 removed: removed.description, members: [])
         }
+        let idle = try idlePolicies().mapValues(\.components.seconds)
         return DirectoryDocument(
             marks: .init(number: try counter("number"), grant: try counter("grant")),
             users: try users().map { .init($0, keys: keys[$0.name] ?? []) },
             groups: (live + removed).sorted { $0.name < $1.name },
-            hosts: try hosts().map { .init($0) },
-            pools: try pools().map { .init(name: $0.name, created: $0.created.description, hosts: $0.hosts) },
+            hosts: try hosts().map { host in
+                var entry = DirectoryDocument.HostEntry(host)
+                entry.idleStop = idle[host.name]
+                return entry
+            },
+            pools: try pools().map {
+                .init(
+                    name: $0.name, created: $0.created.description, hosts: $0.hosts, idleStop: idle[$0.name])
+            },
             grants: try grants().map { .init($0) },
             revokedKeys: try revokedKeys().map { .init($0) },
             trees: try trees().map { .init($0) }, watchers: try watchKeys().map { .init($0) },
@@ -100,8 +108,8 @@ extension DirectoryDocument.GrantEntry {
     fileprivate init(_ grant: Grant) {
         self.init(
             id: grant.id, sudo: grant.rights.sudo, forwarding: grant.rights.forwarding,
-            agent: grant.rights.agent, record: grant.rights.record, until: grant.until?.description,
-            created: grant.created.description)
+            agent: grant.rights.agent, record: grant.rights.record, wake: grant.rights.wake ? true : nil,
+            until: grant.until?.description, created: grant.created.description)
         switch grant.subject {
         case .user(let name): user = name
         case .group(let name): group = name

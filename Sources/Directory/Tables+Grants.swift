@@ -4,7 +4,8 @@ internal import Support
 extension Tables {
     /// Grants with the names of both sides; a WHERE clause may follow.
     private static let grantColumns = """
-        SELECT a.id, s.kind, s.name, t.kind, t.name, a.sudo, a.forwarding, a.agent, a.record, a.until, a.created
+        SELECT a.id, s.kind, s.name, t.kind, t.name, a.sudo, a.forwarding, a.agent, a.record, a.until, a.created,
+            a.wake
         FROM grants a JOIN numbers s ON s.number = coalesce(a.uid, a.gid) JOIN targets t ON t.name = a.target
         """
 
@@ -20,7 +21,7 @@ extension Tables {
             target: row.text(3) == "host" ? .host(row.text(4)) : .pool(row.text(4)),
             rights: Rights(
                 sudo: row.boolean(5), forwarding: row.boolean(6), agent: row.boolean(7),
-                record: row.boolean(8)),
+                record: row.boolean(8), wake: row.boolean(11)),
             until: row.optional(9, row.timestamp), created: row.timestamp(10))
     }
 
@@ -58,9 +59,11 @@ extension Tables {
             try setCounter("grant", id)
         }
         try database.run(
-            "INSERT INTO grants VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", id, uid, gid, targetName,
-            rights.sudo, rights.forwarding, rights.agent, rights.record, until?.wholeSeconds,
-            time.wholeSeconds)
+            """
+            INSERT INTO grants (id, uid, gid, target, sudo, forwarding, agent, record, until, created, wake)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            """, id, uid, gid, targetName, rights.sudo, rights.forwarding, rights.agent, rights.record,
+            until?.wholeSeconds, time.wholeSeconds, rights.wake)
         return try grant(id)
     }
 

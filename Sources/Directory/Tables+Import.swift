@@ -149,7 +149,7 @@ extension Tables {
             if let keys, Set(keys) != Set(host.keys) {
                 try agree("keys", fingerprints(host.keys), fingerprints(keys))
             }
-            return
+            return try mergeIdleStop(entry.idleStop, of: host.name)
         }
         guard let port = UInt16(exactly: entry.port ?? 22) else {
             throw DirectoryError(
@@ -163,6 +163,15 @@ extension Tables {
                 accounts: try choice(entry.accounts, "accounts", default: .automatic),
                 transport: try choice(entry.transport, "transport", default: .automatic),
                 added: try time(entry.added, "added") ?? now))
+        try mergeIdleStop(entry.idleStop, of: entry.name)
+    }
+
+    private func mergeIdleStop(_ seconds: Int64?, of target: String) throws {
+        guard let seconds else { return }
+        if let known = try idlePolicies()[target] {
+            return try agree("idleStop", known.components.seconds, seconds)
+        }
+        try setIdlePolicy(.seconds(seconds), of: target)
     }
 
     private func instance(_ entry: DirectoryDocument.InstanceEntry) throws(DirectoryError) -> HostInstance {
@@ -190,6 +199,7 @@ extension Tables {
             _ = try addPool(entry.name, at: try time(entry.created, "created") ?? now)
         }
         for host in entry.hosts ?? [] { try join(host, to: entry.name) }
+        try mergeIdleStop(entry.idleStop, of: entry.name)
     }
 
     private func mergeTree(_ entry: DirectoryDocument.TreeEntry, at now: Timestamp) throws {
@@ -230,7 +240,7 @@ extension Tables {
         }
         let rights = Rights(
             sudo: entry.sudo ?? false, forwarding: entry.forwarding ?? true, agent: entry.agent ?? false,
-            record: entry.record ?? false)
+            record: entry.record ?? false, wake: entry.wake ?? false)
         let until = try time(entry.until, "until")
         let created = try time(entry.created, "created") ?? now
         guard keepingID, let id = entry.id else {

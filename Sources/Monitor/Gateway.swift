@@ -38,6 +38,8 @@ final class Gateway: Sendable {
     private let accountService: Locked<AccountService>
     /// Knows the hosts that are instances.
     let inventory: InventoryKeeper
+    /// Starts and stops them.
+    let power: HostPower
 
     /// Opens the database.
     ///
@@ -84,6 +86,10 @@ final class Gateway: Sendable {
             executor: { executor.withLock { $0 } },
             log: { Log(threshold: current.withLock { $0 }.configuration.logLevel) },
             forget: { host in try accountService.withLock { $0 }.forgetReports(of: host) })
+        power = HostPower(
+            directory: directory, events: events, inventory: inventory, reach: reach,
+            instances: CloudPower(cloud),
+            settings: current)
     }
 
     /// Makes accounts with the settings in force.

@@ -55,6 +55,7 @@ package enum GatewayDaemon {
         try InventoryWatch(gateway: gateway).start()
         try SilenceWatch(desk: gateway.desk, directory: gateway.directory, events: gateway.events).start()
         try ShareWatch(gateway: gateway).start()
+        try gateway.power.resume()
         let frontDoor = try FrontDoor(gateway: gateway)
         let commandDoor = try CommandDoor(
             at: configuration.controlSocketPath, service: { gateway.commandService },

@@ -56,18 +56,35 @@ final class InventoryKeeper: Sendable {
         _ selections: [InstanceSelection], wanted: [String] = [], isRehearsal: Bool, by caller: String
     ) throws -> InventoryOutcome {
         let known = try directory.hosts().compactMap(\.instance)
+        let plan = try takeIn(selections, known, wanted: wanted, isRehearsal: isRehearsal, by: caller)
+        return InventoryOutcome(plan: plan, keys: isRehearsal ? [] : try settleKeys(after: plan))
+    }
+
+    /// Asks and decides about some hosts, and takes that in unless it is a rehearsal.
+    private func takeIn(
+        _ selections: [InstanceSelection], _ known: [HostInstance], wanted: [String] = [],
+        isRehearsal: Bool, by caller: String
+    ) throws -> InventoryPlan {
         let answer = try ask { () throws(InventoryError) in try reader.read(selections, known: known) }
         let time = Timestamp.now
         for _ in 1...Self.attemptLimit {
             var view = try directory.inventoryView()
             for instance in wanted { view.removed[instance] = nil }
             let plan = InventoryRule.plan(for: answer, in: view, at: time)
-            if isRehearsal { return InventoryOutcome(plan: plan) }
+            if isRehearsal { return plan }
             guard try directory.take(plan.updates, after: view.generation, at: time) else { continue }
             for entry in plan.entries { try note(entry, by: caller, at: time) }
-            return InventoryOutcome(plan: plan, keys: try settleKeys(after: plan))
+            return plan
         }
         throw CommandError(.unavailable, "the directory changes all the time", hint: "try again")
+    }
+
+    /// Brings one host up to date with the cloud; its keys are asked for on a thread of their own.
+    ///
+    /// - Throws: as `refresh`.
+    func renew(_ instance: HostInstance, by caller: String) throws {
+        let plan = try inTurn { try takeIn([], [instance], isRehearsal: false, by: caller) }
+        try Thread.start("keys") { _ = try? self.settleKeys(after: plan) }
     }
 
     /// Puts what happened to a host into the event log.

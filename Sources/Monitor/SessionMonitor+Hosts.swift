@@ -55,7 +55,7 @@ extension SessionMonitor {
             guard let access = try gateway.directory.access(of: login.user.name, to: name) else {
                 return .refused(try refuse("connect", "You may not reach \(name) any more."))
             }
-            if let outage = access.host.outage {
+            if let outage = access.outage {
                 avoided.insert(name)
                 guard state == .beforeHost,
                     let other = try alternative(to: access, avoiding: avoided, for: login)
@@ -63,12 +63,17 @@ extension SessionMonitor {
                 name = other
                 continue
             }
+            if let reply = try wake(access, for: login) {
+                if name != login.host { try move(to: name) }
+                return .refused(reply)
+            }
             do {
                 let timeout = settings.configuration.connectTimeout
                 let socket = try gateway.reach.dial(access.host, timeout: timeout, reason: reason(for: login))
                 if !avoided.isEmpty { try move(to: name) }
                 return .connected(access, socket)
             } catch let error as TCPError {
+                if renew(access) { continue }
                 try note(.hostFailed, host: name, ["reason": "\(error)"])
                 log.warning("host unreachable", ["host.name": name, "error": "\(error)"])
                 avoided.insert(name)
@@ -134,6 +139,7 @@ extension SessionMonitor {
         case .refused(let reason):
             return (try refuse("jump to \(name):\(port)", reason), [])
         case .join(let access):
+            if let reply = try wakeForJump(access, for: login) { return (reply, []) }
             if let refusal = try prepareForJump(of: login.user.name, to: access.host.name) {
                 return (refusal, [])
             }

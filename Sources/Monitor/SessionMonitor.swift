@@ -47,6 +47,8 @@ final class SessionMonitor {
     let commands = Locked(0)
     /// What was done for the user's accounts in this session.
     var preparations = Preparations()
+    /// Instances that this session waits for.
+    var waking = Waking()
     private var reader: JournalReader
 
     /// Starts the session's process, which owns the client's socket from here on.

@@ -102,23 +102,29 @@ extension RelaySession {
         case .refuse(let reason): refuse(message, what, reason)
         case .dial: dial(message, opening, what: what)
         case .askForJump:
-            daemon.ask(.jump(host: host, port: UInt32(port))) { [weak self] answer in
-                guard let self else { return }
-                switch answer.reply {
-                case .joined: join(message, to: answer.descriptors.first, what: what)
-                // A refused channel cannot carry the reason; the end of a connection that is for this jump alone can.
-                case .disconnect(let reason):
-                    guard links.isEmpty, openings.isEmpty else { return message.refuse() }
-                    message.abandon()
-                    end(saying: reason)
-                // The daemon has noted its own refusals and what it joined.
-                case .refused where daemon.isAlive: message.refuse()
-                case .refused(let reason): refuse(message, what, reason)
-                default:
-                    guard case .refuse(let reason) = policy.decideAfterJumpCheck(host: host, port: port)
-                    else { return }
-                    refuse(message, what, reason)
-                }
+            askForJump(message, host: host, port: port, what: what)
+        }
+    }
+
+    /// Asks the daemon to join a channel with a host; again and again while the host's instance is being started.
+    private func askForJump(_ message: IncomingMessage, host: String, port: UInt16, what: String) {
+        daemon.ask(.jump(host: host, port: UInt32(port))) { [weak self] answer in
+            guard let self else { return }
+            switch answer.reply {
+            case .joined: join(message, to: answer.descriptors.first, what: what)
+            case .waking: askForJump(message, host: host, port: port, what: what)
+            // A refused channel cannot carry the reason; the end of a connection that is for this jump alone can.
+            case .disconnect(let reason):
+                guard links.isEmpty, openings.isEmpty else { return message.refuse() }
+                message.abandon()
+                end(saying: reason)
+            // The daemon has noted its own refusals and what it joined.
+            case .refused where daemon.isAlive: message.refuse()
+            case .refused(let reason): refuse(message, what, reason)
+            default:
+                guard case .refuse(let reason) = policy.decideAfterJumpCheck(host: host, port: port)
+                else { return }
+                refuse(message, what, reason)
             }
         }
     }
@@ -176,6 +182,7 @@ extension RelaySession {
             return
         }
         upstream.onPreparation = { [weak self] in self?.notePreparation(on: $0) }
+        upstream.onWaking = { [weak self] in self?.noteWaking($0) }
         upstreams.append(upstream)
     }
 
@@ -184,6 +191,14 @@ extension RelaySession {
         preparationSentence = "preparing your account on \(host) …"
         for opening in openings where opening.opening == .session && opening.waiting == nil {
             takeEarly(opening)
+        }
+    }
+
+    /// The host's instance is being started: whoever waits is told how far that is.
+    private func noteWaking(_ news: WakeNews) {
+        for opening in openings where opening.opening == .session {
+            if opening.waiting == nil { takeEarly(opening) }
+            opening.waiting?.show(news)
         }
     }
 
@@ -211,6 +226,7 @@ extension RelaySession {
 
     /// Hands a channel that was opened early over to another link, with what the client has asked for on it meanwhile.
     private func replace(_ waiting: WaitingLink, by link: Link) {
+        waiting.clearProgress()
         add(link)
         for message in waiting.takeMessages() { link.take(message) }
     }

@@ -34,6 +34,9 @@ final class Upstream {
     /// Called with the host's name when the daemon makes the user's account there first.
     var onPreparation: ((String) -> Void)?
 
+    /// Called each second or so while the host's instance is being started.
+    var onWaking: ((WakeNews) -> Void)?
+
     private let daemon: DaemonLink
     private let rekeyBytes: UInt64
     private let timeout: Duration
@@ -66,6 +69,9 @@ final class Upstream {
             begin(connection, on: socket)
         case .refused(let reason): state = .failed(reason)
         case .preparing(let host): prepare(host)
+        case .waking(let host, let state, let seconds):
+            onWaking?(WakeNews(host: host, state: state, seconds: seconds))
+            ask()
         default: state = .failed("the gateway did not answer")
         }
     }

@@ -38,6 +38,17 @@ package enum Refusal: Equatable, Sendable {
     }
 }
 
+extension Access {
+    /// Whether the user gets there when the host's instance has been started, and may have that done.
+    package var needsWaking: Bool {
+        guard rights.wake, let state = host.instance?.state else { return false }
+        return state == .stopped || state == .stopping
+    }
+
+    /// Why this user does not get there; nil: nothing is known against it.
+    package var outage: Refusal? { needsWaking ? nil : host.outage }
+}
+
 extension Host {
     /// Why nobody gets there, whoever it is; nil: nothing is known against it.
     package var outage: Refusal? {

@@ -51,7 +51,7 @@ package struct JumpPolicy: Sendable {
                 "Sessions on \(host.name) are recorded, so a jump to it is not possible. "
                     + "Log in as \(user)+\(host.name) instead.")
         }
-        if let outage = access.host.outage { return .refused(outage.sentence) }
+        if let outage = access.outage { return .refused(outage.sentence) }
         return .join(access)
     }
 

@@ -28,7 +28,8 @@ package struct Router: Sendable {
     /// Where `user` gets with `target`; nil: the user's default.
     ///
     /// A pool leads to the host on which the user has sessions, else to the one with the fewest sessions, else to the first by name;
-    /// never to one whose instance is down, and to one that is starting only where there is no other.
+    /// never to one whose instance is down, to one that is starting only where there is no other, and to one that has to be
+    /// started only where there is neither.
     /// - Parameters:
     ///   - sessions: all live sessions.
     ///   - avoided: hosts that did not answer, by name.
@@ -53,13 +54,13 @@ package struct Router: Sendable {
         at time: Timestamp
     ) throws -> Destination {
         if let access = try directory.access(of: user, to: target, at: time) {
-            if let outage = access.host.outage { return .refused(outage) }
+            if let outage = access.outage { return .refused(outage) }
             return avoided.contains(target) ? .refused(.noOpenHost(target)) : .host(access)
         }
         guard let pool = try directory.findPool(target) else { return .refused(.unknownTarget(target)) }
         let open = try pool.hosts.filter { !avoided.contains($0) }.compactMap {
             try directory.access(of: user, to: $0, at: time)
-        }.filter { $0.host.outage == nil }
+        }.filter { $0.outage == nil }
         if let access = Self.pick(open, for: user, sessions: sessions) { return .host(access) }
         return .refused(
             try isGranted(pool, to: user, at: time) ? .noOpenHost(target) : .unknownTarget(target))
@@ -71,10 +72,13 @@ package struct Router: Sendable {
     }
 
     static func pick(_ open: [Access], for user: String, sessions: [LiveSession]) -> Access? {
-        func rank(_ access: Access) -> (Int, Int, Int, String) {
+        func rank(_ access: Access) -> (Int, Int, Int, Int, String) {
             let here = sessions.filter { $0.host == access.host.name }
             let isStarting = access.host.instance?.state == .pending
-            return (-here.count { $0.user == user }, isStarting ? 1 : 0, here.count, access.host.name)
+            return (
+                access.needsWaking ? 1 : 0, -here.count { $0.user == user }, isStarting ? 1 : 0, here.count,
+                access.host.name
+            )
         }
         return open.min { rank($0) < rank($1) }
     }

@@ -22,7 +22,7 @@ struct DocumentationTests {
         let command = try #require(
             CommandTable.gatehouse.commands.first { $0.words.joined(separator: " ") == title })
         // These are explained once for all commands, and those of a grant in a list below it.
-        let elsewhere: Set = ["json", "config", "sudo", "no-forwarding", "agent", "record", "until"]
+        let elsewhere: Set = ["json", "config", "sudo", "no-forwarding", "agent", "record", "wake", "until"]
         let options = command.usage.split { !$0.isLetter && $0 != "-" }.filter { $0.hasPrefix("--") }.map {
             $0.dropFirst(2)
         }

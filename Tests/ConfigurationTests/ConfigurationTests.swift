@@ -61,6 +61,7 @@ struct ConfigurationTests {
             AWSRegion eu-central-1
             AWSProfile gate_1
             AWSAgentTimeout 1m
+            WakeTimeout 10m
             RekeyLimit 8M
             UidRange 30000-30999
             Banner /etc/issue.net   # shown first
@@ -90,6 +91,7 @@ struct ConfigurationTests {
         wanted.awsRegion = "eu-central-1"
         wanted.awsProfile = "gate_1"
         wanted.agentTimeout = .seconds(60)
+        wanted.wakeTimeout = .seconds(600)
         wanted.rekeyLimit = 8 << 20
         wanted.uidRange = 30_000...30_999
         wanted.banner = "/etc/issue.net"
@@ -123,7 +125,7 @@ struct ConfigurationTests {
         #expect(configuration.sessionProgram != nil)
         configuration.sessionProgram = nil
         #expect(configuration == Configuration())
-        #expect(lines.count == 26)
+        #expect(lines.count == 27)
     }
 
     @Test("all mistakes are reported, each with its file and line")
@@ -177,6 +179,7 @@ struct ConfigurationTests {
             "AcceptEnv LD_PRELOAD", "AcceptEnv LD_*", "AcceptEnv PATH", "AcceptEnv LANG=C", "Include",
             "Include \"\"",
             "AWSRegion a b", "AWSRegion eu/central", "AWSProfile \"\"", "AWSProfile ü", "AWSAgentTimeout 0",
+            "WakeTimeout 2h",
             "\"LogLevel\" info", "LogLevel \"info", "= info", "LogLevel == info",
         ])
     func refuses(_ text: String) {

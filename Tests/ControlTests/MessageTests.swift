@@ -32,6 +32,7 @@ private enum Samples {
         .host(HostConnection(host: "gpu1", user: "alice", hostKeys: [[1], [], [2, 3]], certificate: [4])),
         .joined, .notAJump, .commandStarted, .refused(reason: "no"), .noted,
         .preparing(host: "gpu1"), .deliveryStarted,
+        .waking(host: "gpu1", state: "pending", seconds: 12),
     ]
 
     static let commands: [CommandMessage] = [

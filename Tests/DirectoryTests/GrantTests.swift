@@ -64,6 +64,7 @@ struct GrantTests {
             Rights(sudo: false, forwarding: true, agent: false, record: false),
             Rights(sudo: false, forwarding: false, agent: true, record: false),
             Rights(sudo: false, forwarding: false, agent: false, record: true),
+            Rights(forwarding: false, wake: true),
         ]
         for first in flags {
             for second in flags {
@@ -75,7 +76,8 @@ struct GrantTests {
                         == Rights(
                             sudo: first.sudo || second.sudo,
                             forwarding: first.forwarding || second.forwarding,
-                            agent: first.agent || second.agent, record: first.record || second.record))
+                            agent: first.agent || second.agent, record: first.record || second.record,
+                            wake: first.wake || second.wake))
                 #expect(access.grants == [one.id, two.id])
                 #expect(try store.accountHolders(on: "h1", at: now).first?.rights == access.rights)
                 #expect(try store.access(of: "alice", to: "h2", at: now)?.rights == second)

@@ -88,6 +88,12 @@ class Service:
     def look(self):
         if self.process and self.process.poll() is not None:
             self.ended()
+        if (self.host.folder / "off").exists():
+            # The machine is switched off; what is wanted begins again with it.
+            if self.process:
+                self.stop()
+                self.wanted = True
+            return
         if self.wanted and not self.process and time.monotonic() >= self.due:
             try:
                 self.start()

@@ -123,6 +123,30 @@ struct RouterTests {
                 == "There is no host or pool 'communal' that you may reach.")
     }
 
+    @Test("a host that is stopped is reached by who may wake it, and one that is gone by nobody")
+    func asleep() throws {
+        try fixture.grant(.user("alice"), .host("c1"), Rights(wake: true))
+        for state in [InstanceState.stopped, .stopping] {
+            try fixture.setInstance(state, of: "c1")
+            #expect(try lead("c1") == "c1")
+            #expect(try lead(nil) == "c1")
+        }
+        try fixture.setInstance(.terminated, of: "c1")
+        #expect(try lead("c1").hasPrefix("c1 is gone"))
+    }
+
+    @Test("a pool has a host woken only where none is up or starting")
+    func asleepInPool() throws {
+        try fixture.grant(.group("lab"), .pool("communal"), Rights(wake: true))
+        try fixture.setInstance(.stopped, of: "c1")
+        let bob = LiveSession(user: "bob", host: "c2")
+        #expect(try lead("communal", [bob]) == "c2")
+        try fixture.setInstance(.pending, of: "c2")
+        #expect(try lead("communal") == "c2")
+        try fixture.setInstance(.stopped, of: "c2")
+        #expect(try lead("communal") == "c1")
+    }
+
     @Test("a pool leads to no host that is down, and to one that starts only where there is no other")
     func downInPool() throws {
         try fixture.grant(.group("lab"), .pool("communal"))

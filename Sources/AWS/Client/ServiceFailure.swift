@@ -94,6 +94,14 @@ struct ServiceFailure {
         "InvocationDoesNotExist", "ParameterNotFound", "ParameterVersionNotFound", "InvalidCommandId",
         "InvalidInstanceID.NotFound",
     ]
+    // The first of these come with the status of a fault, but asking again at once does not help.
+    private static let capacity: Set<String> = [
+        "InsufficientCapacity", "InsufficientHostCapacity", "InsufficientInstanceCapacity",
+        "InsufficientReservedInstanceCapacity",
+    ]
+    private static let quotas: Set<String> = [
+        "InstanceLimitExceeded", "MaxSpotInstanceCountExceeded", "VcpuLimitExceeded",
+    ]
 
     /// Which of our codes this is.
     var kind: AWSError.Code {
@@ -105,6 +113,8 @@ struct ServiceFailure {
         if Self.badCredentials.contains(code) { return .invalidCredentials }
         if Self.denied.contains(code) { return .accessDenied }
         if Self.absent.contains(code) { return .notFound }
+        if Self.capacity.contains(code) { return .noCapacity }
+        if Self.quotas.contains(code) { return .quotaExceeded }
         return kindOfStatus
     }
 

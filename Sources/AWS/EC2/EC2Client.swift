@@ -104,6 +104,7 @@ extension EC2Instance {
         availabilityZone = element["placement"]?.string("availabilityZone")
         networkID = element.string("vpcId")
         subnetID = element.string("subnetId")
+        stateReason = element["stateReason"]?.string("message")
         tags = element.list("tagSet").reduce(into: [:]) { tags, entry in
             if let key = entry.string("key") { tags[key] = entry["value"]?.text ?? "" }
         }

@@ -35,6 +35,8 @@ package struct EC2Instance: Equatable, Sendable {
     package let networkID: String?
     package let subnetID: String?
     package let tags: [String: String]
+    /// Why it is in its state, such as `Server.InsufficientInstanceCapacity: …`; nil: EC2 does not say.
+    package let stateReason: String?
 
     /// The tag `Name`.
     package var name: String? { tags["Name"] }
@@ -43,7 +45,8 @@ package struct EC2Instance: Equatable, Sendable {
         id: String, state: State, type: String? = nil, imageID: String? = nil, launchTime: Timestamp? = nil,
         privateAddress: String? = nil, publicAddress: String? = nil, ipv6Address: String? = nil,
         privateName: String? = nil, availabilityZone: String? = nil, networkID: String? = nil,
-        subnetID: String? = nil, tags: [String: String] = [:]
+        subnetID: String? = nil, tags: [String: String] = [:],
+        stateReason: String? = nil
     ) {
         self.id = id
         self.state = state
@@ -58,6 +61,7 @@ package struct EC2Instance: Equatable, Sendable {
         self.networkID = networkID
         self.subnetID = subnetID
         self.tags = tags
+        self.stateReason = stateReason
     }
 }
 

@@ -66,7 +66,7 @@ extension Rights {
     var json: [String: JSON] {
         [
             "sudo": .boolean(sudo), "forwarding": .boolean(forwarding), "agent": .boolean(agent),
-            "record": .boolean(record),
+            "record": .boolean(record), "wake": .boolean(wake),
         ]
     }
 
@@ -74,7 +74,7 @@ extension Rights {
     var text: String {
         [
             sudo ? "sudo" : nil, forwarding ? nil : "no forwarding", agent ? "agent" : nil,
-            record ? "record" : nil,
+            record ? "record" : nil, wake ? "wake" : nil,
         ].compactMap(\.self).joined(separator: ", ")
     }
 }

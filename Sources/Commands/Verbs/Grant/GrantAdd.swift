@@ -6,7 +6,7 @@ package struct GrantAdd: DaemonCommand {
     package static let words = ["grant", "add"]
     package static let summary = "Let a person or group reach a host or pool"
     package static let usage =
-        "(--user USER | --group GROUP) (--host HOST | --pool POOL) [--sudo] [--no-forwarding] [--agent] [--record] [--until TIME]"
+        "(--user USER | --group GROUP) (--host HOST | --pool POOL) [--sudo] [--no-forwarding] [--agent] [--record] [--wake] [--until TIME]"
     package static let examples = [
         "grant add --group lab --pool communal --agent",
         "grant add --user alice --host gpu1 --sudo --until 2h",
@@ -20,7 +20,7 @@ package struct GrantAdd: DaemonCommand {
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
         rights = Rights(
             sudo: words.flag("--sudo"), forwarding: !words.flag("--no-forwarding"),
-            agent: words.flag("--agent"), record: words.flag("--record"))
+            agent: words.flag("--agent"), record: words.flag("--record"), wake: words.flag("--wake"))
         if let text = try words.option("--until") { end = try EndTime(text) } else { end = nil }
         switch (try words.option("--user"), try words.option("--group")) {
         case (let user?, nil): subject = .user(user)

@@ -31,7 +31,8 @@ def main() -> None:
     for text in chosen.host:
         name, _, address = text.partition("=")
         pid_file = chosen.lab / "hosts" / name / "pid"
-        hosts[name] = (address, ShellHost([str(chosen.exec), name], pid_file=pid_file))
+        power = [str(chosen.exec.parent / "power"), name]
+        hosts[name] = (address, ShellHost([str(chosen.exec), name], pid_file=pid_file, power=power))
     endpoint = Endpoint(port=chosen.port, stream_port=chosen.port + 1, network=chosen.network)
     endpoint.start()
     endpoint.add_hosts(hosts)

@@ -16,6 +16,7 @@ from awslab.credentials import CredentialStore
 from awslab.errors import Answer, APIError, error_answer, json_answer
 from awslab.faults import Failure, Faults
 from awslab.panel import Panel
+from awslab.power import Power
 from awslab.request import Request
 from awslab.sessions.service import SessionService
 from awslab.signature import SignatureRejected, rejection, verify
@@ -29,13 +30,14 @@ class Application:
 
     def __init__(
         self, moto: WSGIApplication, region: str, credentials: CredentialStore, clock: Clock, faults: Faults,
-        commands: RunCommandService, sessions: SessionService, panel: Panel,
+        commands: RunCommandService, sessions: SessionService, power: Power, panel: Panel,
     ) -> None:
         self._moto = moto
         self._region = region
         self._credentials = credentials
         self._clock = clock
         self._faults = faults
+        self._power = power
         self._panel = panel
         self._operations = commands.operations | sessions.operations
 
@@ -64,6 +66,11 @@ class Application:
 
     def _perform(self, request: Request, environ: dict[str, Any]) -> Answer:
         operation = self._operations.get(request.target.removeprefix("AmazonSSM."))
+        if self._power.is_moved_by(request.action):
+            before = self._power.states()
+            answer = self._ask_moto(request, environ)
+            self._power.follow(before)
+            return answer
         if request.service != "ssm" or operation is None:
             return self._ask_moto(request, environ)
         try:

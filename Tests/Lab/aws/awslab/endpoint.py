@@ -24,6 +24,7 @@ from awslab.hosts import Host  # noqa: E402
 from awslab.launcher import Launcher  # noqa: E402
 from awslab.machines import Machines  # noqa: E402
 from awslab.panel import Panel  # noqa: E402
+from awslab.power import Power  # noqa: E402
 from awslab.sessions.service import SessionService  # noqa: E402
 
 
@@ -62,11 +63,12 @@ class Endpoint:
         commands = RunCommandService(
             self.machines, Dispatcher(self._agents, self.clock), self.faults, self.clock
         )
+        power = Power(self.machines, self.faults)
         panel = Panel(
-            self.faults, self.clock, self.machines, self.credentials, self._sessions, self.launch
+            self.faults, self.clock, self.machines, self.credentials, self._sessions, power, self.launch
         )
         application = Application(
-            moto, region, self.credentials, self.clock, self.faults, commands, self._sessions, panel
+            moto, region, self.credentials, self.clock, self.faults, commands, self._sessions, power, panel
         )
         self._server: BaseWSGIServer = make_server(
             address, port, application, threaded=True, request_handler=QuietHandler

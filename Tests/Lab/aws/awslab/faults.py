@@ -63,6 +63,8 @@ class Timing:
     visible: float = 0.05
     finish: float = 0.0
     reboot: float = 0.3
+    start: float = 1.0
+    stop: float = 0.5
     delivery_limit: float | None = None
     execution_limit: float | None = None
     stale_replies: int = 0
@@ -95,6 +97,7 @@ class Faults:
     lose: dict[str, Loss] = field(default_factory=dict)
     kill: dict[str, Kill] = field(default_factory=dict)
     output: dict[str, int] = field(default_factory=dict)
+    boot: dict[str, str] = field(default_factory=dict)
     timing: Timing = field(default_factory=Timing)
     stream: StreamFaults = field(default_factory=StreamFaults)
     calls: dict[str, int] = field(default_factory=dict)
@@ -112,10 +115,11 @@ class Faults:
             lose = _merged(self.lose, settings.get("lose"), lambda value: _read(Loss, value))
             kill = _merged(self.kill, settings.get("kill"), lambda value: _read(Kill, value))
             output = _merged(self.output, settings.get("output"), int)
+            boot = _merged(self.boot, settings.get("boot"), str)
             timing = _read(Timing, vars(self.timing) | _object(settings.get("timing")))
             stream = _read(StreamFaults, vars(self.stream) | _object(settings.get("stream")))
             self.rate, self.fail, self.lose, self.kill = rate, fail, lose, kill
-            self.output, self.timing, self.stream = output, timing, stream
+            self.output, self.boot, self.timing, self.stream = output, boot, timing, stream
 
     def reset(self) -> None:
         """Nothing goes wrong any more, and the counters begin anew."""

@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -32,6 +32,16 @@ class Host(Protocol):
     def connect(self, port: int) -> socket.socket:
         """A connection to a port of the machine's own loopback address."""
 
+    @property
+    def is_switchable(self) -> bool:
+        """Whether it can be switched off and on; others change their state in EC2 alone, and at once."""
+
+    def switch(self, is_on: bool, address: str = "") -> None:
+        """Switches the machine off or on, with another address if one is given."""
+
+    def twin(self) -> Host:
+        """The same machine, for another instance that cannot switch it."""
+
 
 @dataclass
 class ShellHost:
@@ -40,6 +50,22 @@ class ShellHost:
     prefix: list[str]
     state_folder: str = "/var/lib/amazon/ssm"
     pid_file: Path | None = None
+    power: list[str] | None = None
+    """The program that switches it, such as `power communal1`."""
+
+    def twin(self) -> Host:
+        """Runs scripts on the same machine."""
+        return replace(self, power=None)
+
+    @property
+    def is_switchable(self) -> bool:
+        """Where there is a program for it."""
+        return self.power is not None
+
+    def switch(self, is_on: bool, address: str = "") -> None:
+        """As `Tests/Lab/power` does."""
+        words = [*(self.power or []), "on" if is_on else "off", *([address] if address else [])]
+        subprocess.run(words, check=True, capture_output=True)
 
     def start(
         self, script: str, folder: str, directory: str, environment: dict[str, str],
@@ -91,6 +117,18 @@ class SimulatedHost:
 
     output: str = ""
     exit_status: int = 0
+
+    @property
+    def is_switchable(self) -> bool:
+        """There is nothing to switch."""
+        return False
+
+    def switch(self, is_on: bool, address: str = "") -> None:
+        """Never called."""
+
+    def twin(self) -> Host:
+        """Another one of the kind."""
+        return replace(self)
 
     def start(
         self, script: str, folder: str, directory: str, environment: dict[str, str],

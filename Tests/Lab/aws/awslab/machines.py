@@ -26,11 +26,13 @@ class Machine:
     host: Host | None
     agent: str
     """`on`; `off`: known, but not heard of any more; `absent`: never presented itself."""
+    is_dark: bool = False
+    """Whether the machine itself is off, whatever EC2 says."""
 
     @property
     def answers(self) -> bool:
         """Whether an agent would fetch a command now."""
-        return self.agent == "on" and self.state == "running" and self.host is not None
+        return not self.is_dark and self.agent == "on" and self.state == "running" and self.host is not None
 
     @property
     def is_managed(self) -> bool:
@@ -51,6 +53,7 @@ class Machines:
         self.region = region
         self._hosts: dict[str, Host] = {}
         self._agents: dict[str, str] = {}
+        self._dark: set[str] = set()
         self._lock = threading.Lock()
 
     def add_host(self, name: str, host: Host) -> None:
@@ -63,7 +66,7 @@ class Machines:
         with self._lock:
             if of not in self._hosts:
                 raise ValueError(f"there is no host {of}")
-            self._hosts[name] = self._hosts[of]
+            self._hosts[name] = self._hosts[of].twin()
 
     def set_agent(self, name_or_id: str, state: str) -> None:
         """Switches an agent on or off; by name it holds for later instances of that name too."""
@@ -71,6 +74,18 @@ class Machines:
             raise ValueError(f"an agent is one of {', '.join(AGENT_STATES)}")
         with self._lock:
             self._agents[name_or_id] = state
+
+    def set_dark(self, name: str, is_dark: bool) -> None:
+        """Says whether a machine is off."""
+        with self._lock:
+            (self._dark.add if is_dark else self._dark.discard)(name)
+
+    def set_address(self, instance_id: str, address: str) -> None:
+        """Gives an instance another private address."""
+        with self._lock:
+            for instance in self._instances():
+                if instance.id == instance_id:
+                    instance.nics[0].private_ip_address = address
 
     def reset_agents(self) -> None:
         """All agents are on."""
@@ -102,5 +117,6 @@ class Machines:
         host = self._hosts.get(name)
         agent = self._agents.get(instance.id) or self._agents.get(name) or ("on" if host else "absent")
         return Machine(
-            instance.id, name, tags, instance._state.name, instance.private_ip or "", host, agent
+            instance.id, name, tags, instance._state.name, instance.private_ip or "", host, agent,
+            name in self._dark,
         )

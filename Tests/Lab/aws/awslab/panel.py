@@ -9,6 +9,9 @@
     kill      {"communal1": {"count": 1, "after_seconds" | "after_bytes": …, "signal": 9}}
     output    {"communal1": 300}              characters of output that survive
     agent     {"communal1": "on" | "off" | "absent"}
+    boot      {"communal1": "dark" | "back" | "10.77.0.31"}    what StartInstances comes to: it runs and never answers, it
+              falls back to being stopped for want of capacity, it comes up with another address
+    power     {"communal1": "on" | "off"}     switches it at once, and EC2 knows
     timing    {"pickup": 0.05, …}             see `Timing`
     stream    {"lose_in": 7, "lose_out": 7, "lose_acknowledgements": true, "duplicate": 5, "reorder": 9,
               "repeat_all": true, "encrypt": "alias/…"}      see `StreamFaults`
@@ -33,12 +36,13 @@ from awslab.errors import Answer, json_answer
 from awslab.faults import BadSetting, Faults
 from awslab.hosts import SimulatedHost
 from awslab.machines import Machines
+from awslab.power import Power
 from awslab.request import Request
 from awslab.sessions.service import SessionService
 
 _SETTINGS = {
-    "rate", "fail", "lose", "kill", "output", "agent", "timing", "stream", "skew", "expire", "cut", "twins",
-    "simulate", "reset",
+    "rate", "fail", "lose", "kill", "output", "agent", "boot", "power", "timing", "stream", "skew", "expire",
+    "cut", "twins", "simulate", "reset",
 }
 
 
@@ -47,13 +51,14 @@ class Panel:
 
     def __init__(
         self, faults: Faults, clock: Clock, machines: Machines, credentials: CredentialStore,
-        sessions: SessionService, launch: Callable[[list[tuple[str, str]]], None],
+        sessions: SessionService, power: Power, launch: Callable[[list[tuple[str, str]]], None],
     ) -> None:
         self._faults = faults
         self._clock = clock
         self._machines = machines
         self._credentials = credentials
         self._sessions = sessions
+        self._power = power
         self._launch = launch
 
     def answer(self, request: Request) -> Answer:
@@ -77,6 +82,10 @@ class Panel:
             self._machines.set_agent(name, state)
         for name, of in (settings.get("twins") or {}).items():
             self._machines.add_twin(name, of)
+        for name, state in (settings.get("power") or {}).items():
+            if state not in ("on", "off"):
+                raise BadSetting("power is 'on' or 'off'")
+            self._power.switch(name, state == "on")
         if "skew" in settings:
             self._clock.skew = float(settings["skew"])
         if "expire" in settings:

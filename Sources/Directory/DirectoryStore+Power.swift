@@ -1,0 +1,95 @@
+package import Support
+
+/// When a host is stopped because nobody uses it.
+package struct IdlePolicy: Equatable, Sendable {
+    /// Seconds that it may be.
+    package static let bounds: ClosedRange<Int64> = 5...2_592_000
+
+    /// How long nobody must have used it; zero: it is never stopped.
+    package let interval: Duration
+    /// The pool that it comes from; nil: the host itself.
+    package let source: String?
+
+    package init(interval: Duration, source: String?) {
+        self.interval = interval
+        self.source = source
+    }
+}
+
+/// Somebody wants a host not to be stopped.
+package struct HostKeep: Equatable, Sendable {
+    package let until: Timestamp
+    /// A user, or who the operator is.
+    package let who: String
+
+    package init(until: Timestamp, who: String) {
+        self.until = until
+        self.who = who
+    }
+}
+
+/// An instance that Gatehouse has started and that has not answered yet.
+package struct HostWake: Equatable, Sendable {
+    package let host: String
+    package let instance: String
+    package let started: Timestamp
+    /// For whom.
+    package let who: String
+
+    package init(host: String, instance: String, started: Timestamp, who: String) {
+        self.host = host
+        self.instance = instance
+        self.started = started
+        self.who = who
+    }
+}
+
+extension DirectoryStore {
+    /// When this host is stopped: its own policy, else the longest of its pools (where 'never' is the longest); nil: there is none.
+    package func idlePolicy(of host: String) throws -> IdlePolicy? {
+        try read { try $0.idlePolicy(of: host) }
+    }
+
+    /// The policies as they were set, by the name of the host or pool; zero: never.
+    package func idlePolicies() throws -> [String: Duration] {
+        try read { try $0.idlePolicies() }
+    }
+
+    /// Says when a pool's hosts are stopped.
+    ///
+    /// - Parameter interval: nil: no policy; zero: never.
+    /// - Throws: `DirectoryError` `.notFound`, `.outOfRange`.
+    package func setIdlePolicy(_ interval: Duration?, ofPool pool: String) throws {
+        try change {
+            _ = try $0.pool(pool)
+            try $0.setIdlePolicy(interval, of: pool)
+        }
+    }
+
+    /// Who keeps the host from being stopped at `time`; nil: nobody.
+    package func keep(of host: String, at time: Timestamp = .now) throws -> HostKeep? {
+        try read { try $0.keep(of: host, at: time) }
+    }
+
+    /// Keeps the host from being stopped, or no more.
+    ///
+    /// - Throws: `DirectoryError` `.notFound`.
+    package func setKeep(_ keep: HostKeep?, of host: String) throws {
+        try change { try $0.setKeep(keep, of: host) }
+    }
+
+    /// Instances that were started and have not answered yet.
+    package func wakes() throws -> [HostWake] {
+        try read { try $0.wakes() }
+    }
+
+    /// Notes that an instance is about to be started.
+    package func setWake(_ wake: HostWake) throws {
+        try change { try $0.setWake(wake) }
+    }
+
+    /// Notes that it has answered, or does not run.
+    package func endWake(of host: String) throws {
+        try change { try $0.endWake(of: host) }
+    }
+}

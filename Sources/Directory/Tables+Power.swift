@@ -1,0 +1,73 @@
+internal import SQLite
+internal import Support
+
+/// What is to be started and stopped.
+extension Tables {
+    /// By the name of the host or pool.
+    func idlePolicies() throws -> [String: Duration] {
+        let rows = try database.rows("SELECT target, seconds FROM idle_policies", []) {
+            ($0.text(0), Duration.seconds($0.integer(1)))
+        }
+        return Dictionary(uniqueKeysWithValues: rows)
+    }
+
+    /// - Parameter interval: nil: none; zero: never.
+    func setIdlePolicy(_ interval: Duration?, of target: String) throws {
+        try database.run("DELETE FROM idle_policies WHERE target = ?1", target)
+        guard let interval else { return }
+        let seconds = interval.components.seconds
+        guard seconds == 0 || IdlePolicy.bounds.contains(seconds) else {
+            throw DirectoryError(
+                .outOfRange, "\(seconds) s is no time after which a host may be stopped",
+                hint: "from 5 seconds to 30 days, or never")
+        }
+        try database.run("INSERT INTO idle_policies VALUES (?1, ?2)", target, seconds)
+    }
+
+    /// The host's own policy, else the longest of its pools, where none means never; nil: there is none.
+    func idlePolicy(of host: String) throws -> IdlePolicy? {
+        let policies = try idlePolicies()
+        if let own = policies[host] { return IdlePolicy(interval: own, source: nil) }
+        let pools = try database.rows("SELECT pool FROM pool_members WHERE host = ?1 ORDER BY pool", [host]) {
+            $0.text(0)
+        }
+        let found = pools.compactMap { pool in
+            policies[pool].map { IdlePolicy(interval: $0, source: pool) }
+        }
+        return found.first { $0.interval == .zero } ?? found.max { $0.interval < $1.interval }
+    }
+
+    // MARK: Keeps
+
+    func keep(of host: String, at time: Timestamp) throws -> HostKeep? {
+        try database.first(
+            "SELECT until, who FROM host_keeps WHERE host = ?1 AND until > ?2", [host, time]
+        ) { HostKeep(until: $0.timestamp(0), who: $0.text(1)) }
+    }
+
+    func setKeep(_ keep: HostKeep?, of host: String) throws {
+        _ = try self.host(host)
+        try database.run("DELETE FROM host_keeps WHERE host = ?1", host)
+        guard let keep else { return }
+        try database.run(
+            "INSERT INTO host_keeps VALUES (?1, ?2, ?3)", host, keep.until.wholeSeconds, keep.who)
+    }
+
+    // MARK: Wakes
+
+    func wakes() throws -> [HostWake] {
+        try database.rows("SELECT host, instance, started, who FROM wakes ORDER BY host", []) {
+            HostWake(host: $0.text(0), instance: $0.text(1), started: $0.timestamp(2), who: $0.text(3))
+        }
+    }
+
+    func setWake(_ wake: HostWake) throws {
+        try database.run(
+            "INSERT OR REPLACE INTO wakes VALUES (?1, ?2, ?3, ?4)", wake.host, wake.instance,
+            wake.started.wholeSeconds, wake.who)
+    }
+
+    func endWake(of host: String) throws {
+        try database.run("DELETE FROM wakes WHERE host = ?1", host)
+    }
+}

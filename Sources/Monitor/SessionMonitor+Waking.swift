@@ -1,0 +1,78 @@
+import Audit
+import Control
+import Directory
+import Power
+import Routing
+import Support
+
+/// The instances that one session waits for.
+struct Waking {
+    /// Under way or just over, by host.
+    var turns: [String: WakeTurn] = [:]
+    /// Hosts about which the cloud was asked because they did not answer.
+    var renewed: Set<String> = []
+}
+
+extension SessionMonitor {
+    /// Has a host started that is asleep, or waits a moment longer for one that is being started.
+    ///
+    /// - Returns: what the session is told instead of a connection; nil: the host is to be dialled.
+    func wake(_ access: Access, for login: Login) throws -> SessionReply? {
+        try wakeOutcome(access, for: login).map { outcome in
+            switch outcome {
+            case .progress(let reply): reply
+            case .failure(let sentence): .refused(reason: sentence)
+            }
+        }
+    }
+
+    /// The same before a jump, where only the end of the connection can carry a reason.
+    func wakeForJump(_ access: Access, for login: Login) throws -> SessionReply? {
+        try wakeOutcome(access, for: login).map { outcome in
+            switch outcome {
+            case .progress(let reply): reply
+            case .failure(let sentence): .disconnect(reason: sentence)
+            }
+        }
+    }
+
+    private enum WakeOutcome {
+        case progress(SessionReply)
+        case failure(String)
+    }
+
+    private func wakeOutcome(_ access: Access, for login: Login) throws -> WakeOutcome? {
+        let host = access.host
+        guard let turn = try waking.turns[host.name] ?? gateway.power.turn(for: access, by: login.user.name)
+        else { return nil }
+        waking.turns[host.name] = turn
+        switch turn.wait() {
+        case .underWay(let phase, let seconds):
+            return .progress(.waking(host: host.name, state: phase, seconds: seconds))
+        case .awake:
+            waking.turns[host.name] = nil
+            return nil
+        case .failed(let sentence):
+            waking.turns[host.name] = nil
+            try note(.refused, host: host.name, ["what": "wake", "reason": sentence])
+            return .failure(sentence)
+        }
+    }
+
+    /// After a host did not answer: asks the cloud once whether it is asleep, which the directory may not know yet.
+    ///
+    /// - Returns: whether it is, and this user may have it woken.
+    func renew(_ access: Access) -> Bool {
+        guard access.rights.wake, let instance = access.host.instance,
+            waking.renewed.insert(access.host.name).inserted
+        else { return false }
+        do {
+            try gateway.inventory.renew(instance, by: "login")
+            return try gateway.directory.access(of: access.user.name, to: access.host.name)?.needsWaking
+                ?? false
+        } catch {
+            log.info("no news of a host", ["host.name": access.host.name, "error": "\(error)"])
+            return false
+        }
+    }
+}
