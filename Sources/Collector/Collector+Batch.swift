@@ -34,7 +34,7 @@ extension Collector {
 
     /// - Returns: whether nothing is left.
     private func readQueues() -> Bool {
-        for queue in [names, files].compactMap({ $0 }) {
+        for case let queue? in [names, files] {
             do throws(SystemError) {
                 while try queue.read(into: &notices) {
                     if notices.count >= Self.batchLimit { return false }
@@ -132,7 +132,9 @@ extension Collector {
         guard let actor = actor(of: change.pid) else { return }
         let handle = change.destination?.handle ?? change.handle
         let name = change.destination?.name ?? change.name
-        let stat = handle.flatMap { resolver.status(of: name, in: $0, itself: change.isDirectoryItself) }
+        let stat =
+            change.isOnlyDeletion
+            ? nil : handle.flatMap { resolver.status(of: name, in: $0, itself: change.isDirectoryItself) }
         guard let kind = change.kind(stat: stat, now: now) else { return }
         let isGone = kind == .deleted || kind == .directoryDeleted
         append(

@@ -9,7 +9,7 @@ extension NameChange {
     package func kind(stat: FileStat?, now: Int64) -> FileEvent.Kind? {
         let isDirectory = has(FileNotice.Mask.directory)
         if destination != nil { return isDirectory ? .directoryRenamed : .renamed }
-        if has(FileNotice.Mask.delete), stat == nil || !has(FileNotice.Mask.create) {
+        if isOnlyDeletion || has(FileNotice.Mask.delete) && stat == nil {
             return isDirectory ? .directoryDeleted : .deleted
         }
         if has(FileNotice.Mask.create) {
@@ -23,6 +23,11 @@ extension NameChange {
             return .written
         }
         return has(FileNotice.Mask.attributes) ? .modeChanged : nil
+    }
+
+    /// Whether a name went that was there before: nothing is left to be asked for.
+    package var isOnlyDeletion: Bool {
+        destination == nil && has(FileNotice.Mask.delete) && !has(FileNotice.Mask.create)
     }
 
     /// A file that was open for writing and is closed was written when its contents changed since then, in nanoseconds: memory

@@ -49,6 +49,12 @@ package struct Batch {
     private struct Place: Hashable {
         var handle: FileHandle?
         var name: [UInt8]
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(handle)
+            // At once, instead of byte by byte.
+            unsafe name.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+        }
     }
 
     private struct Key: Hashable {

@@ -116,9 +116,16 @@ extension FileNotice {
         guard let fileSystem = bytes.number(at: offset, as: UInt64.self),
             let count = bytes.number(at: offset + 8, as: UInt32.self).map(Int.init),
             let type = bytes.number(at: offset + 12, as: Int32.self), count <= FileHandle.limit,
-            offset + 16 + count <= end, let contents = bytes.slice(offset + 16..<offset + 16 + count)
+            offset + 16 + count <= end, let first = bytes.word(at: offset + 16, count: count),
+            let second = bytes.word(at: offset + 24, count: count - 8),
+            let third = bytes.word(at: offset + 32, count: count - 16),
+            let fourth = bytes.word(at: offset + 40, count: count - 24),
+            let rest = count > 32 ? bytes.slice(offset + 48..<offset + 16 + count) : []
         else { return nil }
-        return (FileHandle(fileSystem: fileSystem, type: type, bytes: contents), offset + 16 + count)
+        let handle = FileHandle(
+            fileSystem: fileSystem, type: type, count: count, words: (first, second, third, fourth),
+            rest: count > 32 ? Array(rest) : [])
+        return (handle, offset + 16 + count)
     }
 
     private static func place(_ bytes: MessageBytes, at offset: Int, end: Int) -> Place? {

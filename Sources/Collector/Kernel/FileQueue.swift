@@ -23,6 +23,8 @@ final class FileQueue {
     let descriptor: Descriptor
     let kind: Kind
     private var buffer = [UInt8](repeating: 0, count: 1 << 18)
+    /// No event is longer, in bytes: a name and four handles at the most.
+    private static let longest = 2_048
 
     /// - Throws: `SystemError` of fanotify_init(2).
     init(_ kind: Kind) throws(SystemError) {
@@ -40,9 +42,11 @@ final class FileQueue {
             unsafe gh_watch_mark(descriptor.number, kind.number, path), "fanotify_mark \(path)")
     }
 
-    /// Reads once.
+    /// Reads once: all that waits, or as much as fits.
     ///
-    /// - Returns: whether there was anything.
+    /// What comes meanwhile is left, so that the kernel merges it instead of handing it over one by one.
+    ///
+    /// - Returns: whether more may wait.
     /// - Throws: `SystemError` of read(2), or `EBADMSG` for something that is no event.
     func read(into notices: inout [FileNotice]) throws(SystemError) -> Bool {
         let count = unsafe buffer.withUnsafeMutableBytes { raw in
@@ -55,7 +59,7 @@ final class FileQueue {
         guard FileNotice.decode(buffer, count: count, into: &notices) else {
             throw SystemError("reading file events", number: EBADMSG)
         }
-        return count > 0
+        return count > buffer.count - Self.longest
     }
 
     /// Lets more events wait than the kernel does by default; the limit is the system's, and is only ever raised.

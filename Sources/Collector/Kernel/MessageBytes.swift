@@ -22,4 +22,12 @@ struct MessageBytes {
         guard range.lowerBound >= 0, range.upperBound <= count else { return nil }
         return bytes[range]
     }
+
+    /// Up to eight bytes as a number, little-endian, zero behind the end; nil when they are not all there.
+    func word(at offset: Int, count: Int) -> UInt64? {
+        if count <= 0 { return 0 }
+        if count >= 8 { return number(at: offset) }
+        guard offset >= 0, offset + count <= self.count else { return nil }
+        return (0..<count).reduce(0) { $0 | UInt64(bytes[offset + $1]) << UInt64(8 * $1) }
+    }
 }

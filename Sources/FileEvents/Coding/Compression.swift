@@ -1,8 +1,8 @@
 import CZstd
 
-/// zstd at its fastest ordinary level.
+/// zstd at its ordinary level: 4 % smaller than the fastest, for three milliseconds a megabyte.
 enum Compression {
-    private static let level: Int32 = 1
+    private static let level: Int32 = 3
 
     static func compress(_ bytes: [UInt8]) throws(SegmentError) -> [UInt8] {
         var failure: SegmentError?
