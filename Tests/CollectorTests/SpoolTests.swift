@@ -79,6 +79,23 @@ struct SpoolTests {
         #expect(try shipped().count == 100)
     }
 
+    @Test("makes segments at once again when a backlog was shipped")
+    func shippedBacklog() throws {
+        let spool = try Spool(settings())
+        for number in 0..<40 {
+            spool.append(Self.record(number), now: Int64(number) * Self.second)
+            spool.tick(now: Int64(number + 1) * Self.second)
+        }
+        let count = spool.counters.segments
+        let path = folder.path + "/deep/spool"
+        for name in try names(in: path) where name.hasSuffix(".segment") {
+            _ = unsafe unlink("\(path)/\(name)")
+        }
+        spool.append(Self.record(40), now: 41 * Self.second)
+        spool.tick(now: 42 * Self.second)
+        #expect(spool.counters.segments == count + 1)
+    }
+
     @Test("goes on with its chain when all segments were shipped, and says that it was stopped")
     func goesOn() throws {
         let spool = try Spool(settings())

@@ -49,6 +49,8 @@ package final class Spool {
     private var began: Int64 = 0
     private var used: UInt64 = 0
     private var waiting = 0
+    /// When `used` and `waiting` were counted.
+    private var measured: Int64 = 0
     private var lost: (count: UInt64, since: Int64)?
 
     /// Opens the spool, and finishes the segment that a killed writer left.
@@ -74,7 +76,7 @@ package final class Spool {
         }
         self.chain.isStopped = false
         try folder.write(self.chain)
-        try measure()
+        try measure(now: 0)
     }
 
     /// Brings the folder into order: what was finished is renamed, what was torn is finished.
@@ -131,7 +133,8 @@ package final class Spool {
     }
 
     /// Counts what waits in the folder.
-    private func measure() throws(SystemError) {
+    private func measure(now: Int64) throws(SystemError) {
+        measured = now
         let items = try folder.items()
         used = items.reduce(0) { $0 + $1.size }
         waiting = items.count { !$0.isOpen }
@@ -192,7 +195,11 @@ package final class Spool {
     }
 
     private func isTimeToEnd(_ now: Int64) -> Bool {
-        waiting < SpoolSettings.backlog || now - began >= SpoolSettings.backlogInterval || now < began
+        // What was shipped meanwhile waits no more.
+        if waiting >= SpoolSettings.backlog, now - measured >= 1_000_000 || now < measured {
+            try? measure(now: now)
+        }
+        return waiting < SpoolSettings.backlog || now - began >= SpoolSettings.backlogInterval || now < began
     }
 
     /// Writes everything, ends the segment, and says goodbye.
@@ -222,7 +229,7 @@ package final class Spool {
             problem = SystemError("\(error)", number: EIO)
             return
         }
-        write()
+        write(now: now)
         if segment?.isFull == true { end(now: now) }
     }
 
@@ -239,15 +246,15 @@ package final class Spool {
             problem = SystemError("\(error)", number: EIO)
             return
         }
-        write()
+        write(now: now)
     }
 
     // MARK: The disk
 
     /// Writes `unwritten`; on failure the file keeps its whole part and everything is tried again later.
-    private func write() {
+    private func write(now: Int64) {
         do throws(SystemError) {
-            try writeOrThrow()
+            try writeOrThrow(now: now)
             problem = nil
         } catch {
             problem = error
@@ -255,7 +262,7 @@ package final class Spool {
         }
     }
 
-    private func writeOrThrow() throws(SystemError) {
+    private func writeOrThrow(now: Int64) throws(SystemError) {
         guard let next = segment?.nextSequence else { return }
         let number = chain.number + 1
         let target: Descriptor
@@ -289,21 +296,21 @@ package final class Spool {
         segment = nil
         file = nil
         counters.segments += 1
-        try measure()
+        try measure(now: now)
     }
 
     private func retry(now: Int64) {
         if unwritten.isEmpty, ending == nil {
             problem = nil
         } else {
-            write()
+            write(now: now)
         }
-        try? measure()
+        try? measure(now: now)
     }
 
     /// Says how much was lost, once there is room again.
     private func tellLoss(now: Int64) {
-        try? measure()
+        try? measure(now: now)
         guard let lost, used < settings.capacity else { return }
         self.lost = nil
         take(
