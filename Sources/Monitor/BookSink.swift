@@ -56,6 +56,23 @@ final class BookSink: SegmentSink {
         }
     }
 
+    func treesToWalk() throws -> [String: Bool] {
+        try book.ask { book in
+            // Who is silent has missed nothing yet.
+            let gaps = try book.gaps().filter { !$0.isClosed && $0.reason != .told(.silence) }
+            var found: [String: Bool] = [:]
+            for tree in try book.trees() {
+                let scanned = tree.scanned ?? .min
+                let open = gaps.filter { ($0.tree ?? tree.path) == tree.path && scanned < $0.until }
+                guard !open.isEmpty else { continue }
+                found[String(decoding: tree.path, as: UTF8.self)] = open.contains {
+                    $0.reason == .missingSegments
+                }
+            }
+            return found
+        }
+    }
+
     func noteSilence(of host: String, from start: Timestamp, until end: Timestamp) throws {
         let gap = Gap(
             tree: nil, from: start.milliseconds * 1_000, until: end.milliseconds * 1_000, reason: .silence)

@@ -54,6 +54,7 @@ struct Delivery {
         case .hello(let version, _):
             desk.heard(of: host, version: String(version.prefix(64)).printable)
             try send(.welcome)
+            desk.wantMissedRescans(by: host)
             for (tree, isWhole) in desk.takeRescans(of: host) {
                 try send(.rescan(tree: tree, isWhole: isWhole))
             }

@@ -102,6 +102,22 @@ final class DeliveryDesk: Sendable {
         }
     }
 
+    /// Has this host walk those of its trees in which something was missed, as far as the book knows.
+    ///
+    /// What was wanted before may have been lost on the way, with the daemon or the connection.
+    func wantMissedRescans(by host: String) {
+        guard let trees = try? directory.trees(on: host).filter({ $0.scanner == host }), !trees.isEmpty,
+            let missed = try? sink.treesToWalk()
+        else { return }
+        entries.withLock { entries in
+            for tree in trees {
+                guard let isWhole = missed[tree.path] else { continue }
+                let known = entries[host]?.rescans[tree.path] ?? false
+                entries[host, default: Entry()].rescans[tree.path] = known || isWhole
+            }
+        }
+    }
+
     /// The trees that this host is to walk, each told once.
     func takeRescans(of host: String) -> [(tree: String, isWhole: Bool)] {
         entries.withLock { entries in

@@ -290,6 +290,25 @@ def test_a_lost_segment_is_a_gap(lab, no_shipping):
 
 
 @pytest.mark.limit(120)
+def test_a_gap_outlives_the_gateway(lab, no_shipping):
+    """What a host missed is looked for by a walk, even when the gateway ended after it had heard of it."""
+    scanner, host = lab.hosts
+    watching(lab, host)
+    no_shipping(scanner)
+    before = len(gaps(lab))
+    service(lab, host, "stop", "watch")
+    path = f"{TREE}/it-{secrets.token_hex(6)}"
+    lab.lab_exec(host, "touch", path)
+    service(lab, host, "start", "watch")
+    wait_until(lambda: len(gaps(lab)) > before, "the gap is in the book", 30)
+    os.kill(lab.daemon_pid(), 9)
+    restart(lab)
+    assert not known(lab, path)
+    service(lab, scanner, "start", "ship")
+    wait_until(lambda: known(lab, path), "a walk has found it", 60)
+
+
+@pytest.mark.limit(120)
 def test_the_gateway_is_away(lab):
     """While the daemon is gone the spool grows; when it is back everything is delivered, and that it was away is a gap."""
     watching(lab, lab.host1)
