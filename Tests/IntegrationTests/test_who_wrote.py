@@ -1,6 +1,7 @@
 """Who wrote it: person, host, program and session of each write, within two seconds, however it was done."""
 
 import json
+import os
 import secrets
 import time
 
@@ -8,6 +9,9 @@ import pytest
 
 from lab import run, wait_until
 from test_watchers import TREE, watching
+
+#: The program behind `sh` here.
+SHELL = os.path.basename(os.path.realpath("/bin/sh"))
 
 
 @pytest.fixture
@@ -75,7 +79,7 @@ def test_by_sudo(lab, path, teardown):
     mark = lab.mark()
     assert lab.ssh(f"sudo -n sh -c 'echo 3 >{path}'").status == 0
     writer = written(lab, path)[0]
-    check(lab, writer, "alice", lab.host1, session_of(lab, mark, "alice"))
+    check(lab, writer, "alice", lab.host1, session_of(lab, mark, "alice"), SHELL)
     assert writer["actor"]["uid"] == 0 and writer["actor"]["origin"] == "switched-user"
 
 
@@ -85,15 +89,15 @@ def test_after_the_logout(lab, path):
     assert lab.ssh(f"setsid sh -c 'sleep 2; echo 4 >{path}' >/dev/null 2>&1 </dev/null &").status == 0
     session = session_of(lab, mark, "alice")
     lab.wait_event(mark, "session.end", session=session)
-    time.sleep(2)
-    check(lab, written(lab, path)[0], "alice", lab.host1, session)
+    lab.lab_exec(lab.host1, "sh", "-c", f"until test -e {path}; do sleep 0.02; done")
+    check(lab, written(lab, path)[0], "alice", lab.host1, session, SHELL)
 
 
 def test_through_a_jump(lab, path):
     """Through `ssh -J`, where the host sees no certificate of the gateway."""
     mark = lab.mark()
     assert lab.ssh(f"echo 5 >{path}", alias=f"jump-{lab.host1}").status == 0
-    check(lab, written(lab, path)[0], "alice", lab.host1, session_of(lab, mark, "alice"))
+    check(lab, written(lab, path)[0], "alice", lab.host1, session_of(lab, mark, "alice"), "bash")
 
 
 def test_from_the_other_host(lab, path):
@@ -106,6 +110,6 @@ def test_from_the_other_host(lab, path):
     assert lab.ssh(f"echo 7 >>{path}", alias=lab.host2, user="bob").status == 0
     found = wait_until(
         lambda: [w for w in writers(lab, path) if w["actor"] and w["actor"]["person"] == "bob"], "Bob's write", 10)
-    check(lab, found[0], "bob", lab.host2, session_of(lab, mark, "bob"))
-    check(lab, [w for w in writers(lab, path) if w["actor"]["person"] == "alice"][0], "alice", lab.host1, alices)
+    check(lab, found[0], "bob", lab.host2, session_of(lab, mark, "bob"), "bash")
+    check(lab, [w for w in writers(lab, path) if w["actor"]["person"] == "alice"][0], "alice", lab.host1, alices, "bash")
     assert writers(lab, path)[0]["actor"]["person"] == "bob"
