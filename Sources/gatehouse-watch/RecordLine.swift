@@ -1,3 +1,4 @@
+import Collector
 import FileEvents
 import Support
 
@@ -61,6 +62,9 @@ struct RecordLine {
         if let login = actor.loginUID { fields.append("\"login\":\(login)") }
         if let session = actor.auditSession { fields.append("\"auditSession\":\(session)") }
         if let session = actor.session { fields.append("\"session\":" + quoted(Array(session.utf8))) }
+        if let connection = actor.connection {
+            fields.append("\"connection\":" + quoted(Array(connection.text.utf8)))
+        }
         if let connection = actor.connection {
             fields.append("\"peer\":" + quoted(Array(connection.peerAddress.utf8)))
             fields.append("\"peerPort\":\(connection.peerPort)")

@@ -52,8 +52,8 @@ def install(wanted, report):
     report["done"] = changed
     report["changed"] = bool(changed)
     if not services.has_systemd():
-        report["remarks"].append("no systemd: have `sh %s watch &` and `sh %s ship &` run at the start of the host"
-                                 % (services.STARTER, services.STARTER))
+        loops = ", ".join("`sh %s %s &`" % (services.STARTER, verb) for verb, _, _ in services.SERVICES)
+        report["remarks"].append("no systemd: have %s run at the start of the host" % loops)
 
 
 def put_settings(text, trees):

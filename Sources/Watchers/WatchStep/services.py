@@ -81,6 +81,7 @@ SERVICES = [("watch", "gatehouse-watch.service", WATCH_UNIT), ("rescan", "gateho
 LOOP = b"""\
 #!/bin/sh
 # Keeps `gatehouse-watch VERB` running where there is no systemd. Written by `gatehouse watch install`.
+mkdir -p /run/gatehouse-watch
 echo $$ >"/run/gatehouse-watch/$1.pid"
 while :; do
     /usr/local/sbin/gatehouse-watch "$1" >>/var/log/gatehouse-watch.log 2>&1
