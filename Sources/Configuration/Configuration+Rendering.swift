@@ -52,6 +52,7 @@ extension Configuration {
         case .awsProfile: [awsProfile ?? "none"]
         case .awsAgentTimeout: [ValueParser.rendered(agentTimeout)]
         case .wakeTimeout: [ValueParser.rendered(wakeTimeout)]
+        case .fileEventRetention: [ValueParser.rendered(fileEventRetention)]
         case .rekeyLimit: [ValueParser.rendered(size: rekeyLimit)]
         case .uidRange: ["\(uidRange.lowerBound)-\(uidRange.upperBound)"]
         case .banner: [banner.map { LineLexer.quoted($0) } ?? "none"]
@@ -88,6 +89,7 @@ extension Keyword {
         case .awsProfile: "The profile in AWS's shared files with the credentials; none: likewise."
         case .awsAgentTimeout: "How long the SSM agent of an instance may take to fetch a command."
         case .wakeTimeout: "How long an instance that is started may take until its sshd answers."
+        case .fileEventRetention: "How long events of files are kept, such as 400d; 0: for ever."
         case .rekeyLimit: "How much passes before a connection makes new keys."
         case .uidRange: "Where uids and gids are taken from. Never make it smaller."
         case .banner: "A file whose text is shown before authentication, or none."

@@ -50,6 +50,10 @@ extension Configuration {
             inventoryRefreshInterval = try ValueParser.duration(value, in: 0...604_800)
         case .awsAgentTimeout: agentTimeout = try ValueParser.duration(value, in: 1...3_600)
         case .wakeTimeout: wakeTimeout = try ValueParser.duration(value, in: 1...3_600)
+        case .fileEventRetention:
+            fileEventRetention =
+                value.lowercased() == "none"
+                ? .zero : try ValueParser.duration(value, in: 0...36_500 * 86_400)
         case .rekeyLimit: rekeyLimit = try ValueParser.size(value, in: 1 << 20...64 << 30)
         case .uidRange: uidRange = try ValueParser.uidRange(value)
         case .banner: banner = value.lowercased() == "none" ? nil : try ValueParser.path(value)

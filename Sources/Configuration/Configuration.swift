@@ -52,6 +52,8 @@ package struct Configuration: Equatable, Sendable {
     package var agentTimeout = Duration.seconds(30)
     /// How long an instance that is started may take until its sshd answers.
     package var wakeTimeout = Duration.seconds(300)
+    /// How long the book keeps events that say nothing of what is there now; zero: for ever.
+    package var fileEventRetention = Duration.zero
     /// Bytes after which both ends of a connection make new keys.
     package var rekeyLimit: UInt64 = 1 << 30
     /// Where uids and gids are taken from.

@@ -23,6 +23,7 @@ enum Keyword: String, CaseIterable {
     case awsProfile = "AWSProfile"
     case awsAgentTimeout = "AWSAgentTimeout"
     case wakeTimeout = "WakeTimeout"
+    case fileEventRetention = "FileEventRetention"
     case rekeyLimit = "RekeyLimit"
     case uidRange = "UidRange"
     case banner = "Banner"

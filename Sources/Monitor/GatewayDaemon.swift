@@ -56,6 +56,7 @@ package enum GatewayDaemon {
         try SilenceWatch(desk: gateway.desk, directory: gateway.directory, events: gateway.events).start()
         try ShareWatch(gateway: gateway).start()
         try gateway.power.resume()
+        try RetentionWatch(gateway: gateway).start()
         let frontDoor = try FrontDoor(gateway: gateway)
         let commandDoor = try CommandDoor(
             at: configuration.controlSocketPath, service: { gateway.commandService },

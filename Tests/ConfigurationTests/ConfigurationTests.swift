@@ -62,6 +62,7 @@ struct ConfigurationTests {
             AWSProfile gate_1
             AWSAgentTimeout 1m
             WakeTimeout 10m
+            FileEventRetention 400d
             RekeyLimit 8M
             UidRange 30000-30999
             Banner /etc/issue.net   # shown first
@@ -92,6 +93,7 @@ struct ConfigurationTests {
         wanted.awsProfile = "gate_1"
         wanted.agentTimeout = .seconds(60)
         wanted.wakeTimeout = .seconds(600)
+        wanted.fileEventRetention = .seconds(400 * 86_400)
         wanted.rekeyLimit = 8 << 20
         wanted.uidRange = 30_000...30_999
         wanted.banner = "/etc/issue.net"
@@ -125,7 +127,7 @@ struct ConfigurationTests {
         #expect(configuration.sessionProgram != nil)
         configuration.sessionProgram = nil
         #expect(configuration == Configuration())
-        #expect(lines.count == 27)
+        #expect(lines.count == 28)
     }
 
     @Test("all mistakes are reported, each with its file and line")

@@ -1,15 +1,19 @@
 """The book is whole whatever becomes of the program that fills it: killed at any moment, or with a full disk."""
 
+import contextlib
 import os
 import random
 import re
+import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from lab import run
+from gateway import Gateway
+from lab import run, wait_until
 
 TOP = Path(__file__).resolve().parents[2]
 SEGMENTS, EVENTS = 30, 120
@@ -109,3 +113,29 @@ def test_old_events_are_forgotten(producer, storm, tmp_path):
     assert 0 < removed < moments
     assert dump(producer, book).count(b"FileMoment(") == moments - removed
     assert [line for line in dump(producer, book).splitlines() if b"FileMoment" not in line] == state
+
+
+def test_the_daemon_forgets_old_events(lab, make_key, producer, storm, tmp_path, teardown):
+    """As `FileEventRetention` says, once it runs; 0 keeps them all."""
+    folder, _ = storm
+    kept = tmp_path / "kept.db"
+    assert run([producer, "ingest", kept, folder], timeout=300).status == 0
+    (tmp_path / "state").mkdir(mode=0o700)
+    book = tmp_path / "state/book.db"
+    shutil.copy(kept, book)
+    here = Gateway(lab, tmp_path, make_key(), {}, ["FileEventRetention 0"])
+    teardown.callback(here.end)
+
+    def count(path):
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            return connection.execute("SELECT count(*) FROM file_events").fetchone()[0]
+
+    assert count(book) == SEGMENTS * EVENTS
+    assert run([producer, "expire", kept, 2_000_000_000], timeout=120).status == 0
+    # The events are of September 2026; a daemon that is told keeps the new setting at once.
+    text = here.configuration.read_text()
+    here.configuration.write_text(text.replace("FileEventRetention 0", "FileEventRetention 7d"))
+    os.kill(here.process.pid, signal.SIGHUP)
+    wait_until(lambda: count(book) == count(kept), "old events are forgotten", 60)
+    assert 0 < count(kept) < SEGMENTS * EVENTS
+    wait_until(lambda: b"old events of files forgotten" in (tmp_path / "log").read_bytes(), "the log says so")

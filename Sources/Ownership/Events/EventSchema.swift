@@ -34,7 +34,7 @@ enum EventSchema {
                 events INTEGER NOT NULL,
                 digest BLOB NOT NULL,
                 received INTEGER NOT NULL,
-                -- Whether old events of it were forgotten.
+                -- How many of its events, from the first on, were looked at to forget those that are old.
                 thinned INTEGER NOT NULL DEFAULT 0
             );
             CREATE UNIQUE INDEX event_segments_by_digest ON event_segments (digest);

@@ -2,35 +2,39 @@ import FileEvents
 internal import SQLite
 
 extension Book {
-    /// Forgets old events, but those that explain what is there now: who made and wrote a file last, and the renames up to it.
+    /// Forgets old events, but those that explain what is there now: who last wrote a file, or else made it, and its renames since.
     ///
     /// Works in steps so that others may write in between; call it until it is done. Gaps and what was received are kept.
     /// - Parameters:
     ///   - time: events before this are old; microseconds since 1970.
-    ///   - limit: about how many events to look at.
+    ///   - limit: how many events to look at.
     /// - Returns: how many were forgotten; done: there was nothing left to look at.
     package func expireEvents(before time: Int64, limit: Int) throws -> (removed: Int, isDone: Bool) {
         try write {
             let reader = EventReader(database)
             let segments = try database.rows(
                 """
-                SELECT id, base, base + last - first FROM event_segments
-                WHERE base IS NOT NULL AND events > 0 AND latest < ?1 AND thinned = 0 ORDER BY base
-                """, [time]
-            ) { (id: $0.integer(0), first: $0.integer(1), last: $0.integer(2)) }
+                SELECT id, base, base + thinned, base + last - first FROM event_segments
+                WHERE base IS NOT NULL AND events > 0 AND latest < ?1 AND thinned <= last - first ORDER BY base
+                LIMIT ?2
+                """, [time, limit]
+            ) { (id: $0.integer(0), base: $0.integer(1), first: $0.integer(2), last: $0.integer(3)) }
             guard !segments.isEmpty else { return (0, true) }
             var removed = 0
-            var seen = 0
-            for segment in segments where seen < limit {
+            var rest = Int64(max(1, limit))
+            for segment in segments where rest > 0 {
+                let last = min(segment.last, segment.first + rest - 1)
                 let events = try database.rows(
                     "SELECT \(StoredEvent.columns) FROM \(StoredEvent.source) WHERE e.id BETWEEN ?1 AND ?2",
-                    [segment.first, segment.last], StoredEvent.init(row:))
-                seen += max(1, events.count)
+                    [segment.first, last], StoredEvent.init(row:))
+                rest -= last - segment.first + 1
                 for event in events where !(try explainsPresent(event, reader)) {
                     try remove(event)
                     removed += 1
                 }
-                try database.run("UPDATE event_segments SET thinned = 1 WHERE id = ?1", segment.id)
+                try database.run(
+                    "UPDATE event_segments SET thinned = ?2 WHERE id = ?1", segment.id,
+                    last - segment.base + 1)
             }
             return (removed, false)
         }
