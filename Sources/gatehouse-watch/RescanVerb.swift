@@ -42,7 +42,7 @@ enum RescanVerb: Verb {
                 guard request != nil || MonotonicTime.now >= due[tree] ?? .now else { continue }
                 due[tree] = .now + .seconds(interval)
                 do throws(Refusal) {
-                    try walk(tree, whole: request == .whole, settings)
+                    try walkApart(tree, whole: request == .whole, settings)
                     log.info("tree walked", ["tree": tree])
                 } catch {
                     log.warning("tree not walked", ["tree": tree, "error": error.reason])
@@ -53,6 +53,20 @@ enum RescanVerb: Verb {
             }
             usleep(pause)
         }
+    }
+
+    /// Walks a tree in a thread of its own, which ends with the walk: so do the mounts that a walk over a network makes for itself.
+    private static func walkApart(_ tree: String, whole: Bool, _ settings: WatchSettings) throws(Refusal) {
+        let outcome = Awaited<Result<Void, Refusal>?>(nil)
+        do {
+            try Thread.start("walk") {
+                let result = Result { () throws(Refusal) in try walk(tree, whole: whole, settings) }
+                outcome.change { $0 = result }
+            }
+        } catch {
+            throw Refusal(.unavailable, "\(error)")
+        }
+        try outcome.wait { $0 }.get()
     }
 
     /// Walks a tree, and spools what is different since the last time, or everything.
