@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <linux/openat2.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -10,6 +11,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 int gh_open_beneath(int directory, const char *path, int for_reading, int may_cross)
@@ -51,6 +53,32 @@ int gh_stat_beneath(int directory, const char *name, struct gh_stat *result)
     result->links = status.stx_nlink;
     result->is_mount = (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
     return 0;
+}
+
+ssize_t gh_access_list(int directory, const char *name, void *buffer, size_t capacity)
+{
+    static const char posix[] = "system.posix_acl_access";
+    char path[320];
+    ssize_t count;
+    if (*name) {
+        if (snprintf(path, sizeof path, "/proc/self/fd/%d/%s", directory, name) >= (int)sizeof path)
+            return -ENAMETOOLONG;
+        count = lgetxattr(path, posix, buffer, capacity);
+    } else {
+        count = fgetxattr(directory, posix, buffer, capacity);
+        snprintf(path, sizeof path, "/proc/self/fd/%d", directory);
+        if (count < 0 && errno == EBADF)
+            count = getxattr(path, posix, buffer, capacity);
+    }
+    if (count >= 0)
+        return count;
+    if (errno == ENODATA)
+        return 0;
+    if (errno != EOPNOTSUPP)
+        return -errno;
+    /* No POSIX ACLs: then the mode says all, unless there are others. */
+    count = *name ? lgetxattr(path, "system.nfs4_acl", NULL, 0) : getxattr(path, "system.nfs4_acl", NULL, 0);
+    return count < 0 && (errno == EOPNOTSUPP || errno == ENODATA) ? 0 : -EOPNOTSUPP;
 }
 
 int64_t gh_file_system_kind(int descriptor)

@@ -137,12 +137,18 @@ extension Collector {
             ? nil : handle.flatMap { resolver.status(of: name, in: $0, itself: change.isDirectoryItself) }
         guard let kind = change.kind(stat: stat, now: now) else { return }
         let isGone = kind == .deleted || kind == .directoryDeleted
+        var accessList: [UInt8]?
+        if !isGone, let stat, stat.isDirectory {
+            accessList = handle.flatMap {
+                resolver.accessList(of: name, in: $0, itself: change.isDirectoryItself)
+            }
+        }
         append(
             FileEvent(
                 time: now / 1_000, kind: kind, tree: trees[change.tree].path, directory: change.directory,
                 name: change.name,
                 destination: change.destination.map { .init(directory: $0.directory, name: $0.name) },
-                stat: isGone ? nil : stat, actor: actor, count: change.count))
+                stat: isGone ? nil : stat, accessList: accessList, actor: actor, count: change.count))
     }
 
     // MARK: Open files

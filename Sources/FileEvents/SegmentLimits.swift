@@ -10,6 +10,8 @@ package enum SegmentLimits {
     package static let frameTarget = 64 << 10
     /// A path, and the text of an actor or a header.
     package static let path = 32_768
+    /// The ACL of a directory.
+    package static let accessList = 8_192
     /// A name in a directory.
     package static let name = 255
     /// All paths and actors that a segment defines.

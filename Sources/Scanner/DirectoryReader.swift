@@ -72,7 +72,8 @@ final class DirectoryReader {
         entries.sort()
         var stat = FileStat(own)
         if own.device != rootDevice { stat.inode = EntryBuffer.inode(stat.inode, on: own.device) }
-        packer.begin(stat: stat, time: time, entryCount: entries.count)
+        packer.begin(
+            stat: stat, accessList: AccessList.read(opened), time: time, entryCount: entries.count)
         let (directories, mounts) = entries.pack(
             with: packer, device: own.device, rootDevice: rootDevice, crossesMounts: crossesMounts)
         result.packed = packer.finish()

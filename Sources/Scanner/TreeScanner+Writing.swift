@@ -75,7 +75,8 @@ extension TreeScanner {
         for name in names {
             if let entry = try book.entry(name, in: row.id) { entries.append(entry) }
         }
-        return DirectoryPacker(digest: book.digest).pack(entries, stat: packed.stat, time: packed.time)
+        return DirectoryPacker(digest: book.digest).pack(
+            entries, stat: packed.stat, accessList: packed.accessList, time: packed.time)
     }
 
     private func note(_ problems: [ScanProblem]) {
@@ -99,7 +100,8 @@ extension TreeScanner {
             try reporter.report(
                 DirectoryReport(
                     scan: UInt64(scan.id), tree: tree.path, path: path, time: packed.time, stat: packed.stat,
-                    entries: Array(entries[start..<end]), part: part, isLast: end == entries.count))
+                    accessList: packed.accessList, entries: Array(entries[start..<end]), part: part,
+                    isLast: end == entries.count))
             part += 1
             start = end
         } while start < entries.count

@@ -117,7 +117,7 @@ extension Gateway {
         .directory(
             DirectoryReport(
                 scan: 1, tree: Self.tree, path: Array(path.utf8), time: Self.ago(8_995),
-                stat: stat(inode, mode, uid, gid, 4_096, 9_000), entries: entries))
+                stat: stat(inode, mode, uid, gid, 4_096, 9_000), accessList: [], entries: entries))
     }
 
     private func event(

@@ -75,7 +75,7 @@ struct MutationTests {
         for _ in 0..<100_000 { definitions += [2, 0, 0x80, 0x80, 2, 0] }
         let length = definitions.count
         let prefix = [0x80 | UInt8(length & 0x7F), 0x80 | UInt8(length >> 7 & 0x7F), UInt8(length >> 14)]
-        let contents = prefix + definitions + [UInt8](repeating: 0, count: 19)
+        let contents = prefix + definitions + [UInt8](repeating: 0, count: 20)
         var decoder = FrameDecoder()
         #expect(code { _ = try decoder.decode(contents, recordCount: 0) } == .tooLarge)
     }

@@ -43,14 +43,7 @@ enum Samples {
                     tree: Bool.random(using: &generator) ? tree : nil, from: .min, until: .max,
                     reason: Gap.Reason.allCases.randomElement(using: &generator) ?? .reboot,
                     lost: Bool.random(using: &generator) ? .max : nil))
-        case 1:
-            .directory(
-                DirectoryReport(
-                    scan: .max, tree: tree, path: bytes(&generator, upTo: 300), time: time(&generator),
-                    stat: Bool.random(using: &generator) ? stat(&generator) : nil,
-                    entries: (0..<Int.random(in: 0..<20, using: &generator)).map { _ in
-                        .init(name: name(&generator), stat: stat(&generator))
-                    }, part: .max, isLast: Bool.random(using: &generator)))
+        case 1: .directory(report(&generator))
         case 2:
             .scan(
                 ScanReport(
@@ -62,15 +55,37 @@ enum Samples {
         }
     }
 
+    private static func report(_ generator: inout SeededGenerator) -> DirectoryReport {
+        var stat = Bool.random(using: &generator) ? stat(&generator) : nil
+        if Bool.random(using: &generator) { stat?.mode = 0o042775 }
+        return DirectoryReport(
+            scan: .max, tree: tree, path: bytes(&generator, upTo: 300), time: time(&generator), stat: stat,
+            accessList: accessList(&generator, of: stat),
+            entries: (0..<Int.random(in: 0..<20, using: &generator)).map { _ in
+                .init(name: name(&generator), stat: self.stat(&generator))
+            }, part: .max, isLast: Bool.random(using: &generator))
+    }
+
+    /// Unknown, none, one of a few, or the longest.
+    private static func accessList(_ generator: inout SeededGenerator, of stat: FileStat?) -> [UInt8]? {
+        guard let stat, stat.isDirectory, Bool.random(using: &generator) else { return nil }
+        let lists: [[UInt8]] = [
+            [], [2, 0, 0, 0], [1], [UInt8](repeating: 7, count: SegmentLimits.accessList),
+        ]
+        return lists.randomElement(using: &generator)
+    }
+
     private static func event(_ generator: inout SeededGenerator) -> FileEvent {
         let destination = FileEvent.Destination(
             directory: bytes(&generator, upTo: 20), name: name(&generator))
+        var stat = Bool.random(using: &generator) ? stat(&generator) : nil
+        if Bool.random(using: &generator) { stat?.mode = 0o040700 }
         return FileEvent(
             time: time(&generator),
             kind: FileEvent.Kind.allCases.randomElement(using: &generator) ?? .created,
             tree: tree, directory: Bool.random(using: &generator) ? [] : bytes(&generator, upTo: 40),
             name: name(&generator), destination: Bool.random(using: &generator) ? destination : nil,
-            stat: Bool.random(using: &generator) ? stat(&generator) : nil, actor: actor(&generator),
+            stat: stat, accessList: accessList(&generator, of: stat), actor: actor(&generator),
             count: Bool.random(using: &generator) ? 1 : .max)
     }
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from acl import ATTRIBUTE, access_list
+
 PROGRAM = Path(__file__).parents[2] / ".build/release/gatehouse-watch"
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of others, and mounts")
@@ -140,6 +142,68 @@ def test_hostile_names(scanned):
         Path(os.fsdecode(bytes(scanned.tree) + b"/" + name)).write_text("x")
     assert scanned.scan()[0] == 0
     assert scanned.owner(*(bytes(scanned.tree) + b"/" + name for name in names)) == [b"0"] * len(names)
+
+
+def test_deep_paths(scanned):
+    """Far beyond what the kernel takes as one path."""
+    opened = [os.open(scanned.tree, os.O_RDONLY)]
+    try:
+        for level in range(60):
+            os.mkdir("d" * 200, dir_fd=opened[-1])
+            opened.append(os.open("d" * 200, os.O_RDONLY, dir_fd=opened[-1]))
+        os.close(os.open("deep", os.O_CREAT | os.O_WRONLY, dir_fd=opened[-1]))
+        os.chown("deep", 4711, 4711, dir_fd=opened[-1])
+        code, out, err = scanned.scan()
+        assert code == 0 and "61 directories, 61 entries" in out, out + err
+        assert scanned.totals()[4711] == (1, 0, 0)
+        assert "0 directories new or different" in scanned.scan()[1]
+    finally:
+        for folder in opened:
+            os.close(folder)
+
+
+def test_sparse_files(scanned):
+    """Their length is one thing, what they take another."""
+    with open(scanned.tree / "sparse", "wb") as file:
+        file.truncate(5 << 30)
+        file.write(b"x" * 4096)
+    assert scanned.scan()[0] == 0
+    (size, used), = scanned.rows("SELECT bytes, blocks FROM total")
+    status = os.stat(scanned.tree / "sparse")
+    assert (size, used) == (5 << 30, status.st_blocks) and used * 512 < 1 << 20
+
+
+def test_hard_links(scanned):
+    """Each name is a file, and the bytes are counted once, also when a name goes or another comes."""
+    (scanned.tree / "a").write_bytes(b"x" * 1000)
+    (scanned.tree / "d").mkdir()
+    os.link(scanned.tree / "a", scanned.tree / "d/b")
+    os.link(scanned.tree / "a", scanned.tree / "d/c")
+    for change, names in ((None, 3), (lambda: (scanned.tree / "d/b").unlink(), 2),
+                          (lambda: os.link(scanned.tree / "d/c", scanned.tree / "e"), 3),
+                          (lambda: (scanned.tree / "a").unlink(), 2)):
+        if change:
+            change()
+        assert scanned.scan()[0] == 0
+        assert scanned.totals() == {0: (names, 1, 1000)}
+
+
+def test_an_acl_is_a_change(scanned):
+    """Of a directory, whose mode says the same before and after."""
+    folder = scanned.tree / "d"
+    folder.mkdir(mode=0o770)
+    os.chmod(folder, 0o770)
+    os.setxattr(folder, ATTRIBUTE, access_list(group=0, mask=7, users=[(20001, 7)]))
+    number = "SELECT access FROM directory WHERE name = CAST('d' AS BLOB)"
+    assert scanned.scan()[0] == 0
+    (first,), = scanned.rows(number)
+    os.setxattr(folder, ATTRIBUTE, access_list(group=7, mask=7, users=[(20001, 0)]))
+    assert "1 directories new or different" in scanned.scan()[1]
+    assert scanned.rows(number)[0][0] not in (first, None, 0)
+    os.removexattr(folder, ATTRIBUTE)
+    assert scanned.scan()[0] == 0
+    assert scanned.rows(number) == [(0,)]
+    assert len(scanned.rows("SELECT * FROM access_list")) == 2
 
 
 def test_symlinks_lead_nowhere(scanned, tmp_path):

@@ -98,6 +98,10 @@ struct gh_stat {
 /* statx(2) of a name in a directory, or of the directory itself for "". Never follows or mounts. Returns 0 or -errno. */
 int gh_stat_beneath(int directory, const char *name, struct gh_stat *result);
 
+/* The POSIX access ACL of a name in a directory, never followed, or of the directory itself for "", whose descriptor may be one for
+ * paths. Returns the byte count, 0 when the mode says all, or -errno when nobody knows. */
+ssize_t gh_access_list(int directory, const char *name, void *buffer, size_t capacity);
+
 /* f_type of fstatfs(2), or -errno. */
 int64_t gh_file_system_kind(int descriptor);
 

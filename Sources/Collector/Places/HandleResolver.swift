@@ -74,6 +74,11 @@ final class HandleResolver {
         return result == 0 ? FileStat(status) : nil
     }
 
+    /// The ACL of a directory in a directory, or of the directory itself; nil: unknown.
+    func accessList(of name: [UInt8], in handle: FileHandle, itself: Bool) -> [UInt8]? {
+        directory(handle).flatMap { AccessList.read($0, itself ? [] : name) }
+    }
+
     private func directory(_ handle: FileHandle) -> Descriptor? {
         if let known = directories[handle] { return known }
         for mount in mounts where mount.fileSystem == handle.fileSystem {

@@ -59,7 +59,8 @@ package enum Caller: Equatable, Sendable {
         case .administrator: if isAdministrator { return }
         }
         throw CommandError(
-            .refused, "only an administrator may do this",
+            .refused,
+            "only \(command.audience == .auditor ? "an auditor or " : "")an administrator may do this",
             hint: "'help' lists what you may do")
     }
 }

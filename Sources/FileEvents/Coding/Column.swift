@@ -1,6 +1,6 @@
 /// The columns of a frame, in the order they are stored. Values of one kind side by side compress far better than records do.
 enum Column: Int, CaseIterable {
-    /// New trees, directories and actors; events refer to them by number.
+    /// New trees, directories, actors and ACLs; events refer to them by number.
     case definitions
     /// What each record is.
     case kinds
@@ -8,6 +8,8 @@ enum Column: Int, CaseIterable {
     /// Names are stored as what they share with the one before, and the rest.
     case shared, suffixLengths, suffixes
     case inodes, modes, uids, gids, links, sizes, blocks, modifiedSeconds, modifiedNanoseconds, changed
+    /// Of directories: 0: unknown, 1: the mode alone, else the number of a definition and 2.
+    case accessLists
     /// Gaps, reports and coverage.
     case rest
 }
@@ -32,6 +34,7 @@ enum DefinitionTag {
     static let tree: UInt8 = 1
     static let directory: UInt8 = 2
     static let actor: UInt8 = 3
+    static let accessList: UInt8 = 4
 }
 
 /// What a file of this length takes on an ordinary file system, in units of 512 bytes; only the difference is stored.

@@ -10,6 +10,7 @@ package struct FrameDecoder: Sendable {
     private var trees: [[UInt8]] = []
     private var places: [Place] = []
     private var actors: [Actor] = []
+    private var accessLists: [[UInt8]] = []
     private var lastPath: [UInt8] = []
     private var definedBytes = 0
 
@@ -67,6 +68,13 @@ package struct FrameDecoder: Sendable {
                 let actor = try Actor(from: &column)
                 actors.append(actor)
                 definedBytes += actor.executable.count + 512
+            case DefinitionTag.accessList:
+                let list = try column.data()
+                guard list.count <= SegmentLimits.accessList else {
+                    throw SegmentError(.malformed, "an ACL is too long")
+                }
+                accessLists.append(list)
+                definedBytes += list.count + 64
             default: throw SegmentError(.malformed, "a definition of an unknown kind")
             }
             guard definedBytes <= SegmentLimits.definitions + SegmentLimits.frame else {
@@ -116,7 +124,8 @@ package struct FrameDecoder: Sendable {
         let stat = tag & RecordTag.hasStat != 0 ? try readStat() : nil
         return FileEvent(
             time: time, kind: kind, tree: trees[place.tree], directory: place.path, name: name,
-            destination: destination, stat: stat, actor: actors[actor], count: count)
+            destination: destination, stat: stat, accessList: try readAccessList(stat), actor: actors[actor],
+            count: count)
     }
 
     private mutating func readGap() throws(SegmentError) -> Gap {
@@ -144,11 +153,12 @@ package struct FrameDecoder: Sendable {
         let count = try rest.count(limit: DirectoryReport.entryLimit)
         columns[Column.rest.rawValue] = rest
         let stat = flags & 2 != 0 ? try readStat() : nil
+        let accessList = try readAccessList(stat)
         var entries: [DirectoryReport.Entry] = []
         for _ in 0..<count { entries.append(.init(name: try readName(), stat: try readStat())) }
         return DirectoryReport(
-            scan: scan, tree: trees[place.tree], path: place.path, time: time, stat: stat, entries: entries,
-            part: part, isLast: flags & 1 != 0)
+            scan: scan, tree: trees[place.tree], path: place.path, time: time, stat: stat,
+            accessList: accessList, entries: entries, part: part, isLast: flags & 1 != 0)
     }
 
     private mutating func readScan() throws(SegmentError) -> ScanReport {
@@ -223,6 +233,18 @@ package struct FrameDecoder: Sendable {
             links: try columns[Column.links.rawValue].number32(), size: size,
             blocks: expectedBlocks(size) &+ UInt64(bitPattern: blocks), modified: try readModified(),
             changed: previous.changed)
+    }
+
+    private mutating func readAccessList(_ stat: FileStat?) throws(SegmentError) -> [UInt8]? {
+        guard let stat, stat.isDirectory else { return nil }
+        let code = try columns[Column.accessLists.rawValue].count(limit: Int.max)
+        switch code {
+        case 0: return nil
+        case 1: return []
+        default:
+            guard code - 2 < accessLists.count else { throw Self.undefined("ACL") }
+            return accessLists[code - 2]
+        }
     }
 
     private mutating func readModified() throws(SegmentError) -> Int64 {

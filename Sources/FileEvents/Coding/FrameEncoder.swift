@@ -12,6 +12,7 @@ package struct FrameEncoder {
     private var trees: [[UInt8]: Int] = [:]
     private var places: [Place: Int] = [:]
     private var actors: [Actor: Int] = [:]
+    private var accessLists: [[UInt8]: Int] = [:]
     private var lastPath: [UInt8] = []
     // Most events are of the directory and the actor of the one before: no dictionary is asked then.
     private var latestPlace: (tree: [UInt8], path: [UInt8], number: Int)?
@@ -80,6 +81,18 @@ package struct FrameEncoder {
         return number
     }
 
+    private mutating func number(ofAccessList list: [UInt8]) -> Int {
+        if let known = accessLists[list] { return known }
+        let number = accessLists.count
+        accessLists[list] = number
+        definedBytes += list.count + 64
+        write(.definitions) {
+            $0.byte(DefinitionTag.accessList)
+            $0.data(list)
+        }
+        return number
+    }
+
     // MARK: Records
 
     /// Adds a record.
@@ -112,7 +125,7 @@ package struct FrameEncoder {
         }
         write(.actors) { $0.number(UInt64(actor)) }
         if event.count != 1 { write(.counts) { $0.number(UInt64(event.count)) } }
-        if let stat = event.stat { writeStat(stat) }
+        if let stat = event.stat { writeStat(stat, event.accessList) }
     }
 
     private mutating func append(_ gap: Gap) {
@@ -140,7 +153,7 @@ package struct FrameEncoder {
             $0.byte((report.isLast ? 1 : 0) | (report.stat == nil ? 0 : 2))
             $0.number(UInt64(report.entries.count))
         }
-        if let stat = report.stat { writeStat(stat) }
+        if let stat = report.stat { writeStat(stat, report.accessList) }
         for entry in report.entries {
             writeName(entry.name)
             writeStat(entry.stat)
@@ -189,6 +202,17 @@ package struct FrameEncoder {
         write(.suffixLengths) { $0.number(UInt64(name.count - shared)) }
         write(.suffixes) { $0.raw(name[shared...]) }
         previous.name = name
+    }
+
+    /// Of an event, or of a report's own directory.
+    private mutating func writeStat(_ stat: FileStat, _ accessList: [UInt8]?) {
+        writeStat(stat)
+        guard stat.isDirectory else { return }
+        var code = 0
+        if let accessList, accessList.count <= SegmentLimits.accessList {
+            code = accessList.isEmpty ? 1 : number(ofAccessList: accessList) + 2
+        }
+        write(.accessLists) { $0.number(UInt64(code)) }
     }
 
     private mutating func writeStat(_ stat: FileStat) {

@@ -22,6 +22,8 @@ package struct DirectoryReport: Hashable, Sendable {
     package var time: Int64
     /// The directory itself; nil: it is gone.
     package var stat: FileStat?
+    /// The directory's ACL as the kernel gives it (`system.posix_acl_access`); empty: the mode says all; nil: unknown.
+    package var accessList: [UInt8]?
     /// At most `entryLimit`, in the order of the scan.
     package var entries: [Entry]
     /// A big directory comes in parts 0, 1, …, one after the other.
@@ -29,14 +31,15 @@ package struct DirectoryReport: Hashable, Sendable {
     package var isLast: Bool
 
     package init(
-        scan: UInt64, tree: [UInt8], path: [UInt8], time: Int64, stat: FileStat?, entries: [Entry] = [],
-        part: UInt32 = 0, isLast: Bool = true
+        scan: UInt64, tree: [UInt8], path: [UInt8], time: Int64, stat: FileStat?, accessList: [UInt8]? = nil,
+        entries: [Entry] = [], part: UInt32 = 0, isLast: Bool = true
     ) {
         self.scan = scan
         self.tree = tree
         self.path = path
         self.time = time
         self.stat = stat
+        self.accessList = accessList
         self.entries = entries
         self.part = part
         self.isLast = isLast

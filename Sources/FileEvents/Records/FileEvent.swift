@@ -23,6 +23,8 @@ package struct FileEvent: Hashable, Sendable {
     package var destination: Destination?
     /// The inode after the event, where it could still be asked.
     package var stat: FileStat?
+    /// The ACL of a directory, as in `DirectoryReport`; nil: unknown, or not a directory.
+    package var accessList: [UInt8]?
     package var actor: Actor
     /// How many events of the kernel this one stands for.
     package var count: UInt32
@@ -40,7 +42,8 @@ package struct FileEvent: Hashable, Sendable {
 
     package init(
         time: Int64, kind: Kind, tree: [UInt8], directory: [UInt8], name: [UInt8],
-        destination: Destination? = nil, stat: FileStat? = nil, actor: Actor, count: UInt32 = 1
+        destination: Destination? = nil, stat: FileStat? = nil, accessList: [UInt8]? = nil, actor: Actor,
+        count: UInt32 = 1
     ) {
         self.time = time
         self.kind = kind
@@ -49,6 +52,7 @@ package struct FileEvent: Hashable, Sendable {
         self.name = name
         self.destination = destination
         self.stat = stat
+        self.accessList = accessList
         self.actor = actor
         self.count = count
     }

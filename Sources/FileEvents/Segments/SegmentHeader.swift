@@ -43,7 +43,7 @@ package struct SegmentHeader: Hashable, Sendable {
 
 extension SegmentHeader {
     private static let magic = Array("GHSEGMNT".utf8)
-    private static let version: UInt32 = 1
+    private static let version: UInt32 = 2
     /// No header is longer, in bytes.
     private static let limit: UInt32 = 1_024
 

@@ -16,6 +16,8 @@ final class StateUpdate {
         var event: StoredEvent
         /// What the name leads to: nil: nothing; unknown where the host could not ask.
         var stat: FileStat??
+        /// The ACL of a directory; nil: unknown.
+        var accessList: [UInt8]?
     }
 
     /// How long after something happened a busy host may tell its time, in microseconds.
@@ -58,8 +60,14 @@ final class StateUpdate {
 
     /// Notes an event that is in the tables already.
     func note(_ event: FileEvent, _ stored: StoredEvent, _ writer: EventWriter) throws {
-        // The root of a tree is in no directory; scans tell of it.
-        if event.name.isEmpty { return }
+        // The root of a tree is in no directory.
+        if event.name.isEmpty {
+            guard event.directory.isEmpty, let stat = event.stat, let tree = try tree(event.tree) else {
+                return
+            }
+            try book.putRoot(stat, event.accessList, asOf: event.time, in: tree.id)
+            return
+        }
         let folder = Folder(tree: event.tree, path: event.directory)
         try keepBaseline(event, stored, folder, writer)
         switch event.kind {
@@ -75,11 +83,14 @@ final class StateUpdate {
             put(stored, stat.map { .some($0) }, target, destination.name)
         case .deleted, .directoryDeleted: put(stored, .some(nil), folder, event.name)
         case .created, .written, .ownerChanged, .modeChanged, .linked, .directoryCreated:
-            put(stored, event.stat.map { .some($0) }, folder, event.name)
+            put(stored, event.stat.map { .some($0) }, folder, event.name, event.accessList)
         }
     }
 
-    private func put(_ event: StoredEvent, _ stat: FileStat??, _ folder: Folder, _ name: [UInt8]) {
+    private func put(
+        _ event: StoredEvent, _ stat: FileStat??, _ folder: Folder, _ name: [UInt8],
+        _ accessList: [UInt8]? = nil
+    ) {
         if let known = pending[folder]?[name] {
             if known.event.isLater(than: event) { return }
             // It is still there, and what was known of it is better than nothing.
@@ -88,7 +99,7 @@ final class StateUpdate {
                 return
             }
         }
-        pending[folder, default: [:]][name] = Latest(event: event, stat: stat)
+        pending[folder, default: [:]][name] = Latest(event: event, stat: stat, accessList: accessList)
     }
 
     /// What a name leads to, as far as is known now.
@@ -147,6 +158,7 @@ final class StateUpdate {
             guard let tree = try tree(folder.tree) else { continue }
             let row = try book.directory(at: folder.path, in: tree.id)
             var files: [[UInt8]: FileStat?] = [:]
+            var accessLists: [[UInt8]: [UInt8]] = [:]
             var latest = Int64.min
             for (name, known) in names {
                 if let row, known.event.time <= row.read + Self.delay {
@@ -154,10 +166,12 @@ final class StateUpdate {
                 }
                 guard let stat = known.stat, try isNews(known.event, name, folder) else { continue }
                 files[name] = .some(stat)
+                accessLists[name] = known.accessList
                 latest = max(latest, known.event.time)
             }
             if !files.isEmpty {
-                try book.apply(files, to: folder.path, asOf: latest, look(tree))
+                try book.apply(
+                    files, accessLists: accessLists, to: folder.path, asOf: latest, look(tree))
             }
         }
     }
@@ -191,7 +205,8 @@ final class StateUpdate {
             return
         }
         let changes = try book.replaceDirectory(
-            whole.path, stat: stat, entries: whole.entries, asOf: whole.time, look)
+            whole.path, stat: stat, accessList: whole.accessList, entries: whole.entries, asOf: whole.time,
+            look)
         guard let number = try events.number(ofDirectory: whole.path, in: whole.tree) else { return }
         if let directory = try book.directory(at: whole.path, in: tree.id)?.id {
             for name in Set(changes.map(\.name)) {

@@ -10,7 +10,7 @@ package struct OwnerAnswer: Equatable, Sendable {
     /// When it was known to be so, in microseconds since 1970: the event, or the scan that found it; nil: never scanned wholly.
     package var known: Int64?
     /// The directories on the way, from the tree's root to the one that holds it.
-    package var directories: [FileStat?]
+    package var directories: [DirectoryPermissions?]
 }
 
 extension Book {
@@ -35,15 +35,15 @@ extension Book {
     }
 
     /// The directories that lead to a path, from the tree's root to the one that holds it; nil for what the book does not know.
-    package func directories(above path: [UInt8], in tree: Tree) throws -> [FileStat?] {
+    package func directories(above path: [UInt8], in tree: Tree) throws -> [DirectoryPermissions?] {
         guard !path.isEmpty else { return [] }
         var row = try root(of: tree.id)
-        var stats = [row?.stat]
+        var permissions = [try row.map(self.permissions)]
         for name in try Self.components(path).dropLast() {
             row = try row.flatMap { try directory(Array(name), in: $0.id) }
-            stats.append(row?.stat)
+            permissions.append(try row.map(self.permissions))
         }
-        return stats
+        return permissions
     }
 
     /// What happened to the file at a path, through its renames, the latest first.

@@ -1,5 +1,3 @@
-internal import FileEvents
-
 /// What a viewer may know of the book's directories; remembers its answers.
 final class DirectoryVisibility {
     private let book: Book
@@ -18,7 +16,8 @@ final class DirectoryVisibility {
         var answer = false
         if let row = try book.directory(id), row.gone == nil {
             answer =
-                try (row.parent == 0 || mayPass(row.parent)) && Visibility.mayKnow(of: [row.stat], viewer)
+                try (row.parent == 0 || mayPass(row.parent))
+                && Visibility.mayKnow(of: [book.permissions(of: row)], viewer)
         }
         known[id] = answer
         return answer
@@ -28,6 +27,6 @@ final class DirectoryVisibility {
     func mayList(_ id: DirectoryID) throws -> Bool {
         if viewer == .everything { return true }
         guard try mayPass(id), let row = try book.directory(id) else { return false }
-        return Visibility.mayList([row.stat], viewer)
+        return Visibility.mayList([try book.permissions(of: row)], viewer)
     }
 }

@@ -9,11 +9,13 @@ extension Book {
     /// - Parameters:
     ///   - path: the directory, relative to the tree's root; made, as never read, with what leads to it if it is not known.
     ///   - files: what each name leads to; nil: nothing. What cannot be a name is left out.
+    ///   - accessLists: of the directories among them, as far as they are known.
     ///   - time: when it was so, in microseconds since 1970.
     /// - Returns: the differences, which are also kept if `look` says so.
     @discardableResult
     package func apply(
-        _ files: [[UInt8]: FileStat?], to path: [UInt8], asOf time: Int64, _ look: Look
+        _ files: [[UInt8]: FileStat?], accessLists: [[UInt8]: [UInt8]] = [:], to path: [UInt8],
+        asOf time: Int64, _ look: Look
     ) throws -> [Change] {
         let id = try makeDirectory(try Self.components(path), look)
         guard let row = try directory(id) else { throw BookError(.corrupt, "directory \(id) is not there") }
@@ -21,26 +23,21 @@ extension Book {
         for case (let name, let stat?) in files where Self.isName(name) {
             entries.append(FileEntry(name: name, stat: stat))
         }
-        let packed = packer.pack(entries, stat: row.stat, time: row.read)
-        if packed.digest == row.digest { return [] }
-        let changes = try update(row, packed, look)
-        try record(changes, since: time, until: time, look)
-        for case (let name, let stat?) in files where stat.isDirectory {
-            try putStat(stat, of: name, in: id)
+        let packed = packer.pack(
+            entries, stat: row.stat, accessList: try accessList(row.access), time: row.read)
+        var changes: [Change] = []
+        if packed.digest != row.digest {
+            changes = try update(row, packed, look)
+            try record(changes, since: time, until: time, look)
+        }
+        for case (let name, let stat?) in files where stat.isDirectory && Self.isName(name) {
+            var known = try directory(name, in: id)
+            if known == nil, accessLists[name] != nil {
+                known = try directory(makeDirectory(name, in: id, look))
+            }
+            if let known { try put(stat, accessLists[name], of: known) }
         }
         return changes
-    }
-
-    /// A directory's own row says more than the entry in its parent.
-    private func putStat(_ stat: FileStat, of name: [UInt8], in parent: DirectoryID) throws {
-        guard let row = try directory(name, in: parent), row.stat != stat, row.read != 0 else { return }
-        // The digest no longer fits on purpose: the next scan looks at the directory again.
-        try database.run(
-            """
-            UPDATE directory SET mode = ?2, uid = ?3, gid = ?4, links = ?5, size = ?6, blocks = ?7, modified = ?8,
-                changed = ?9 WHERE id = ?1
-            """, row.id, stat.mode, stat.uid, stat.gid, stat.links, Int64(bitPattern: stat.size),
-            Int64(bitPattern: stat.blocks), stat.modified, stat.changed)
     }
 
     /// Puts a directory and everything below it to another place in the tree.

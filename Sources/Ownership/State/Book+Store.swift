@@ -17,15 +17,18 @@ extension Book {
     /// that was read or changed later is left alone.
     /// - Parameters:
     ///   - path: relative to the tree's root.
+    ///   - accessList: as in `DirectoryReport`.
     ///   - entries: all of them, in any order.
     ///   - time: when reading it began, in microseconds since 1970.
     /// - Returns: the differences, which are also kept if `look` says so.
     /// - Throws: `BookError`, `SQLiteError`.
     @discardableResult
     package func replaceDirectory(
-        _ path: [UInt8], stat: FileStat, entries: [FileEntry], asOf time: Int64, _ look: Look
+        _ path: [UInt8], stat: FileStat, accessList: [UInt8]? = nil, entries: [FileEntry], asOf time: Int64,
+        _ look: Look
     ) throws -> [Change] {
-        let packed = packer.pack(entries.filter { Self.isName($0.name) }, stat: stat, time: time)
+        let packed = packer.pack(
+            entries.filter { Self.isName($0.name) }, stat: stat, accessList: accessList, time: time)
         var names = try Self.components(path)
         guard let name = names.popLast() else {
             return try store(packed, known: try root(of: look.tree), parent: 0, name: [], look).changes
@@ -42,19 +45,21 @@ extension Book {
 
     /// The directory at a path, made with what leads to it if it is not there.
     func makeDirectory(_ names: [ArraySlice<UInt8>], _ look: Look) throws -> DirectoryID {
-        let unread = FileStat(
-            inode: 0, mode: 0o040000, uid: 0, gid: 0, links: 1, size: 0, blocks: 0, modified: 0, changed: 0)
-        func unknown(_ name: [UInt8], in parent: DirectoryID) throws -> DirectoryID {
-            var stat = unread
-            if parent != 0, let entry = try entry(name, in: parent) { stat = entry.stat }
-            let packed = PackedDirectory(stat: stat, time: 0, parts: [], digest: 0, shares: [], linked: [])
-            return try insert(packed, parent: parent, name: name, look)
-        }
-        var directory = try root(of: look.tree)?.id ?? unknown([], in: 0)
+        var directory = try root(of: look.tree)?.id ?? makeDirectory([], in: 0, look)
         for name in names.map(Array.init) {
-            directory = try self.directory(name, in: directory)?.id ?? unknown(name, in: directory)
+            directory =
+                try self.directory(name, in: directory)?.id ?? makeDirectory(name, in: directory, look)
         }
         return directory
+    }
+
+    /// Makes the row of a directory that was never read.
+    func makeDirectory(_ name: [UInt8], in parent: DirectoryID, _ look: Look) throws -> DirectoryID {
+        var stat = FileStat(
+            inode: 0, mode: 0o040000, uid: 0, gid: 0, links: 1, size: 0, blocks: 0, modified: 0, changed: 0)
+        if parent != 0, let entry = try entry(name, in: parent) { stat = entry.stat }
+        let packed = PackedDirectory(stat: stat, time: 0, parts: [], digest: 0, shares: [], linked: [])
+        return try insert(packed, parent: parent, name: name, look)
     }
 
     /// Puts the state of a directory.
@@ -63,6 +68,7 @@ extension Book {
     package func store(
         _ packed: PackedDirectory, known: DirectoryRow?, parent: DirectoryID, name: [UInt8], _ look: Look
     ) throws -> StoredDirectory {
+        var packed = packed
         var row = known
         if let stale = row, stale.stat.inode != packed.stat.inode, stale.stat.inode != 0, parent != 0 {
             // Another directory of that name.
@@ -71,6 +77,11 @@ extension Book {
         }
         if row == nil, look.followsMoves, parent != 0 {
             row = try adopt(packed.stat, parent, name, look)?.row
+        }
+        if let row, row.stat.inode == packed.stat.inode, row.stat.changed / 1_000 > packed.time {
+            // An event told of it what happened after it was read.
+            packed.stat = row.stat
+            packed.accessList = try accessList(row.access)
         }
         guard let row else {
             let id = try insert(packed, parent: parent, name: name, look)
@@ -101,14 +112,14 @@ extension Book {
             ?? database.prepare(
                 """
                 INSERT INTO directory (tree, parent, name, inode, mode, uid, gid, links, size, blocks, modified, changed,
-                    read, digest, files, directories, bytes, used)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+                    read, digest, files, directories, bytes, used, access)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
                 """)
         insertDirectory = statement
         try statement.set(1, look.tree)
         try statement.set(2, parent)
         try statement.set(3, parent == 0 ? Self.rootName(look.tree) : name)
-        try statement.set(packed, figures)
+        try statement.set(packed, figures, access: accessNumber(packed.accessList))
         try statement.run()
         let id = database.lastInsertedRow
         if packed.parts.count > 1 {
@@ -149,13 +160,13 @@ extension Book {
             """
             UPDATE directory SET inode = ?4, mode = ?5, uid = ?6, gid = ?7, links = ?8, size = ?9, blocks = ?10,
                 modified = ?11, changed = ?12, read = ?13, digest = ?14, files = ?15, directories = ?16, bytes = ?17,
-                used = ?18
+                used = ?18, access = ?19
             WHERE id = ?1 AND ?2 = ?2 AND ?3 = ?3
             """)
         try statement.set(1, row.id)
         try statement.set(2, 0)
         try statement.set(3, 0)
-        try statement.set(packed, figures)
+        try statement.set(packed, figures, access: accessNumber(packed.accessList))
         try statement.run()
         try count(packed, minus: oldShares, minusLinked: oldLinked, id: row.id, tree: row.tree)
         if row.parent != 0 {
@@ -225,8 +236,10 @@ private struct PartKey: Hashable {
 }
 
 extension Statement {
-    /// Sets the parameters 4 to 18 to what a row of `directory` says of contents.
-    fileprivate func set(_ packed: PackedDirectory, _ figures: Figures) throws(SQLiteError) {
+    /// Sets the parameters 4 to 19 to what a row of `directory` says of contents.
+    fileprivate func set(
+        _ packed: PackedDirectory, _ figures: Figures, access: Int64?
+    ) throws(SQLiteError) {
         let stat = packed.stat
         try set(4, Int64(bitPattern: stat.inode))
         try set(5, Int64(stat.mode))
@@ -243,5 +256,6 @@ extension Statement {
         try set(16, figures.directories)
         try set(17, figures.bytes)
         try set(18, figures.blocks)
+        if let access { try set(19, access) } else { try setNull(19) }
     }
 }

@@ -19,6 +19,8 @@ package final class Book {
     var totals: [TotalKey: Figures] = [:]
     var beneath: [DirectoryID: Figures] = [:]
     var ownRows: [OwnRow] = []
+    /// The numbers of ACLs, as they were needed.
+    var accessNumbers: [[UInt8]: Int64] = [:]
 
     /// Asked before a difference is kept: false when an event has told of it already. For the time of a `write`.
     package var isWorthKeeping: ((_ change: Change, _ since: Int64, _ until: Int64) throws -> Bool)?
@@ -77,12 +79,14 @@ package final class Book {
         try flushOwnRows()
         try flushBeneath()
         try flushTotals()
+        accessNumbers = [:]
     }
 
     private func discard() {
         totals = [:]
         beneath = [:]
         ownRows = []
+        accessNumbers = [:]
         isWorthKeeping = nil
     }
 

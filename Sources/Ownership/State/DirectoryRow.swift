@@ -17,12 +17,14 @@ package struct DirectoryRow: Equatable, Sendable {
     package var digest: UInt64
     /// Sums of its own entries.
     package var figures: Figures
+    /// The number of its ACL; nil: unknown; 0: the mode says all.
+    var access: Int64?
 }
 
 extension DirectoryRow {
     static let columns = """
         id, tree, parent, name, gone, inode, mode, uid, gid, links, size, blocks, modified, changed, read, digest,
-        files, directories, bytes, used
+        files, directories, bytes, used, access
         """
 
     init(_ row: Statement) {
@@ -40,6 +42,7 @@ extension DirectoryRow {
         figures = Figures(
             files: row.integer(16), directories: row.integer(17), bytes: row.integer(18),
             blocks: row.integer(19))
+        access = row.optional(20, row.integer)
     }
 }
 

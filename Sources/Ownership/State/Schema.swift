@@ -109,6 +109,14 @@ enum StateSchema {
             CREATE INDEX change_by_origin ON change (origin_directory, origin_name)
                 WHERE origin_directory IS NOT NULL;
             CREATE INDEX change_by_time ON change (until);
-            """)
+            """),
+        Migration(
+            2,
+            """
+            -- ACLs of directories, each once.
+            CREATE TABLE access_list (id INTEGER PRIMARY KEY, list BLOB NOT NULL UNIQUE);
+            -- NULL: unknown; 0: the mode says all; else its row there.
+            ALTER TABLE directory ADD COLUMN access INTEGER;
+            """),
     ]
 }

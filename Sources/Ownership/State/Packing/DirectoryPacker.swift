@@ -11,6 +11,7 @@ package final class DirectoryPacker {
     // The directory so far.
     private var stat = FileStat(
         inode: 0, mode: 0, uid: 0, gid: 0, links: 0, size: 0, blocks: 0, modified: 0, changed: 0)
+    private var accessList: [UInt8]?
     private var time: Int64 = 0
     private var parts: [PackedDirectory.Part] = []
     private var shares: [OwnerShare] = []
@@ -35,9 +36,12 @@ package final class DirectoryPacker {
     ///
     /// - Parameters:
     ///   - entries: in any order; of two with one name the first counts. Names are not empty and at most 1,023 bytes.
+    ///   - accessList: as in `DirectoryReport`.
     ///   - time: when reading the directory began, in microseconds since 1970.
-    package func pack(_ entries: [FileEntry], stat: FileStat, time: Int64) -> PackedDirectory {
-        begin(stat: stat, time: time, entryCount: entries.count)
+    package func pack(
+        _ entries: [FileEntry], stat: FileStat, accessList: [UInt8]? = nil, time: Int64
+    ) -> PackedDirectory {
+        begin(stat: stat, accessList: accessList, time: time, entryCount: entries.count)
         var last: [UInt8]?
         for entry in entries.sorted(by: { precedes($0.name, $1.name) }) where entry.name != last {
             unsafe entry.name.withUnsafeBytes { unsafe add($0, entry.stat) }
@@ -49,8 +53,9 @@ package final class DirectoryPacker {
     /// Starts a directory.
     ///
     /// - Parameter entryCount: about how many entries there will be; the same for the same contents.
-    package func begin(stat: FileStat, time: Int64, entryCount: Int) {
+    package func begin(stat: FileStat, accessList: [UInt8]? = nil, time: Int64, entryCount: Int) {
         self.stat = stat
+        self.accessList = accessList
         self.time = time
         isSplit = entryCount > PackedFormat.splitThreshold
         parts = []
@@ -165,20 +170,24 @@ package final class DirectoryPacker {
     package func finish() -> PackedDirectory {
         endPart()
         return PackedDirectory(
-            stat: stat, time: time, parts: parts, digest: digest.of(stat, parts.lazy.map(\.digest)),
-            shares: shares, linked: linked)
+            stat: stat, accessList: accessList, time: time, parts: parts,
+            digest: digest.of(stat, accessList, parts.lazy.map(\.digest)), shares: shares, linked: linked)
     }
 }
 
 extension Digest64 {
     /// The digest of a directory with the parts of these digests.
-    func of(_ stat: FileStat, _ parts: some Sequence<UInt64>) -> UInt64 {
+    func of(_ stat: FileStat, _ accessList: [UInt8]?, _ parts: some Sequence<UInt64>) -> UInt64 {
         var state = of(stat.inode, UInt64(stat.mode) << 32 | UInt64(stat.links))
         state = of(state, UInt64(stat.uid) << 32 | UInt64(stat.gid))
         state = of(state, stat.size)
         state = of(state, stat.blocks)
         state = of(state, UInt64(bitPattern: stat.modified))
         state = of(state, UInt64(bitPattern: stat.changed))
+        // That it is known is news, too.
+        if let accessList {
+            state = of(state, accessList.isEmpty ? 1 : unsafe accessList.withUnsafeBytes { unsafe of($0) })
+        }
         for part in parts { state = of(state, part) }
         return state
     }

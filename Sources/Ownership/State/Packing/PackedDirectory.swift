@@ -17,6 +17,8 @@ package struct PackedDirectory: Sendable {
 
     /// The directory itself.
     package var stat: FileStat
+    /// As in `DirectoryReport`.
+    package var accessList: [UInt8]?
     /// When reading it began, in microseconds since 1970.
     package var time: Int64
     /// None for an empty directory.
