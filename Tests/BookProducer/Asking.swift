@@ -13,8 +13,10 @@ enum Asking {
         }
         let paths = try book.read { try sample(count, of: tree, book) }
         try measure("owner", paths) { path in _ = try book.owner(of: path, in: tree) }
-        try measure("who", paths) { path in _ = try book.writers(of: path, in: tree) }
-        try measure("history", paths) { path in _ = try book.history(of: path, in: tree) }
+        // Of most files nobody has told anything; ask for those that have a story as often.
+        let written = try written(count, in: book)
+        try measure("who", paths + written) { path in _ = try book.writers(of: path, in: tree) }
+        try measure("history", paths + written) { path in _ = try book.history(of: path, in: tree) }
         let uids = Array(Set(try book.usage(of: tree.id).map(\.uid)))
         try measure("usage", Array(repeating: [], count: 50)) { _ in _ = try book.usage(of: tree.id) }
         try measure("list", uids.map { [UInt8](String($0).utf8) }) { uid in
@@ -34,6 +36,18 @@ enum Asking {
             guard let last = times.last else { return }
             print("\(name) \(times[times.count / 2]) \(times[times.count * 99 / 100]) \(last)")
         }
+    }
+
+    /// Prints the paths of files with a story, in any order.
+    static func list(_ path: String, tree root: String, count: Int) throws {
+        for path in try written(count, in: try Book(path: path)) {
+            print(root + "/" + String(decoding: path, as: UTF8.self))
+        }
+    }
+
+    private static func written(_ count: Int, in book: Book) throws -> [[UInt8]] {
+        let told = try book.read { try book.changes(from: .min, limit: 20 * count) { _ in true } }
+        return told.shuffled().prefix(count).map(\.path)
     }
 
     /// Random walks down the tree: each ends at a file.

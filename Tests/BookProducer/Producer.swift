@@ -23,6 +23,8 @@ enum Producer {
             try Storm.make(words[1], Int(words[2]) ?? 0, Int(words[3]) ?? 0, UInt64(words[4]) ?? 0)
         case ("ingest", 3): try Storm.ingest(words[1], from: words[2])
         case ("dump", 2): try Storm.dump(words[1])
+        case ("grow", 3): try Growth.grow(words[1], files: Int(words[2]) ?? 0)
+        case ("paths", 4): try Asking.list(words[1], tree: words[2], count: Int(words[3]) ?? 0)
         case ("ask", 4): try Asking.run(words[1], tree: words[2], count: Int(words[3]) ?? 0)
         case ("expire", 3): try Storm.expire(words[1], before: Int64(words[2]) ?? 0)
         default:
@@ -32,7 +34,9 @@ enum Producer {
                        book-producer storm FOLDER SEGMENTS EVENTS SEED   write segments
                        book-producer ingest BOOK FOLDER     take them, and say when each is in
                        book-producer dump BOOK              print what the book knows
+                       book-producer grow BOOK FILES        make a book of so many files that are nowhere
                        book-producer ask BOOK TREE COUNT    measure questions
+                       book-producer paths BOOK TREE COUNT  print paths of files with a story
                        book-producer expire BOOK SECONDS    forget events older than that moment
                 """)
             exit(64)
