@@ -49,7 +49,7 @@ final class CommandWatch: Sendable {
 
     /// Nothing more will be sent that these could wait for.
     func hurry(_ keys: Set<WatchState.Key>) {
-        state.change { $0.watch.hurry(keys) }
+        state.change { $0.watch.hurry(keys, at: .now) }
     }
 
     /// What came of some of these: waits until there is something, or says at once what there is.
@@ -86,11 +86,11 @@ final class CommandWatch: Sendable {
             var pages: [CommandInvocation] = []
             let found = try service.listCommandInvocations(filter, withOutput: true) { page in
                 pages += page
-                return self.state.change { $0.watch.isEnough(pages) }
+                return self.state.change { $0.watch.isEnough(pages, of: filter) }
             }
-            state.change { $0.watch.note(found, at: .now) }
+            state.change { $0.watch.note(found, of: filter, at: .now) }
         } catch {
-            state.change { $0.watch.note(error, at: .now) }
+            state.change { $0.watch.note(error, of: filter, at: .now) }
         }
     }
 }

@@ -3,7 +3,8 @@ package import Support
 
 /// Commands that are under way, and when to ask for them how. Pure: the time is a parameter.
 ///
-/// One call lists up to fifty invocations, so what can wait is asked for together. An end stays an end, whatever comes later.
+/// One call lists up to fifty invocations, so a question is worth its call when fifty may have ended, when that is so of all
+/// that are under way, or when something has waited for others as long as it may. An end stays an end, whatever comes later.
 package struct WatchState: Sendable {
     /// How patient it is.
     package struct Timing: Sendable {
@@ -14,7 +15,7 @@ package struct WatchState: Sendable {
         package var firstOfMany = Duration.milliseconds(1_500)
         /// The longest time between two questions about a command; it grows to that by half each time.
         package var longest = Duration.seconds(5)
-        /// How much longer a question may wait for others to go with it.
+        /// How much longer a question may wait for others to go with it while more is sent.
         package var slack = Duration.seconds(8)
         /// How long the end may take to show after the command was called off, or after it must be over.
         package var grace = Duration.seconds(15)
@@ -61,13 +62,19 @@ package struct WatchState: Sendable {
         let limit: Duration
         var due: MonotonicTime
         var pause: Duration
-        var canWait: Bool
+        /// From the time it is due: how long it may wait for others to be asked about with it.
+        var patience: Duration
+        /// Whether more is on its way.
+        var isJoined: Bool
         var hasBegun = false
         var calledOff: MonotonicTime?
         /// When the service last said that it is still open: nothing is given up that was not asked about just then.
         var seenOpen: MonotonicTime?
 
         func isOpen(since moment: MonotonicTime) -> Bool { seenOpen.map { $0 >= moment } ?? false }
+
+        /// When it must be asked about at the latest.
+        var lastMoment: MonotonicTime { due + patience }
     }
 
     private static let pageSize = 50
@@ -76,8 +83,10 @@ package struct WatchState: Sendable {
     private var open: [Key: Follow] = [:]
     private var ended: [Key: Outcome] = [:]
     private var failingSince: MonotonicTime?
-    /// Whether the last list was of all commands: then those were asked about too that were not due yet.
-    private var askedAboutAll = false
+    /// What the lists under way are to tell of.
+    private var asked: Set<Key> = []
+    /// How many invocations there are of when, back to the oldest that is open: so many does a list of all tell of.
+    private var sent: [(requested: Timestamp, count: Int)] = []
 
     package init(document: String, timing: Timing) {
         self.document = document
@@ -94,17 +103,28 @@ package struct WatchState: Sendable {
         at now: MonotonicTime,
         serverTime: Timestamp
     ) {
-        let first = canWait || instanceIDs.count > 1 ? timing.firstOfMany : timing.first
+        let isOne = !canWait && instanceIDs.count == 1
+        let first = isOne ? timing.first : timing.firstOfMany
+        let patience = canWait ? min(timing.slack, timing.delivery) : isOne ? .zero : timing.firstOfMany
+        let requested = command.requested ?? serverTime
+        sent.append((requested, instanceIDs.count))
         for id in instanceIDs {
             open[Key(commandID: command.id, instanceID: id)] = Follow(
-                requested: command.requested ?? serverTime, sent: now, limit: limit, due: now + first,
-                pause: first, canWait: canWait)
+                requested: requested, sent: now, limit: limit, due: now + first, pause: first,
+                patience: patience, isJoined: canWait)
         }
     }
 
     /// Nothing more will be sent that these could wait for.
-    package mutating func hurry(_ keys: Set<Key>) {
-        for key in keys { open[key]?.canWait = false }
+    package mutating func hurry(_ keys: Set<Key>, at now: MonotonicTime) {
+        for key in keys {
+            guard var follow = open[key] else { continue }
+            follow.isJoined = false
+            follow.patience = timing.firstOfMany
+            // Those that were sent last are due soon: one question does for all.
+            follow.due = max(follow.due, now)
+            open[key] = follow
+        }
     }
 
     /// What came of those that have ended; each is told once.
@@ -132,49 +152,64 @@ package struct WatchState: Sendable {
             return .cancel(commandID: command, instanceIDs: keys.map(\.instanceID).sorted())
         }
         let due = open.filter { now >= $0.value.due }
-        let isLate = due.contains { now >= lastMoment(of: $0.value) }
-        if isLate || due.count >= Self.pageSize {
-            let filters = filters(for: due)
-            askedAboutAll = filters == [filterOfAll]
-            return .list(filters)
+        let isWorthIt =
+            due.count >= Self.pageSize || due.contains { now >= $0.value.lastMoment }
+            || (due.count == open.count && !open.contains { $0.value.isJoined })
+        if isWorthIt {
+            asked = Set(due.keys)
+            return .list(filters(for: due))
         }
-        let pause = (open.values.map { lastMoment(of: $0) }.min() ?? now) - now
+        let pause = (open.values.map(\.lastMoment).min() ?? now) - now
         // Never long: who comes in the meantime may be in more of a hurry.
         return .wait(max(.milliseconds(10), min(pause, .milliseconds(50))))
     }
 
-    /// When it must be asked about at the latest.
-    private func lastMoment(of follow: Follow) -> MonotonicTime {
-        guard follow.canWait else { return follow.due }
-        return follow.due + min(timing.slack, timing.delivery)
+    /// A list for each of the oldest commands, and one of all since: as many of either as makes the fewest calls.
+    ///
+    /// So one that takes long does not make every list reach back to it.
+    private mutating func filters(for due: [Key: Follow]) -> [InvocationFilter] {
+        let oldest = open.values.map(\.requested).min() ?? Timestamp(milliseconds: 0)
+        sent.removeAll { $0.requested < oldest }
+        let commands = Dictionary(due.map { ($0.key.commandID, $0.value.requested) }) { first, _ in first }
+            .sorted { ($0.value, $0.key) < ($1.value, $1.key) }
+        let tellsOfOthers = open.count > due.count
+        var (apart, calls) = (commands.count, commands.count)
+        for number in commands.indices.reversed() {
+            let count = sent.reduce(0) { $1.requested >= commands[number].value ? $0 + $1.count : $0 }
+            let cost = number + (count + Self.pageSize - 1) / Self.pageSize
+            if cost < calls || (cost == calls && tellsOfOthers) { (apart, calls) = (number, cost) }
+        }
+        var filters = commands.prefix(apart).map { InvocationFilter(commandID: $0.key) }
+        if apart < commands.count {
+            // The service may round to seconds, and means "later than".
+            let start = commands[apart].value + .seconds(-2)
+            filters.append(InvocationFilter(requestedAfter: start, document: document))
+        }
+        return filters
     }
 
-    /// One list for each command, or one of all commands, whatever is fewer calls.
-    private func filters(for due: [Key: Follow]) -> [InvocationFilter] {
-        let commands = Set(due.keys.map(\.commandID))
-        let pages = (open.count + Self.pageSize - 1) / Self.pageSize
-        if commands.count <= pages { return commands.sorted().map { InvocationFilter(commandID: $0) } }
-        return [filterOfAll]
+    private func isTold(_ key: Key, by filter: InvocationFilter) -> Bool {
+        if let command = filter.commandID { return key.commandID == command }
+        guard let follow = open[key], let start = filter.requestedAfter else { return false }
+        return follow.requested >= start + .seconds(2)
     }
 
-    private var filterOfAll: InvocationFilter {
-        let first = open.values.map(\.requested).min() ?? Timestamp(milliseconds: 0)
-        // The service may round to seconds, and means "later than".
-        return InvocationFilter(requestedAfter: first + .seconds(-2), document: document)
-    }
-
-    /// Whether a page of a list leaves nothing open that the next one could tell about.
-    package func isEnough(_ pages: [CommandInvocation]) -> Bool {
+    /// Whether the next page of a list could tell nothing that was asked.
+    package func isEnough(_ pages: [CommandInvocation], of filter: InvocationFilter) -> Bool {
         let seen = Set(pages.map { Key(commandID: $0.commandID, instanceID: $0.instanceID) })
-        return open.keys.allSatisfy { seen.contains($0) }
+        return asked.allSatisfy { seen.contains($0) || open[$0] == nil || !isTold($0, by: filter) }
     }
 
     /// Takes in what a list says; what it does not say of those that were asked about is as before.
-    package mutating func note(_ invocations: [CommandInvocation], at now: MonotonicTime) {
+    package mutating func note(
+        _ invocations: [CommandInvocation], of filter: InvocationFilter, at now: MonotonicTime
+    ) {
         failingSince = nil
+        var told = asked.filter { isTold($0, by: filter) }
         for invocation in invocations {
             let key = Key(commandID: invocation.commandID, instanceID: invocation.instanceID)
             guard var follow = open[key] else { continue }
+            told.insert(key)
             if invocation.state.isFinal {
                 open[key] = nil
                 let wasNeverThere =
@@ -186,12 +221,14 @@ package struct WatchState: Sendable {
                 open[key] = follow
             }
         }
-        for (key, follow) in open where wasAsked(follow, at: now) { open[key]?.seenOpen = now }
-        postpone(at: now)
+        for key in told { open[key]?.seenOpen = now }
+        postpone(told, at: now)
     }
 
     /// A question was not answered.
-    package mutating func note(_ failure: AWSError, at now: MonotonicTime) {
+    package mutating func note(
+        _ failure: AWSError, of filter: InvocationFilter, at now: MonotonicTime
+    ) {
         let since = failingSince ?? now
         failingSince = since
         let isHopeless: Bool
@@ -203,16 +240,13 @@ package struct WatchState: Sendable {
             for key in open.keys { ended[key] = .unknown(failure) }
             open = [:]
         } else {
-            postpone(at: now)
+            postpone(asked.filter { isTold($0, by: filter) }, at: now)
         }
     }
 
-    private func wasAsked(_ follow: Follow, at now: MonotonicTime) -> Bool {
-        askedAboutAll || now >= follow.due
-    }
-
-    private mutating func postpone(at now: MonotonicTime) {
-        for (key, follow) in open where wasAsked(follow, at: now) {
+    private mutating func postpone(_ keys: Set<Key>, at now: MonotonicTime) {
+        for key in keys {
+            guard let follow = open[key] else { continue }
             open[key]?.pause = min(follow.pause * 1.5, timing.longest)
             open[key]?.due = now + follow.pause
         }

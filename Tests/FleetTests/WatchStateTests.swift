@@ -33,14 +33,65 @@ struct WatchStateTests {
             serverTime: Timestamp(milliseconds: 0))
     }
 
+    /// A list of all commands since then.
+    private func all(since milliseconds: Int = 0) -> InvocationFilter {
+        InvocationFilter(
+            requestedAfter: Timestamp(milliseconds: 1_700_000_000_000 + Int64(milliseconds) - 2_000),
+            document: "AWS-RunShellScript")
+    }
+
+    /// Sends commands to an instance each and asks about them whenever that is due, until all have ended.
+    ///
+    /// - Parameters:
+    ///   - times: when they are sent, in milliseconds.
+    ///   - duration: how long the one of that time takes, in milliseconds.
+    /// - Returns: the calls that the lists took, of fifty invocations each, and when the last end was known.
+    private mutating func callsToFollow(
+        _ times: [Int], duration: (Int) -> Int
+    ) -> (calls: Int, end: Int) {
+        var sent: [Int] = []
+        var keys: Set<Key> = []
+        var calls = 0
+        for time in stride(from: 0, to: 600_000, by: 10) {
+            if sent.count < times.count, times[sent.count] <= time {
+                follow("c-\(time)", ["i-\(time)"], canWait: true, at: time)
+                sent.append(time)
+                keys.insert(Key(commandID: "c-\(time)", instanceID: "i-\(time)"))
+                if sent.count == times.count { watch.hurry(keys, at: at(time)) }
+            }
+            switch watch.next(at: at(time)) {
+            case .list(let filters):
+                for filter in filters {
+                    let start = filter.requestedAfter.map { Int($0.milliseconds - 1_700_000_000_000) }
+                    let listed = sent.reversed().filter {
+                        filter.commandID == "c-\($0)" || $0 > start ?? Int.max
+                    }
+                    var told: [CommandInvocation] = []
+                    repeat {
+                        calls += 1
+                        told += listed.dropFirst(told.count).prefix(50).map { moment in
+                            invocation(
+                                "c-\(moment)", "i-\(moment)",
+                                time >= moment + duration(moment) ? .succeeded : .running)
+                        }
+                    } while told.count < listed.count && !watch.isEnough(told, of: filter)
+                    watch.note(told, of: filter, at: at(time))
+                }
+            case .idle where sent.count == times.count: return (calls, time)
+            default: break
+            }
+        }
+        return (calls, .max)
+    }
+
     /// The moments, in milliseconds, at which something is done in a time in which nothing changes.
     private mutating func moments(until end: Int, _ answer: [CommandInvocation] = []) -> [Int] {
         var moments: [Int] = []
         for time in stride(from: 0, through: end, by: 10) {
             switch watch.next(at: at(time)) {
-            case .list:
+            case .list(let filters):
                 moments.append(time)
-                watch.note(answer, at: at(time))
+                for filter in filters { watch.note(answer, of: filter, at: at(time)) }
             case .cancel: moments.append(-time)
             case .wait, .idle: break
             }
@@ -55,7 +106,7 @@ struct WatchStateTests {
         let asked = moments(until: 20_000, [invocation("c-1", "i-1", .running)])
         #expect(asked.prefix(3) == [300, 600, 1_050])
         #expect(asked.count < 12)
-        watch.note([invocation("c-1", "i-1", .succeeded)], at: at(20_000))
+        watch.note([invocation("c-1", "i-1", .succeeded)], of: all(), at: at(20_000))
         #expect(watch.next(at: at(20_000)) == .idle)
     }
 
@@ -63,16 +114,15 @@ struct WatchStateTests {
     mutating func sticky() {
         follow("c-1", ["i-1"])
         let end = invocation("c-1", "i-1", .succeeded, exitStatus: 0)
-        watch.note([end], at: at(400))
-        watch.note([invocation("c-1", "i-1", .running)], at: at(500))
+        watch.note([end], of: all(), at: at(400))
+        watch.note([invocation("c-1", "i-1", .running)], of: all(), at: at(500))
         let key = Key(commandID: "c-1", instanceID: "i-1")
         #expect(watch.take([key]) == [key: .ended(end)])
         #expect(watch.take([key]).isEmpty)
         #expect(watch.next(at: at(600)) == .idle)
     }
 
-    @Test(
-        "those that can wait are asked for together: at fifty, when it is time, or when nothing more is sent")
+    @Test("while more is sent, those that can wait are asked for together: at fifty, or when it is time")
     mutating func together() {
         for number in 0..<49 { follow("c-\(number)", ["i-\(number)"], canWait: true, at: number * 10) }
         guard case .wait = watch.next(at: at(4_000)) else {
@@ -80,35 +130,44 @@ struct WatchStateTests {
             return
         }
         var late = watch
-        let all = InvocationFilter(
-            requestedAfter: Timestamp(milliseconds: 1_700_000_000_000 - 2_000), document: "AWS-RunShellScript"
-        )
-        #expect(late.next(at: at(9_600)) == .list([all]))
-        var hurried = watch
-        hurried.hurry([Key(commandID: "c-0", instanceID: "i-0")])
-        #expect(hurried.next(at: at(4_000)) == .list([all]))
+        #expect(late.next(at: at(9_600)) == .list([all()]))
         follow("c-49", ["i-49"], canWait: true, at: 1_000)
-        #expect(watch.next(at: at(4_000)) == .list([all]))
+        #expect(watch.next(at: at(4_000)) == .list([all()]))
     }
 
-    @Test("commands sent one after the other cost a question for each fifty, not one each")
-    mutating func staggered() {
-        var questions = 0
-        for time in stride(from: 0, to: 40_000, by: 10) {
-            if time % 100 == 0, time < 20_000 {
-                follow("c-\(time)", ["i-\(time)"], canWait: true, at: time)
-            }
-            if case .list = watch.next(at: at(time)) {
-                questions += 1
-                // Every command takes two seconds.
-                let sent = stride(from: 0, through: min(time, 19_900), by: 100)
-                watch.note(
-                    sent.map { invocation("c-\($0)", "i-\($0)", $0 + 2_000 <= time ? .succeeded : .running) },
-                    at: at(time))
-            }
+    @Test("when nothing more is sent, one question is for all: as soon as the last one may have ended")
+    mutating func afterTheLast() {
+        for number in 0..<3 { follow("c-\(number)", ["i-\(number)"], canWait: true, at: number * 1_000) }
+        watch.hurry(Set((0..<3).map { Key(commandID: "c-\($0)", instanceID: "i-\($0)") }), at: at(2_000))
+        guard case .wait = watch.next(at: at(3_400)) else {
+            Issue.record("asked too early")
+            return
         }
-        #expect(watch.next(at: at(40_000)) == .idle)
-        #expect((4...8).contains(questions), "\(questions) questions")
+        #expect(watch.next(at: at(3_500)) == .list([all()]))
+    }
+
+    @Test("who waits is not kept by those that can wait, and takes no more calls for it")
+    mutating func besideMany() {
+        for number in 0..<40 { follow("c-\(number)", ["i-\(number)"], canWait: true, at: number) }
+        follow("c-one", ["i-one"], at: 1_000)
+        #expect(watch.next(at: at(1_300)) == .list([all(since: 1_000)]))
+        watch.note([invocation("c-one", "i-one", .running)], of: all(since: 1_000), at: at(1_300))
+        // By now all could have ended, and one call tells of all.
+        #expect(watch.next(at: at(1_600)) == .list([all()]))
+    }
+
+    @Test("commands sent one after the other cost a call for each fifty, and some for the last ones")
+    mutating func staggered() {
+        let (calls, end) = callsToFollow((0..<200).map { $0 * 200 }) { _ in 1_000 }
+        #expect(calls <= 8, "\(calls) calls")
+        #expect(end <= 39_800 + 2_000)
+    }
+
+    @Test("some that take long cost some calls more, and do not make every list reach back to them")
+    mutating func stragglers() {
+        let (calls, end) = callsToFollow((0..<200).map { $0 * 200 }) { $0 % 10_000 == 0 ? 50_000 : 1_000 }
+        #expect(calls <= 40, "\(calls) calls")
+        #expect(end <= 30_000 + 50_000 + 8_000)
     }
 
     @Test("few commands for many hosts are asked for one by one")
@@ -127,21 +186,23 @@ struct WatchStateTests {
         var time = 0
         while time < 60_000 {
             let step = watch.next(at: at(time))
-            if case .list = step { watch.note([pending], at: at(time)) }
+            if case .list(let filters) = step { watch.note([pending], of: filters[0], at: at(time)) }
             if step == .cancel(commandID: "c-1", instanceIDs: ["i-1"]) { break }
             time += 10
         }
         #expect((30_000..<36_000).contains(time))
         var cancelled = watch
-        cancelled.note([invocation("c-1", "i-1", .cancelled)], at: at(time + 300))
+        cancelled.note([invocation("c-1", "i-1", .cancelled)], of: all(), at: at(time + 300))
         #expect(cancelled.take([key]) == [key: .notFetched])
         // It began in the last moment and was killed.
         var killed = watch
-        killed.note([invocation("c-1", "i-1", .cancelled, exitStatus: 137)], at: at(time + 300))
+        killed.note([invocation("c-1", "i-1", .cancelled, exitStatus: 137)], of: all(), at: at(time + 300))
         #expect(killed.take([key]) != [key: .notFetched])
         // The service never says.
         for later in stride(from: time, to: time + 30_000, by: 10) {
-            if case .list = watch.next(at: at(later)) { watch.note([pending], at: at(later)) }
+            if case .list(let filters) = watch.next(at: at(later)) {
+                watch.note([pending], of: filters[0], at: at(later))
+            }
         }
         #expect(watch.take([key]) == [key: .lost])
     }
@@ -159,17 +220,17 @@ struct WatchStateTests {
     mutating func failures() {
         follow("c-1", ["i-1"])
         let key = Key(commandID: "c-1", instanceID: "i-1")
-        watch.note(AWSError(.interrupted, "broke"), at: at(400))
-        watch.note(AWSError(.interrupted, "broke"), at: at(50_000))
+        watch.note(AWSError(.interrupted, "broke"), of: all(), at: at(400))
+        watch.note(AWSError(.interrupted, "broke"), of: all(), at: at(50_000))
         #expect(watch.take([key]).isEmpty)
-        watch.note([], at: at(55_000))
-        watch.note(AWSError(.interrupted, "broke"), at: at(110_000))
+        watch.note([], of: all(), at: at(55_000))
+        watch.note(AWSError(.interrupted, "broke"), of: all(), at: at(110_000))
         #expect(watch.take([key]).isEmpty)
         let last = AWSError(.throttled, "busy")
-        watch.note(last, at: at(171_000))
+        watch.note(last, of: all(), at: at(171_000))
         #expect(watch.take([key]) == [key: .unknown(last)])
         follow("c-2", ["i-1"], at: 171_000)
-        watch.note(AWSError(.accessDenied, "no"), at: at(172_000))
+        watch.note(AWSError(.accessDenied, "no"), of: all(), at: at(172_000))
         #expect(watch.take([Key(commandID: "c-2", instanceID: "i-1")]).count == 1)
     }
 }

@@ -11,13 +11,14 @@ from pathlib import Path
 from lab import free_port, record, run, wait_until
 
 #: Outside of what the lab's own directory gives out, so that both can be on the hosts at a time.
-NUMBERS = range(52_000, 57_000)
+NUMBERS = range(42_000, 57_000)
 
 
 class Gateway:
     """A gateway beside the lab's, with a directory of its own that is empty."""
 
-    def __init__(self, lab, folder, key, environment, settings=()):
+    def __init__(self, lab, folder, key, environment, settings=(), prefix=()):
+        """`settings` replace those below; `prefix` is a command that runs the daemon, in namespaces of its own for example."""
         self.lab, self.key, self.port = lab, key, free_port()
         self.configuration = folder / "gatehouse.conf"
         # A socket's path must be short.
@@ -25,13 +26,15 @@ class Gateway:
         lines = [
             f"ListenAddress 127.0.0.1:{self.port}", f"StateDirectory {folder}/state", f"RuntimeDirectory {self.runtime}",
             "SessionUser 63022", f"UidRange {NUMBERS[0]}-{NUMBERS[-1]}", "DriftCheckInterval 0", "AWSAgentTimeout 3s",
-            *settings,
+            "InventoryRefreshInterval 0",
         ]
+        others = {line.split()[0] for line in settings}
+        lines = [line for line in lines if line.split()[0] not in others] + list(settings)
         self.configuration.write_text("\n".join(lines) + "\n")
         self.environment = {**lab.environment(), **environment, "GATEHOUSE_CONFIG": str(self.configuration)}
         self.environment = {name: value for name, value in self.environment.items() if value is not None}
         self("init", "--admin", "root-admin", "--key", f"{key}.pub")
-        words = [lab.program("gatehoused"), "-f", self.configuration]
+        words = [*prefix, lab.program("gatehoused"), "-f", self.configuration]
         self.log = open(folder / "log", "wb")
         self.process = subprocess.Popen(
             [str(word) for word in words], env=self.environment, cwd="/", start_new_session=True,

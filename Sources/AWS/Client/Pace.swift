@@ -3,8 +3,8 @@ internal import Support
 /// How often one operation is called: as often as the service takes it, which shows only when it has had too much.
 ///
 /// It begins with a few calls a second and doubles that until the service has no room. From then on it stays a little below
-/// what the service took, and feels its way up so slowly that about one call of twenty-five is refused. Pure: the time is
-/// a parameter, and one that jumps does no harm.
+/// what the service took, and feels its way up so slowly that about one call of forty is refused; only above that it makes
+/// haste. Pure: the time is a parameter, and one that jumps does no harm.
 struct Pace {
     /// Calls a second.
     private(set) var rate = 5.0
@@ -38,7 +38,7 @@ struct Pace {
         forget(before: now)
         successes.append(now)
         if let known = ceiling {
-            let grown = rate + known * 0.01
+            let grown = rate + known * (rate < known * 1.02 ? 0.0025 : 0.02)
             rate = grown
             // Far above what it once took: the service has more room now.
             if grown > known * 1.25 { ceiling = nil }
@@ -56,7 +56,7 @@ struct Pace {
         forget(before: now)
         let taken = successes.isEmpty ? rate / 2 : min(rate, Double(successes.count))
         ceiling = max(taken, Self.rates.lowerBound)
-        rate = max(taken * 0.8, Self.rates.lowerBound)
+        rate = max(taken * 0.9, Self.rates.lowerBound)
         lastCut = now
         lastGrowth = nil
         // The service gets a moment of rest, since what it counts is often the last second.
