@@ -27,11 +27,10 @@ extension DirectoryStore {
         transport: HostTransport = .automatic, at time: Timestamp = .now
     ) throws -> Host {
         try change {
-            _ = try $0.addHost(
+            try $0.addHost(
                 Host(
                     name: name, address: address, port: port, keys: keys, instance: instance,
-                    accounts: accounts, added: time))
-            return try $0.setTransport(transport, of: name)
+                    accounts: accounts, transport: transport, added: time))
         }
     }
 
@@ -59,22 +58,20 @@ extension DirectoryStore {
 
     /// Changes several things of a host, all or none.
     ///
-    /// - Throws: `DirectoryError` `.notFound`, `.invalidAddress`, `.invalidInstance`, `.nameTaken` for an instance that is
-    ///   another host.
+    /// - Throws: `DirectoryError` `.notFound`, `.invalidAddress`, `.invalidInstance` (also for ways over AWS to what is no
+    ///   instance), `.nameTaken` for an instance that is another host.
     @discardableResult
     package func changeHost(_ name: String, _ change: HostChange) throws -> Host {
         try self.change { tables in
+            _ = try tables.host(name)
             if let address = change.address {
                 _ = try tables.setHostAddress(address, port: change.port, of: name)
             }
             if let instance = change.instance { _ = try tables.setInstance(instance, of: name) }
-            if let accounts = change.accounts { _ = try tables.setAccountRoute(accounts, of: name) }
-            if let transport = change.transport { _ = try tables.setTransport(transport, of: name) }
-            if let idleStop = change.idleStop {
-                _ = try tables.host(name)
-                try tables.setIdlePolicy(idleStop, of: name)
-            }
-            return try tables.host(name)
+            if let accounts = change.accounts { try tables.setAccountRoute(accounts, of: name) }
+            if let transport = change.transport { try tables.setTransport(transport, of: name) }
+            if let idleStop = change.idleStop { try tables.setIdlePolicy(idleStop, of: name) }
+            return try tables.hostWithWays(name)
         }
     }
 

@@ -54,7 +54,8 @@ extension Tables {
             host.name, host.address, host.port, host.state.rawValue, host.added.wholeSeconds,
             host.accounts.rawValue, host.transport.rawValue)
         _ = try setHostKeys(host.keys, of: host.name)
-        return try setInstance(host.instance, of: host.name)
+        _ = try setInstance(host.instance, of: host.name)
+        return try hostWithWays(host.name)
     }
 
     func setHostKeys(_ keys: [KeyMaterial], of name: String) throws -> Host {

@@ -35,21 +35,23 @@ extension Tables {
         return try host(name)
     }
 
-    func setTransport(_ transport: HostTransport, of name: String) throws -> Host {
-        let instance = try host(name).instance
-        guard transport != .ssm || instance != nil else {
-            throw DirectoryError(
-                .invalidInstance, "'\(name)' is no instance, so Session Manager does not lead there",
-                hint: "'gatehouse host set \(name) --instance ID' says which instance it is")
-        }
+    func setTransport(_ transport: HostTransport, of name: String) throws {
         try database.run("UPDATE hosts SET transport = ?2 WHERE name = ?1", name, transport.rawValue)
-        return try host(name)
     }
 
-    func setAccountRoute(_ route: AccountRoute, of name: String) throws -> Host {
-        _ = try host(name)
+    func setAccountRoute(_ route: AccountRoute, of name: String) throws {
         try database.run("UPDATE hosts SET accounts = ?2 WHERE name = ?1", name, route.rawValue)
-        return try host(name)
+    }
+
+    /// The host, if Systems Manager is not to lead where there is no instance.
+    func hostWithWays(_ name: String) throws -> Host {
+        let host = try host(name)
+        guard host.instance == nil, host.accounts == .ssm || host.transport == .ssm else { return host }
+        let what =
+            host.accounts == .ssm ? "Systems Manager makes no accounts" : "Session Manager does not lead"
+        throw DirectoryError(
+            .invalidInstance, "'\(name)' is no instance, so \(what) there",
+            hint: "'gatehouse host set \(name) --instance ID' says which instance it is")
     }
 }
 

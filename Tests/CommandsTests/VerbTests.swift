@@ -98,6 +98,7 @@ struct VerbTests {
             ("host set communal1 --accounts ssh --instance i-xyz", 64, "'i-xyz'"),
             ("host set communal1 --accounts ssh --address=-x", 64, "'-x' is not an address"),
             ("host set nope --accounts ssh", 66, "nope"),
+            ("host set communal1 --accounts ssm", 64, "is no instance"),
             ("grant add --user alice --host nope", 66, "nope"),
             ("grant add --user alice --group lab --host communal1", 64, "one of --user and --group"),
             ("grant add --user alice --host communal1 --until tomorrow", 64, "'tomorrow' is not a time"),

@@ -77,6 +77,25 @@ struct HostTests {
         #expect(try store.hosts().map(\.name) == ["h1", "h2"])
     }
 
+    @Test("accounts are made over Systems Manager on an instance, and on nothing else")
+    func accountsOverSystemsManager() throws {
+        try fixture.host("h2")
+        var change = HostChange()
+        change.accounts = .ssm
+        try fixture.refuses(.invalidInstance) { try store.changeHost("h2", change) }
+        #expect(try store.host("h2").accounts == .automatic)
+        try fixture.refuses(.invalidInstance) {
+            try store.addHost("h3", address: "10.0.0.3", keys: [], accounts: .ssm)
+        }
+        change.instance = Self.instance
+        #expect(try store.changeHost("h2", change).accounts == .ssm)
+        var none = HostChange()
+        none.instance = .some(nil)
+        try fixture.refuses(.invalidInstance) { try store.changeHost("h2", none) }
+        none.accounts = .automatic
+        #expect(try store.changeHost("h2", none).accountRoute == .ssh)
+    }
+
     @Test("an instance is one host, until that is forgotten")
     func oneHost() throws {
         try store.addHost("h1", address: "10.0.0.1", keys: [], instance: Self.instance)
