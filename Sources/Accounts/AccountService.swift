@@ -41,7 +41,7 @@ package final class AccountService: Sendable {
     package func apply(
         host name: String, adopting adopted: [String] = [], at time: Timestamp = .now
     ) throws -> AccountReport {
-        try turns.run(at: name) { try run(on: name, adopting: adopted, isRehearsal: false, at: time).report }
+        try turns.run(at: name) { try run(on: name, adopting: adopted, .command, at: time).report }
     }
 
     /// The same as a rehearsal: says what `apply` would do, and writes nothing on the host.
@@ -50,14 +50,23 @@ package final class AccountService: Sendable {
     package func plan(
         host name: String, adopting adopted: [String] = [], at time: Timestamp = .now
     ) throws -> AccountCheck {
-        try turns.run(at: name) { try run(on: name, adopting: adopted, isRehearsal: true, at: time) }
+        try turns.run(at: name) { try run(on: name, adopting: adopted, .rehearsal, at: time) }
+    }
+
+    /// Why a host is worked on.
+    private enum Purpose {
+        case rehearsal
+        /// Somebody logs in.
+        case login
+        /// Somebody asks for it.
+        case command
     }
 
     private func run(
-        on name: String, adopting adopted: [String], isRehearsal: Bool, at time: Timestamp
+        on name: String, adopting adopted: [String], _ purpose: Purpose, at time: Timestamp
     ) throws -> AccountCheck {
         let host = try directory.host(name)
-        let state = try wantedState(of: name, adopting: adopted, isRehearsal: isRehearsal, at: time)
+        let state = try wantedState(of: name, adopting: adopted, purpose, at: time)
         let outcome = Result {
             try executor.run(HostStep.command, input: HostStep.input(for: try state.encoded()), on: host)
         }
@@ -65,13 +74,14 @@ package final class AccountService: Sendable {
     }
 
     private func wantedState(
-        of host: String, adopting adopted: [String], isRehearsal: Bool, at time: Timestamp
+        of host: String, adopting adopted: [String], _ purpose: Purpose, at time: Timestamp
     ) throws -> DesiredState {
         var state = try DesiredState(
             of: host, in: directory, range: range, certificateAuthority: certificateAuthority,
             acceptedEnvironment: acceptedEnvironment, at: time)
         state.adopted = adopted
-        state.isRehearsal = isRehearsal
+        state.isRehearsal = purpose == .rehearsal
+        state.insists = purpose == .command
         return state
     }
 
@@ -139,25 +149,25 @@ extension AccountService {
     package func apply(
         hosts names: [String], at time: Timestamp = .now
     ) -> [Result<AccountReport, any Error>] {
-        runAll(on: names, isRehearsal: false, at: time).map { $0.map(\.report) }
+        runAll(on: names, .command, at: time).map { $0.map(\.report) }
     }
 
     /// The same as a rehearsal.
     package func plan(
         hosts names: [String], at time: Timestamp = .now
     ) -> [Result<AccountCheck, any Error>] {
-        runAll(on: names, isRehearsal: true, at: time)
+        runAll(on: names, .rehearsal, at: time)
     }
 
     private func runAll(
-        on names: [String], isRehearsal: Bool, at time: Timestamp
+        on names: [String], _ purpose: Purpose, at time: Timestamp
     ) -> [Result<AccountCheck, any Error>] {
         let checks = Locked<[String: Result<AccountCheck, any Error>]>([:])
         let free = turns.begin(at: names)
         var jobs: [(job: HostJob, state: DesiredState)] = []
         for name in names where free.contains(name) {
             do {
-                let state = try wantedState(of: name, adopting: [], isRehearsal: isRehearsal, at: time)
+                let state = try wantedState(of: name, adopting: [], purpose, at: time)
                 var input = HostStep.input(for: try state.encoded())
                 // Most hosts want the same: one copy of it is enough.
                 if let last = jobs.last?.job.input, last == input { input = last }
@@ -177,7 +187,7 @@ extension AccountService {
         let rest = Parallel.map(busy, limit: HostStep.threadLimit) { name in
             Result {
                 try self.turns.run(at: name) {
-                    try self.run(on: name, adopting: [], isRehearsal: isRehearsal, at: time)
+                    try self.run(on: name, adopting: [], purpose, at: time)
                 }
             }
         }
@@ -314,7 +324,7 @@ extension AccountService {
     ) throws -> Preparation {
         try turns.run(at: host) {
             if !isDoubted, try isReady(user: user, on: host) { return .ready(nil) }
-            let report = try run(on: host, adopting: [], isRehearsal: false, at: time).report
+            let report = try run(on: host, adopting: [], .login, at: time).report
             if let entry = report.users.first(where: { $0.name == user }), entry.result == .conflict {
                 return .conflict(entry.reason, report)
             }

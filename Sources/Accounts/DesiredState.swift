@@ -22,6 +22,8 @@ package struct DesiredState: Equatable, Sendable {
     package var adopted: [String] = []
     /// Only look and report.
     package var isRehearsal = false
+    /// Try also what broke the host's sshd before: somebody asks for it.
+    package var insists = false
 
     /// A user who may reach the host.
     package struct User: Equatable, Sendable {
@@ -190,6 +192,7 @@ private struct Document: Encodable {
     let revokedKeys: [String]
     let adopted: [String]
     let rehearsal: Bool
+    let insists: Bool
     /// The report names only what is to tell.
     let brief = true
 
@@ -208,5 +211,6 @@ private struct Document: Encodable {
         revokedKeys = state.revokedKeys
         adopted = state.adopted
         rehearsal = state.isRehearsal
+        insists = state.insists
     }
 }

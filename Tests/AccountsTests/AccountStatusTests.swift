@@ -103,6 +103,17 @@ struct AccountStatusTests {
         #expect(try states() == ["- ok", "alice ok", "bob stale"])
     }
 
+    @Test("only who asks for it has the host try again what broke its sshd")
+    func insistence() throws {
+        host.report("alice created", "bob created")
+        _ = try service.plan(host: "c1", at: time(1))
+        _ = try service.prepare(user: "alice", on: "c1", at: time(2))
+        _ = try service.apply(host: "c1", at: time(3))
+        _ = service.apply(hosts: ["c1"], at: time(4))
+        let asked = host.asked.withLock { $0 }
+        #expect(asked.map { $0.contains(#""insists":true"#) } == [false, false, true, true])
+    }
+
     @Test("a host that does not answer is unreachable since it first did not")
     func unreachable() throws {
         #expect(throws: PlayedHost.Silence.self) { try service.plan(host: "c1", at: time(1)) }

@@ -19,8 +19,11 @@ SUDOERS = SUDOERS_FOLDER + "/gatehouse"
 CERTIFICATE_AUTHORITY = ACCESS + "/user_ca.pub"
 REVOKED = ACCESS + "/revoked_keys"
 PENDING_RELOAD = ACCESS + "/.reload-pending"
+#: Settings with which sshd did not come up; how old the file is tells when that was.
+REFUSED_SETTINGS = ACCESS + "/.refused-settings"
 #: All that may be in our folder.
-OURS = {os.path.basename(path) for path in (PEOPLE, KEYS, CERTIFICATE_AUTHORITY, REVOKED, PENDING_RELOAD)}
+OURS = {os.path.basename(path)
+        for path in (PEOPLE, KEYS, CERTIFICATE_AUTHORITY, REVOKED, PENDING_RELOAD, REFUSED_SETTINGS)}
 
 
 class Access:

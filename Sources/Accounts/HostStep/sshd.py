@@ -7,7 +7,7 @@ import socket
 import time
 
 import files
-from access import ACCESS, CERTIFICATE_AUTHORITY, KEYS, PENDING_RELOAD, PEOPLE, REVOKED
+from access import ACCESS, CERTIFICATE_AUTHORITY, KEYS, PENDING_RELOAD, PEOPLE, REFUSED_SETTINGS, REVOKED
 from files import FAILED, Failure, command, make_folder, mend, read, remove, replace, run
 
 SSHD_FILE = "/etc/ssh/sshd_config.d/10-gatehouse.conf"
@@ -15,6 +15,8 @@ LOCAL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 #: Prints the rest of the lines that begin with a name. `""`: text is compared, also where it looks like a number.
 LINES_OF = "'$1 \"\" == u \"\" { sub(/^[^ ]+ /, \"\"); print }'"
 ANSWER_SECONDS = 5.0
+#: Settings with which sshd did not come up are tried again after that, unless somebody asks for it.
+REST_SECONDS = 3600.0
 
 
 def sshd_settings(state, host):
@@ -63,6 +65,8 @@ def configure_sshd(state, host, result, remarks):
     if not os.path.isdir(os.path.dirname(SSHD_FILE)) or command("sshd") is None:
         raise Failure(FAILED, "this host has no sshd with %s" % os.path.dirname(SSHD_FILE))
     before, wanted = read(SSHD_FILE), sshd_settings(state, host)
+    if before != wanted and not state["insists"]:
+        leave_alone_what_broke(wanted)
     if before != wanted:
         replace(PENDING_RELOAD, b"", 0o600, is_ours=True)
     wrong = mend(SSHD_FILE, wanted, 0o644)
@@ -84,6 +88,17 @@ def configure_sshd(state, host, result, remarks):
         raise Failure(FAILED, "%s%s" % (refusal, roll_back(before, wanted, refusal) if is_pending else ""))
     if is_pending:
         remove(PENDING_RELOAD)
+        remove(REFUSED_SETTINGS)
+
+
+def leave_alone_what_broke(wanted):
+    """Ends the run if sshd did not come up with these settings some time ago: each attempt takes it away from everybody."""
+    if read(REFUSED_SETTINGS) != wanted:
+        return
+    age = time.time() - os.lstat(REFUSED_SETTINGS).st_mtime
+    if 0 <= age < REST_SECONDS:
+        raise Failure(FAILED, "sshd did not come up with new settings %d min ago, so it keeps the former ones; they are "
+                      "tried again after an hour, or by `gatehouse account apply`" % (age // 60))
 
 
 class Refused(Exception):
@@ -101,6 +116,7 @@ def roll_back(before, wanted, refusal):
     if not refusal.was_told:
         remove(PENDING_RELOAD)
         return "; %s is as it was before" % SSHD_FILE
+    replace(REFUSED_SETTINGS, wanted, 0o600, is_ours=True)
     try:
         effective = effective_settings()
         silent = revive(effective, refusal.unit)

@@ -23,7 +23,7 @@ def wanted_state(data):
         kinds = [(low, int), (high, int), (state["generation"], int), (state["certificate_authority"], str)]
         for member in ("accept_env", "revoked_keys", "departed", "adopted"):
             kinds += [(text, str) for text in state.setdefault(member, [])]
-        kinds += [(state.setdefault(member, False), bool) for member in ("rehearsal", "brief")]
+        kinds += [(state.setdefault(member, False), bool) for member in ("rehearsal", "brief", "insists")]
         for user in state["users"]:
             kinds += [(user[key], str) for key in ("name", "full_name", "home", "shell")]
             kinds += [(user["uid"], int), (user["gid"], int), (user["sudo"], bool)]
