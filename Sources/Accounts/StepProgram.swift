@@ -30,21 +30,53 @@ package struct StepProgram: Sendable {
     package func run<Report: Decodable>(
         _ wanted: [UInt8], on host: Host, by executor: any HostExecutor, as type: Report.Type = Report.self
     ) throws -> Report {
-        let result = try executor.run(HostStep.command, input: input(for: wanted), on: host)
+        try Self.report(from: executor.run(HostStep.command, input: input(for: wanted), on: host), of: host)
+    }
+
+    /// Runs it on several hosts, as many at a time as suits; blocks until it has ended on all.
+    ///
+    /// - Parameter jobs: hosts, none of them twice, with what `input` gives; or why there is nothing to run.
+    /// - Returns: what came of each, in their order; errors are those of `run`.
+    package func run<Report: Decodable>(
+        _ jobs: [Result<HostJob, any Error>], by executor: any HostExecutor,
+        as type: Report.Type = Report.self
+    ) -> [Result<Report, any Error>] {
+        let ready = jobs.enumerated().compactMap { number, job in (try? job.get()).map { (number, $0) } }
+        let results = Locked<[Int: Result<ExecutionResult, any Error>]>([:])
+        executor.run(HostStep.command, for: ready.map(\.1)) { number, result in
+            results.withLock { $0[ready[number].0] = result }
+        }
+        let all = results.withLock { $0 }
+        return jobs.enumerated().map { number, job in
+            Result {
+                let host = try job.get().host
+                guard let result = all[number] else {
+                    throw StepError(.failed, "nothing came of the run on \(host.name)")
+                }
+                return try Self.report(from: try result.get(), of: host)
+            }
+        }
+    }
+
+    /// - Throws: `StepError`.
+    private static func report<Report: Decodable>(
+        from result: ExecutionResult, of host: Host
+    ) throws -> Report {
         if result.status == 127 { throw StepError(.failed, "\(host.name) has no python3") }
         let data = Data(result.output)
-        guard data.count <= Self.reportLimit,
+        guard data.count <= reportLimit,
             let outcome = try? JSONDecoder().decode(StepOutcome.self, from: data), outcome.schema == 1
         else {
             // Without a report the last words tell most: Python's, the shell's or sshd's.
             let words = String(decoding: result.errorOutput.suffix(2_000), as: UTF8.self)
-            let last = words.split(whereSeparator: \.isNewline).last.map { ": \(Self.cut(String($0)))" }
+            let last = words.split(whereSeparator: \.isNewline).last.map { ": \(cut(String($0)))" }
             throw StepError(.badReport, "the answer of \(host.name) is not a report\(last ?? "")")
         }
         if let error = outcome.errors.first {
-            throw StepError(StepError.Code(status: result.status), "\(host.name): \(Self.cut(error))")
+            throw StepError(StepError.Code(status: result.status), "\(host.name): \(cut(error))")
         }
-        guard [0, 10].contains(result.status), let report = try? JSONDecoder().decode(type, from: data) else {
+        guard [0, 10].contains(result.status), let report = try? JSONDecoder().decode(Report.self, from: data)
+        else {
             throw StepError(.badReport, "the answer of \(host.name) is not a report")
         }
         return report

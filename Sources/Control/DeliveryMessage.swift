@@ -11,6 +11,8 @@ package enum DeliveryMessage: Equatable, Sendable {
 
     /// What the host asks its `ssh` to run.
     package static let subsystem = "gatehouse-book"
+    /// What a watcher asks for to have its program, which comes as it is.
+    package static let programSubsystem = "gatehouse-watch-program"
 
     /// Host → gateway: the program's version and the host's boot id.
     case hello(version: String, boot: String)

@@ -4,7 +4,7 @@ extension SessionRequest {
     private enum Kind: UInt8 {
         case hello = 1
         case probeKey, verifiedKey, refusedMethod, connect, hostFailed, hostReady, jump, command, journalGrew,
-            deliver
+            deliver, watcherProgram
     }
 
     /// The message to send.
@@ -45,6 +45,8 @@ extension SessionRequest {
             out.byte(Kind.journalGrew.rawValue)
         case .deliver:
             out.byte(Kind.deliver.rawValue)
+        case .watcherProgram:
+            out.byte(Kind.watcherProgram.rawValue)
         }
         return out.bytes
     }
@@ -74,6 +76,7 @@ extension SessionRequest {
         case .command: self = .command
         case .journalGrew: self = .journalGrew
         case .deliver: self = .deliver
+        case .watcherProgram: self = .watcherProgram
         }
         try input.finish()
     }

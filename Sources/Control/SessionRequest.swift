@@ -35,6 +35,9 @@ package enum SessionRequest: Equatable, Sendable {
     /// Deliver to the book what a host's watcher has collected.
     case deliver
 
+    /// Fetch the program of the watcher, to a host whose watcher has logged in.
+    case watcherProgram
+
     /// The journal has new records.
     case journalGrew
 }
@@ -87,10 +90,10 @@ package enum SessionReply: Equatable, Sendable {
     /// To `command`; one message socket travels with it that speaks `CommandMessage`.
     case commandStarted
 
-    /// To `deliver`; one stream socket travels with it that speaks `DeliveryMessage`.
+    /// To `deliver` and `watcherProgram`; one stream socket travels with it, which speaks `DeliveryMessage`, or gives the program.
     case deliveryStarted
 
-    /// To `connect`, `jump`, `command`, `deliver` or `hostFailed`: no; a sentence for the user.
+    /// To `connect`, `jump`, `command`, `deliver`, `watcherProgram` or `hostFailed`: no; a sentence for the user.
     case refused(reason: String)
 
     /// To `hostFailed`, `hostReady` and `journalGrew`.

@@ -34,7 +34,7 @@ final class Gateway: Sendable {
     private let current: Locked<GatewaySettings>
     private let ledger: AccountLedger
     private let turns = HostTurns()
-    private let accountExecutor: Locked<RoutedExecutor>
+    private let executor: Locked<any HostExecutor>
     private let accountService: Locked<AccountService>
     /// Knows the hosts that are instances.
     let inventory: InventoryKeeper
@@ -76,9 +76,9 @@ final class Gateway: Sendable {
             log: { Log(threshold: current.withLock { $0.configuration.logLevel }) })
         let ledger = try AccountLedger(path: configuration.databasePath)
         self.ledger = ledger
-        let routed = Self.accountExecutor(of: program, cloud, reach, current)
-        let executor = Locked(routed)
-        accountExecutor = executor
+        let routed = Self.hostExecutor(of: program, cloud, reach, current)
+        let executor = Locked<any HostExecutor>(routed)
+        self.executor = executor
         let accountService = Locked(Self.accounts(of: directory, ledger, turns, by: routed, settings))
         self.accountService = accountService
         inventory = InventoryKeeper(
@@ -109,8 +109,8 @@ final class Gateway: Sendable {
         let configuration = settings.configuration
         current.withLock { $0 = settings }
         cloud.use(configuration.cloud)
-        let routed = Self.accountExecutor(of: program, cloud, reach, current)
-        accountExecutor.withLock { $0 = routed }
+        let routed = Self.hostExecutor(of: program, cloud, reach, current)
+        executor.withLock { $0 = routed }
         let service = Self.accounts(of: directory, ledger, turns, by: routed, settings)
         accountService.withLock { $0 = service }
         penalties.withLock { penalties in
@@ -124,13 +124,14 @@ final class Gateway: Sendable {
         }
     }
 
-    private static func accountExecutor(
+    private static func hostExecutor(
         of program: SessionProgram, _ cloud: Cloud, _ reach: HostReach, _ settings: Locked<GatewaySettings>
-    ) -> RoutedExecutor {
+    ) -> ReportingExecutor {
         let timeout = settings.withLock { $0.configuration.agentTimeout }
-        return RoutedExecutor(
-            ssm: RunCommandExecutor(cloud, delivery: timeout),
-            ssh: SSHExecutor(program: program, settings: settings, reach: reach), local: LocalExecutor())
+        return ReportingExecutor(
+            executor: RoutedExecutor(
+                ssm: RunCommandExecutor(cloud, delivery: timeout),
+                ssh: SSHExecutor(program: program, settings: settings, reach: reach), local: LocalExecutor()))
     }
 
     private static func accounts(
@@ -144,23 +145,20 @@ final class Gateway: Sendable {
             acceptedEnvironment: settings.configuration.acceptedEnvironment.map(\.text))
     }
 
-    /// Gets commands to hosts, besides those that make accounts.
-    private var executor: any HostExecutor {
-        SSHExecutor(program: program, settings: current, reach: reach)
-    }
-
     /// Makes shared folders, shares and transfers.
     var sharing: SharingService {
-        SharingService(directory: directory, ledger: sharingLedger, executor: executor)
+        SharingService(directory: directory, ledger: sharingLedger, executor: executor.withLock { $0 })
     }
+
+    /// The program of watchers, which hosts fetch.
+    static var watcherProgram: String { SessionProgram.installed("gatehouse-watch", in: "libexec/gatehouse") }
 
     private var hostWork: HostWork {
         HostWork(
             sharing: sharing, ledger: sharingLedger,
             watchers: WatcherService(
-                directory: directory, executor: executor,
-                programPath: SessionProgram.installed("gatehouse-watch", in: "libexec/gatehouse"),
-                hostKeys: settings.publicHostKeys),
+                directory: directory, executor: executor.withLock { $0 },
+                programPath: Self.watcherProgram, hostKeys: settings.publicHostKeys),
             report: { [desk] in desk.report(of: $0) }, filesOf: { [sink] in try sink.files(of: $0) })
     }
 

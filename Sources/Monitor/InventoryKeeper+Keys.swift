@@ -8,7 +8,6 @@ import Support
 /// Host keys are learned and looked after over the way on which root commands reach an instance: the cloud proves which machine it is.
 extension InventoryKeeper {
     /// A session that meets a wrong host key has the host asked no oftener than this.
-    private static let threadLimit = 8
     private static let doubtInterval = Duration.seconds(60)
 
     /// Asks the hosts that have no keys pinned, and those that may have got others since they were started.
@@ -27,23 +26,25 @@ extension InventoryKeeper {
         return checkKeys(of: hosts)
     }
 
-    /// Asks hosts for their keys: pins them where there are none, and notes where they are others.
+    /// Asks hosts for their keys, all together: pins them where there are none, and notes where they are others.
     private func checkKeys(
         of hosts: [Host]
     ) -> [(host: String, finding: Result<HostKeyFinding, any Error>)] {
-        let executor = executor()
-        let answers = Parallel.map(hosts, limit: Self.threadLimit) { host in
-            Result { try executor.run(HostKeyListing.command, input: [], on: host) }
+        let findings = Locked<[Int: Result<HostKeyFinding, any Error>]>([:])
+        let jobs = hosts.map { HostJob(host: $0, input: []) }
+        executor().run(HostKeyListing.command, for: jobs) { number, answer in
+            let finding = Result { try self.take(answer, from: hosts[number]) }
+            findings.withLock { $0[number] = finding }
         }
-        return zip(hosts, answers).map { host, answer in
-            (host.name, Result { try take(answer, from: host) })
+        return findings.withLock { findings in
+            findings.sorted { $0.key < $1.key }.map { number, finding in (hosts[number].name, finding) }
         }
     }
 
     private func take(_ answer: Result<ExecutionResult, any Error>, from host: Host) throws -> HostKeyFinding
     {
         guard let instance = host.instance else { return .outdated }
-        let keys = try Self.keys(in: AccountDoor.asCommand { try answer.get() })
+        let keys = try Self.keys(in: answer.get())
         let finding = try directory.takeHostKeys(keys, of: host.name, instance: instance.id)
         let fingerprints = keys.map(\.fingerprint).joined(separator: ",")
         var detail = ["instance": instance.id, "keys": fingerprints]
@@ -80,8 +81,7 @@ extension InventoryKeeper {
                 .failure, "\(host.name) is reached over SSH only, which cannot prove its new keys",
                 hint: "give the keys with --key FILE, or have them shown and compare them: --scan")
         }
-        return try Self.keys(
-            in: AccountDoor.asCommand { try executor().run(HostKeyListing.command, input: [], on: host) })
+        return try Self.keys(in: executor().run(HostKeyListing.command, input: [], on: host))
     }
 
     /// A session met a host key that is not pinned: finds out, on a thread of its own, whether the host really has it.

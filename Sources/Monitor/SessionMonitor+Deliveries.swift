@@ -1,10 +1,11 @@
 import Audit
 import Authentication
 import Control
+import Glibc
 import Support
 
 extension SessionMonitor {
-    /// Lets in the watcher of a host, in the log first: it may deliver, and do nothing else.
+    /// Lets in the watcher of a host, in the log first: it may deliver and fetch its program, and do nothing else.
     func openDelivery(of host: String, key: [UInt8], fingerprint: String) throws -> SessionReply {
         try gateway.events.append(
             Event(
@@ -27,5 +28,20 @@ extension SessionMonitor {
         let socket = try gateway.desk.open(
             host: watcher.host, keyBlob: watcher.keyBlob, session: session, address: peer.host)
         return (.deliveryStarted, [socket])
+    }
+
+    /// Hands its program to a watcher that has logged in, on a thread of its own.
+    func sendWatcherProgram() throws -> (SessionReply, [Descriptor]) {
+        guard watcher != nil else { throw Violation(description: "no watcher has logged in") }
+        let program = try Descriptor.open(Gateway.watcherProgram, O_RDONLY)
+        let (ours, theirs) = try StreamSocket.pair()
+        try Thread.start("program") {
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            // A host that has gone takes nothing more, and misses what it was to check the hash of.
+            while let count = try? program.read(into: &buffer), count > 0,
+                (try? ours.writeAll(buffer[..<count])) != nil
+            {}
+        }
+        return (.deliveryStarted, [theirs])
     }
 }

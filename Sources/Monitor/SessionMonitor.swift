@@ -157,6 +157,8 @@ final class SessionMonitor {
             return try runCommand()
         case .deliver:
             return try deliver()
+        case .watcherProgram:
+            return try sendWatcherProgram()
         case .journalGrew:
             try ingestJournal()
             return (.noted, [])

@@ -17,7 +17,7 @@ package enum SessionState: CaseIterable, Sendable {
     case onHost
     /// Logged in; leads nowhere.
     case nowhere
-    /// A host's watcher has logged in; it delivers to the book.
+    /// A host's watcher has logged in; it delivers to the book, or fetches its program.
     case onBook
 
     /// Whether a session in this state may make this request.
@@ -28,7 +28,7 @@ package enum SessionState: CaseIterable, Sendable {
             (.connect, .beforeHost), (.connect, .onHost),
             (.hostReady, .onHost), (.hostFailed, .onHost),
             (.jump, .onGate), (.jump, .beforeHost), (.jump, .onHost), (.jump, .nowhere),
-            (.command, .onGate), (.deliver, .onBook):
+            (.command, .onGate), (.deliver, .onBook), (.watcherProgram, .onBook):
             true
         case (.journalGrew, _):
             self != .new

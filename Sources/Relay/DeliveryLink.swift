@@ -2,7 +2,7 @@ import Control
 import SSH
 import Support
 
-/// A session channel of a host's watcher: the delivery to the book, which the daemon takes, and nothing else.
+/// A session channel of a host's watcher: the delivery to the book, which the daemon takes, or the watcher's program.
 final class DeliveryLink: Link {
     private let daemon: DaemonLink
     private var isStarted = false
@@ -16,24 +16,29 @@ final class DeliveryLink: Link {
     override var traffic: (fromClient: UInt64, toClient: UInt64) { stream?.traffic ?? (0, 0) }
 
     override func take(_ message: IncomingMessage) {
-        switch message.kind {
-        case .subsystem(let name) where !isStarted && name == Array(DeliveryMessage.subsystem.utf8):
-            isStarted = true
-            message.acceptRequest()
-            start()
-        default:
-            message.refuse()
+        guard case .subsystem(let name) = message.kind, !isStarted, let request = Self.request(for: name)
+        else { return message.refuse() }
+        isStarted = true
+        message.acceptRequest()
+        start(request)
+    }
+
+    private static func request(for subsystem: [UInt8]) -> SessionRequest? {
+        switch subsystem {
+        case Array(DeliveryMessage.subsystem.utf8): .deliver
+        case Array(DeliveryMessage.programSubsystem.utf8): .watcherProgram
+        default: nil
         }
     }
 
-    private func start() {
-        daemon.ask(.deliver) { [weak self] answer in
+    private func start(_ request: SessionRequest) {
+        daemon.ask(request) { [weak self] answer in
             guard let self, !client.isClosed else { return }
             switch answer.reply {
             case .deliveryStarted:
                 guard let socket = answer.descriptors.first,
                     let stream = try? SocketLink(client: client, socket: socket)
-                else { return end(because: "no delivery was started") }
+                else { return end(because: "nothing was started") }
                 self.stream = stream
             case .refused(let reason): end(because: reason)
             default: end(because: "the gateway did not answer")

@@ -1,10 +1,6 @@
 /// What is asked of the step on the host, and what it answers.
-struct WantedInstallation: Encodable {
-    var action = "install"
-    var sha256: String
-    var starts: Bool
-    /// Whether what runs is to be started anew.
-    var isNew: Bool
+struct WantedPreparation: Encodable {
+    var action = "prepare"
     var knownHosts: String
     /// nil: what is there already.
     var settings: String?
@@ -12,10 +8,22 @@ struct WantedInstallation: Encodable {
     var trees: String
 
     enum CodingKeys: String, CodingKey {
-        case action, sha256, starts, trees
-        case isNew = "is_new"
+        case action, trees
         case knownHosts = "known_hosts"
         case settings = "watch.conf"
+    }
+}
+
+struct WantedInstallation: Encodable {
+    var action = "install"
+    /// Of the program that the host is to have; it fetches that itself.
+    var sha256: String
+    /// Whether what runs is to be started anew.
+    var isNew: Bool
+
+    enum CodingKeys: String, CodingKey {
+        case action, sha256
+        case isNew = "is_new"
     }
 }
 
@@ -29,14 +37,17 @@ struct WantedRemoval: Encodable {
     var patience: Double
 }
 
-struct InstallReport: Decodable {
+struct PreparationReport: Decodable {
     var key: String
+    var done: [String]
+}
+
+struct InstallReport: Decodable {
     var done: [String]
     var remarks: [String]
 }
 
 struct StatusReport: Decodable {
-    var sha256: String?
     var version: String
     var services: [String: String]
     var waiting: Int

@@ -22,7 +22,7 @@ package struct WatcherService: Sendable {
 
     /// - Parameters:
     ///   - executor: how commands get to a host.
-    ///   - programPath: the static `gatehouse-watch` of this machine.
+    ///   - programPath: the static `gatehouse-watch` of this machine, which hosts fetch.
     ///   - hostKeys: by which watchers know the gateway.
     package init(
         directory: DirectoryStore, executor: any HostExecutor, programPath: String, hostKeys: [PublicKey]
@@ -33,41 +33,51 @@ package struct WatcherService: Sendable {
         self.hostKeys = hostKeys
     }
 
-    /// Installs the watcher, or brings what is there to what it should be; its key may deliver from then on.
+    /// Installs watchers, or brings what is there to what it should be, at all hosts together; their keys may deliver from
+    /// then on.
     ///
-    /// - Parameter options: nil: those that it has.
-    /// - Throws: `StepError`; `DirectoryError`; `SystemError` for the program; what the executor throws.
+    /// - Parameters:
+    ///   - names: none of them twice.
+    ///   - options: nil: those that they have.
+    /// - Returns: what came of each, in their order; errors are `StepError`, `DirectoryError`, what the executor throws.
+    /// - Throws: `SystemError` when this machine has no program for them.
     package func install(
-        on name: String, _ options: WatcherOptions?, at time: Timestamp = .now
-    ) throws -> WatcherInstallation {
-        let host = try directory.host(name)
-        let program = try Descriptor.open(programPath, O_RDONLY).readAll(limit: 256 << 20)
-        let digest = Self.digest(of: program)
-        let present: StatusReport = try run(WantedStatus(), on: host)
-        // First without starting: a watcher whose key opens nothing yet would be turned away.
-        var report: InstallReport = try run(
-            wanted(on: host, digest, options, starts: false),
-            program: present.sha256 == digest ? [] : program, on: host)
-        let done = report.done
-        let key = try PublicKey.parse(report.key)
+        on names: [String], _ options: WatcherOptions?, at time: Timestamp = .now
+    ) throws -> [Result<WatcherInstallation, any Error>] {
+        let digest = try Self.digest(of: Descriptor.open(programPath, O_RDONLY).readAll(limit: 256 << 20))
+        // First the key: a watcher whose key opens nothing yet would be turned away, and could not fetch its program.
+        let wanted = names.map { name in Result { try preparation(of: name, options) } }
+        let prepared: [Result<PreparationReport, any Error>] = runAll(wanted, on: names)
+        let starts = zip(names, prepared).map { name, report in
+            Result {
+                let report = try report.get()
+                try keep(report.key, of: name, at: time)
+                return WantedInstallation(sha256: digest, isNew: !report.done.isEmpty)
+            }
+        }
+        let installed: [Result<InstallReport, any Error>] = runAll(starts, on: names)
+        return zip(prepared, installed).map { prepared, installed in
+            Result {
+                let (before, report) = (try prepared.get(), try installed.get())
+                return WatcherInstallation(
+                    key: try PublicKey.parse(before.key).fingerprint, done: before.done + report.done,
+                    remarks: report.remarks.map(\.printable))
+            }
+        }
+    }
+
+    private func preparation(of name: String, _ options: WatcherOptions?) throws -> WantedPreparation {
+        WantedPreparation(
+            knownHosts: hostKeys.map { "gatehouse-gateway \($0.line)\n" }.joined(),
+            settings: options?.text(host: name),
+            trees: Self.lines(for: try directory.trees(on: name), on: name))
+    }
+
+    private func keep(_ line: String, of name: String, at time: Timestamp) throws {
+        let key = try PublicKey.parse(line)
         try directory.setWatchKey(
             KeyMaterial(type: key.type.rawValue, blob: key.blob, fingerprint: key.fingerprint), of: name,
             at: time)
-        var start = try wanted(on: host, digest, options, starts: true)
-        start.isNew = !done.isEmpty
-        report = try run(start, on: host)
-        return WatcherInstallation(
-            key: key.fingerprint, done: done + report.done, remarks: report.remarks.map(\.printable))
-    }
-
-    private func wanted(
-        on host: Host, _ digest: String, _ options: WatcherOptions?, starts: Bool
-    ) throws -> WantedInstallation {
-        let trees = try directory.trees(on: host.name)
-        return WantedInstallation(
-            sha256: digest, starts: starts, isNew: false,
-            knownHosts: hostKeys.map { "gatehouse-gateway \($0.line)\n" }.joined(),
-            settings: options?.text(host: host.name), trees: Self.lines(for: trees, on: host.name))
     }
 
     private static func lines(for trees: [Tree], on host: String) -> String {
@@ -105,11 +115,22 @@ package struct WatcherService: Sendable {
         return report.left
     }
 
-    private func run<Report: Decodable>(
-        _ wanted: some Encodable, program: [UInt8] = [], on host: Host
-    ) throws -> Report {
-        let line = try [UInt8](JSONEncoder().encode(wanted))
-        return try Self.program.run(line + [UInt8(ascii: "\n")] + program, on: host, by: executor)
+    private func run<Report: Decodable>(_ wanted: some Encodable, on host: Host) throws -> Report {
+        try Self.program.run([UInt8](JSONEncoder().encode(wanted)), on: host, by: executor)
+    }
+
+    /// Runs the step at all hosts of which there is something wanted; the other failures stay.
+    private func runAll<Report: Decodable>(
+        _ wanted: [Result<some Encodable, any Error>], on names: [String]
+    ) -> [Result<Report, any Error>] {
+        let jobs = zip(names, wanted).map { name, wanted in
+            Result {
+                HostJob(
+                    host: try directory.host(name),
+                    input: Self.program.input(for: [UInt8](try JSONEncoder().encode(try wanted.get()))))
+            }
+        }
+        return Self.program.run(jobs, by: executor)
     }
 
     /// SHA-256 in hexadecimal digits.

@@ -10,7 +10,7 @@ private enum Samples {
             .verifiedKey(login: "alice", key: [9], clientVersion: "OpenSSH_9.2"),
             .refusedMethod(login: "alice", method: "password"), .connect(publicKey: [1]), .hostReady,
             .jump(host: "gpu1", port: 22), .command,
-            .journalGrew, .deliver,
+            .journalGrew, .deliver, .watcherProgram,
         ] + HostFailure.allCases.map { .hostFailed($0, detail: "why") }
 
     static let settings = ConnectionSettings(
@@ -72,7 +72,7 @@ struct MessageTests {
 
     @Test("no type but the known ones is read", arguments: UInt8.min...UInt8.max)
     func types(_ type: UInt8) {
-        if type == 0 || type > 11 {
+        if type == 0 || type > 12 {
             #expect(throws: WireError.self) { try SessionRequest(decoding: [type]) }
         }
         if type == 0 || type > 13 {

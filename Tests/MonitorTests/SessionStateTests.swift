@@ -23,6 +23,7 @@ struct SessionStateTests {
         (.jump(host: "gpu1", port: 22), "..xxxx."),
         (.command, "..x...."),
         (.deliver, "......x"),
+        (.watcherProgram, "......x"),
         (.journalGrew, ".xxxxxx"),
     ]
 

@@ -40,44 +40,54 @@ struct WatcherServiceTests {
             hostKeys: [try PrivateKey.generate().publicKey])
     }
 
-    private func install(sha256: String) throws -> [[UInt8]] {
-        host.state.withLock { state in
-            state.inputs = []
-            state.answers = [
-                #""sha256":"\#(sha256)","version":"","services":{},"waiting":0,"pam":false"#,
-                #""key":"\#(key.line)","done":["key"]"#, #""key":"\#(key.line)","done":[]"#,
-            ]
+    private func install(_ answers: [String], on hosts: [String] = ["h1"]) throws -> (
+        inputs: [String], results: [Result<WatcherInstallation, any Error>]
+    ) {
+        host.state.withLock { $0 = (answers: answers, inputs: []) }
+        let results = try service.install(
+            on: hosts, WatcherOptions(gateway: TCPAddress(host: "fd00::1", port: 2_222)))
+        // Behind the modules.
+        let inputs = host.state.withLock {
+            $0.inputs.map { String(decoding: $0.suffix(2_000), as: UTF8.self) }
         }
-        _ = try service.install(
-            on: "h1", WatcherOptions(gateway: TCPAddress(host: "fd00::1", port: 2_222)))
-        return host.state.withLock { $0.inputs }
+        return (inputs, results)
     }
 
-    @Test(
-        "the program goes along only where it is not there yet, and the key may deliver before anything is started"
-    )
-    func program() throws {
-        let inputs = try install(sha256: "none")
-        #expect(inputs.count == 3)
-        #expect(inputs[1].count > inputs[2].count + 10_000)
+    @Test("the host's key may deliver before the host is to fetch its program and to start anything")
+    func order() throws {
+        let (inputs, results) = try install([
+            #""key":"\#(key.line)","done":["key"]"#, #""done":["program"]"#,
+        ])
+        #expect(inputs.count == 2)
+        #expect(inputs[0].contains(#""action":"prepare""#))
+        #expect(inputs[0].contains(#"Gateway [fd00::1]:2222\n"#))
+        #expect(inputs[0].contains(#"Tree \/shared\/a b\nScan \/shared\/a b\n"#))
+        #expect(inputs[0].contains(#"gatehouse-gateway ssh-ed25519"#))
+        #expect(inputs[1].contains(#""is_new":true"#))
         #expect(try directory.watchKey(of: "h1")?.material.blob == key.blob)
-        let settings = String(decoding: inputs[2].suffix(2_000), as: UTF8.self)
-        #expect(settings.contains(#"Gateway [fd00::1]:2222\n"#))
-        #expect(settings.contains(#"Tree \/shared\/a b\nScan \/shared\/a b\n"#))
-        #expect(settings.contains(#"gatehouse-gateway ssh-ed25519"#))
+        #expect(try results[0].get().done == ["key", "program"])
     }
 
-    @Test("a key that is none changes nothing in the directory")
+    @Test("what is as it should be is not started anew")
+    func again() throws {
+        let (inputs, results) = try install([#""key":"\#(key.line)","done":[]"#, #""done":[]"#])
+        #expect(inputs[1].contains(#""is_new":false"#))
+        #expect(try results[0].get().done.isEmpty)
+    }
+
+    @Test("a key that is none changes nothing in the directory, and nothing more is asked of the host")
     func badKey() throws {
-        host.state.withLock { state in
-            state.answers = [
-                #""version":"","services":{},"waiting":0,"pam":false"#,
-                #""key":"ssh-ed25519 nonsense","done":[]"#,
-            ]
-        }
-        #expect(throws: KeyError.self) {
-            try service.install(on: "h1", WatcherOptions(gateway: TCPAddress(host: "g", port: 22)))
-        }
+        let (inputs, results) = try install([#""key":"ssh-ed25519 nonsense","done":[]"#])
+        #expect(inputs.count == 1)
+        #expect(throws: KeyError.self) { try results[0].get() }
         #expect(try directory.watchKeys() == [])
+    }
+
+    @Test("a host that there is not keeps no other from its watcher")
+    func oneOfTwo() throws {
+        let (_, results) = try install(
+            [#""key":"\#(key.line)","done":["key"]"#, #""done":["program"]"#], on: ["h0", "h1"])
+        #expect(throws: DirectoryError.self) { try results[0].get() }
+        #expect(try results[1].get().done == ["key", "program"])
     }
 }

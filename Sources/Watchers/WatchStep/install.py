@@ -1,9 +1,14 @@
-"""Puts the watcher on this host, or takes it away: a line of JSON with what is wanted, then the program if there is one."""
+"""Puts the watcher on this host, or takes it away; JSON on standard input says what is wanted.
+
+The program does not come along: the host fetches it from the gateway, on the way on which it will deliver, once the gateway
+knows the watcher's key. Its hash comes from the gateway by the way on which this step came.
+"""
 
 import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import time
 
@@ -14,12 +19,15 @@ from services import PROGRAM, put
 
 FOLDER = "/etc/gatehouse-watch"
 KEY = FOLDER + "/key"
+KNOWN_HOSTS = FOLDER + "/known_hosts"
 SETTINGS = FOLDER + "/watch.conf"
 SPOOL = "/var/spool/gatehouse-watch"
 #: What the last walk of each tree found.
 STATE = "/var/lib/gatehouse-watch"
 PAM = "/etc/pam.d/sshd"
 PAM_LINE = b"session optional pam_exec.so quiet " + PROGRAM.encode() + b" session-hook"
+FETCH_SECONDS = 60
+FETCH_ATTEMPTS = 3
 PAM_MARK = b"# gatehouse-watch: which session of the gateway a login is\n"
 
 
@@ -28,29 +36,34 @@ def digest_of_program():
     return hashlib.sha256(program).hexdigest() if program is not None else None
 
 
-def install(wanted, report):
-    changed = put_program(wanted)
-    for folder, mode in ((FOLDER, 0o700), (SPOOL, 0o700)):
+def prepare(wanted, report):
+    """All that the gateway need not know of: after this it learns the key."""
+    changed = []
+    for folder in (FOLDER, SPOOL):
         if not os.path.isdir(folder):
-            os.makedirs(folder, mode=mode)
+            os.makedirs(folder, mode=0o700)
             changed.append(folder)
-        os.chmod(folder, mode)
+        os.chmod(folder, 0o700)
+    # Before the key: without settings there is nothing to prepare for.
+    if put_settings(wanted.get("watch.conf"), wanted["trees"]):
+        changed.append("watch.conf")
     if not os.path.exists(KEY):
         status, output = run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "gatehouse-watch", "-f", KEY)
         if status != 0:
             raise Failure(FAILED, "no key could be made: %s" % output.strip()[-400:])
         changed.append("key")
-    if put(FOLDER + "/known_hosts", wanted["known_hosts"].encode("utf-8"), 0o644):
+    if put(KNOWN_HOSTS, wanted["known_hosts"].encode("utf-8"), 0o644):
         changed.append("known_hosts")
-    if put_settings(wanted.get("watch.conf"), wanted["trees"]):
-        changed.append("watch.conf")
     report["key"] = public_key()
-    if wanted["starts"]:
-        changed += services.start(wanted["is_new"] or bool(changed))
+    report["done"], report["changed"] = changed, bool(changed)
+
+
+def install(wanted, report):
+    changed = put_program(wanted["sha256"])
+    changed += services.start(wanted["is_new"] or bool(changed))
     if add_pam_line():
         changed.append("pam")
-    report["done"] = changed
-    report["changed"] = bool(changed)
+    report["done"], report["changed"] = changed, bool(changed)
     if not services.has_systemd():
         loops = ", ".join("`sh %s %s &`" % (services.STARTER, verb) for verb, _, _ in services.SERVICES)
         report["remarks"].append("no systemd: have %s run at the start of the host" % loops)
@@ -73,14 +86,10 @@ def set_trees(wanted, report):
         services.start(True)
 
 
-def put_program(wanted):
-    if digest_of_program() == wanted["sha256"]:
+def put_program(digest):
+    if digest_of_program() == digest:
         return []
-    program = wanted["program"]
-    if not program:
-        raise Failure(BAD_INPUT, "the program is missing")
-    if hashlib.sha256(program).hexdigest() != wanted["sha256"]:
-        raise Failure(BAD_INPUT, "the program did not come whole")
+    program = fetch_program(digest)
     os.makedirs(os.path.dirname(PROGRAM), mode=0o755, exist_ok=True)
     replace(PROGRAM, program, 0o755)
     os.chmod(PROGRAM, 0o755)
@@ -88,6 +97,34 @@ def put_program(wanted):
     if status != 0:
         raise Failure(FAILED, "the program does not run here: %s" % output.strip()[-400:])
     return ["program"]
+
+
+def fetch_program(digest):
+    """The program with this hash, from the gateway."""
+    settings = dict(line.split(" ", 1) for line in read(SETTINGS).decode("utf-8").splitlines() if " " in line)
+    if "Gateway" not in settings or "Host" not in settings:
+        raise Failure(CONFLICTS, "%s names no gateway: install the watcher again" % SETTINGS)
+    host, _, port = settings["Gateway"].rpartition(":")
+    options = ["BatchMode=yes", "StrictHostKeyChecking=yes", "UserKnownHostsFile=" + KNOWN_HOSTS,
+               "GlobalKnownHostsFile=/dev/null", "HostKeyAlias=gatehouse-gateway", "IdentitiesOnly=yes",
+               "IdentityAgent=none", "IdentityFile=" + KEY, "PreferredAuthentications=publickey", "ConnectTimeout=10",
+               "ControlPath=none", "LogLevel=ERROR", "UpdateHostKeys=no"]
+    words = ["ssh", "-F", "/dev/null", "-T", "-x", "-a"] + [word for option in options for word in ("-o", option)]
+    words += ["-p", port, "-l", "gatehouse-watch+" + settings["Host"], "-s", host.strip("[]"), "gatehouse-watch-program"]
+    said = b""
+    for attempt in range(FETCH_ATTEMPTS):
+        time.sleep(2 * attempt)
+        try:
+            done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  timeout=FETCH_SECONDS)
+        except subprocess.TimeoutExpired:
+            said = b"it takes too long"
+            continue
+        if hashlib.sha256(done.stdout).hexdigest() == digest:
+            return done.stdout
+        said = done.stderr.strip()[-400:] or b"it did not come whole"
+    raise Failure(FAILED, "the program cannot be fetched from the gateway at %s: %s"
+                  % (settings["Gateway"], said.decode("utf-8", "replace")))
 
 
 def public_key():
@@ -149,20 +186,18 @@ def status(wanted, report):
     report["key"] = public_key() if os.path.exists(KEY) else ""
 
 
-ACTIONS = {"install": install, "remove": uninstall, "status": status, "trees": set_trees}
+ACTIONS = {"prepare": prepare, "install": install, "remove": uninstall, "status": status, "trees": set_trees}
 
 
 def main():
     report = {"schema": 1, "changed": False, "errors": [], "remarks": []}
     os.umask(0o022)
     try:
-        line, _, program = sys.stdin.buffer.read().partition(b"\n")
         try:
-            wanted = json.loads(line.decode("utf-8"))
+            wanted = json.loads(sys.stdin.buffer.read().decode("utf-8"))
             action = ACTIONS[wanted["action"]]
         except (ValueError, KeyError, TypeError) as error:
             raise Failure(BAD_INPUT, "what is wanted cannot be read: %s" % error)
-        wanted["program"] = program
         action(wanted, report)
         code = CHANGED if report["changed"] else UNCHANGED
     except Failure as failure:

@@ -37,8 +37,8 @@ package struct WatchInstall: DaemonCommand {
         let wanted = options
         let work = context.services.hostWork
         let now = context.services.now()
-        return try WatchOutcomes.run(Self.self, choice, in: context, json: isJSON) { host in
-            try work.watchers.install(on: host, wanted, at: now)
+        return try WatchOutcomes.run(Self.self, choice, in: context, json: isJSON) { hosts in
+            try work.watchers.install(on: hosts, wanted, at: now)
         }
     }
 
@@ -79,8 +79,8 @@ package struct WatchUpgrade: DaemonCommand {
         let watched = Set(try context.directory.watchKeys().map(\.host))
         return try WatchOutcomes.run(
             Self.self, choice, where: { watched.contains($0) }, in: context, json: isJSON
-        ) { host in
-            try work.watchers.install(on: host, nil, at: now)
+        ) { hosts in
+            try work.watchers.install(on: hosts, nil, at: now)
         }
     }
 }
@@ -91,7 +91,7 @@ enum WatchOutcomes {
         _ command: any Command.Type, _ choice: HostChoice,
         where isWanted: @Sendable (String) -> Bool = { _ in true },
         in context: CommandContext, json isJSON: Bool,
-        _ body: @escaping @Sendable (String) throws -> WatcherInstallation
+        _ body: ([String]) throws -> [Result<WatcherInstallation, any Error>]
     ) throws -> ExitCode {
         let hosts = try choice.hosts(in: context.directory)
         let isOne = try choice.isOneHost(in: context.directory)
@@ -99,7 +99,8 @@ enum WatchOutcomes {
             throw CommandError(
                 .notFound, "no watcher is installed on \(host)", hint: "gatehouse watch install \(host)")
         }
-        let outcomes = HostChoice.atEach(of: hosts.filter(isWanted), body)
+        let chosen = hosts.filter(isWanted)
+        let outcomes = Array(zip(chosen, try body(chosen)))
         var table = Table("HOST", "RESULT", "WHAT")
         var list: [JSON] = []
         var failures: [String] = []
