@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lab import wait_until
-from test_watchers import SPOOL, TREE, gaps, kinds_of, known, restart, service, spooled, watching
+from test_watchers import SPOOL, TREE, gaps, kinds_of, known, restart, service, spooled, touch_on, watching
 
 ROUNDS = int(os.environ.get("FIRE_ROUNDS", "10"))
 UNIT = "/etc/systemd/system/gatehouse-watch.service"
@@ -181,13 +181,14 @@ def kill_while_taking(lab, teardown, rounds):
     folder = f"{TREE}/kill-{secrets.token_hex(4)}"
     lab.lab_exec(lab.host1, "install", "-d", "-m", "777", folder)
     teardown.callback(lab.lab_exec, lab.host1, "rm", "-rf", folder)
+    teardown.callback(service, lab, lab.host1, "start", "ship")
     teardown.callback(restart, lab)
     chance = random.Random(4)
     made = []
     for number in range(rounds):
         service(lab, lab.host1, "stop", "ship")
         new = [f"{folder}/{number}-{piece}" for piece in range(5)]
-        lab.lab_exec(lab.host1, "touch", *new)
+        touch_on(lab, lab.host1, *new)
         made += new
         wait_until(lambda: any(name.startswith("events") for name in spooled(lab, lab.host1)), "something waits", 15)
         service(lab, lab.host1, "start", "ship")
