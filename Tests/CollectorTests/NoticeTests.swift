@@ -107,12 +107,16 @@ struct NoticeTests {
         }
     }
 
-    @Test("hold handles of any length", arguments: [0, 1, 8, 31, 32, 33, 64, 128])
+    @Test("hold handles of any length", arguments: [0, 1, 8, 9, 20, 31, 32, 33, 64, 128])
     func handles(_ length: Int) {
         let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 * 7 + 1) }
         let handle = FileHandle(fileSystem: 1, type: 2, bytes: bytes)
         #expect(handle.bytes == bytes)
         #expect(handle == FileHandle(fileSystem: 1, type: 2, bytes: bytes))
         #expect(handle != FileHandle(fileSystem: 1, type: 2, bytes: bytes + [0]) || length == 128)
+        let message = Message.event(0x200, [Message.info(1, Message.handle(bytes))])
+        var notices: [FileNotice] = []
+        #expect(FileNotice.decode(message, count: message.count, into: &notices))
+        #expect(notices.map(\.target) == [FileHandle(fileSystem: 77, type: 1, bytes: bytes)])
     }
 }
