@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import secrets
 import time
 
@@ -262,12 +261,11 @@ def test_an_acl_counts(lab, story):
     status(0, user="alice")
 
 
-def test_cold_through_ssh(story):
-    """A login and an answer, once each from nothing: within a second where the machine is idle."""
+def test_an_answer_through_ssh_takes_less_than_a_second(story):
+    """A login of its own and the answer, the best of five: other work on the machine is not what is asked about."""
     took = []
     for _ in range(5):
         began = time.monotonic()
         assert story.ask("owner", f"{story.place}/open/report").status == 0
         took.append(time.monotonic() - began)
-    # Others may keep this machine's processors busy: then the load says what a second is worth.
-    assert min(took) < max(1.0, os.getloadavg()[0])
+    assert min(took) < 1.0
