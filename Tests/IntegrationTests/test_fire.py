@@ -145,10 +145,14 @@ def burn(lab, start, teardown, *, seconds, rest, pause, stop, queue):
     processes = [
         storm(lab, start, lab.hosts[number % 2], f"{folder}/{number // 2}", number, seconds, rest) for number in range(8)
     ]
+    killed = 0
     for deed in ("kill", "stop", "kill", "stop", "kill"):
         time.sleep(pause)
         if deed == "kill":
+            # It has to have said what it missed before, or two gaps are one.
+            wait_until(lambda: told_since(lab, lab.host1, killed), "the one that was killed is back", 30)
             collector(lab, lab.host1, signal.SIGKILL)
+            killed = time.time()
         else:
             collector(lab, lab.host2, signal.SIGSTOP)
             time.sleep(stop)
