@@ -14,7 +14,11 @@ mount_shared() {
 
 unmount_shared() {
     if mountpoint -q "$LAB_ROOT/shared"; then umount --lazy "$LAB_ROOT/shared"; fi
+    # Once nothing holds the file system any more, which is a moment after its last process has ended.
+    wait_for 10 no_loop_device || true
 }
+
+no_loop_device() { [ -z "$(losetup --associated "$LAB_ROOT/shared.img" 2>/dev/null)" ]; }
 
 start_supervisor() {
     (cd / && exec setsid /usr/bin/python3 -B "$repository/Tests/Lab/supervisor.py" "$LAB_ROOT" "${hosts[@]}") \
