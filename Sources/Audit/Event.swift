@@ -18,6 +18,11 @@ package enum EventKind: String, Sendable, CaseIterable {
     case hostSleep = "host.sleep"
     /// A host is another instance than it was.
     case hostReplaced = "host.replaced"
+    /// A host does not answer any more, or answers again.
+    case hostHealth = "host.health"
+    /// A host takes no new sessions, or takes them again.
+    case hostDrained = "host.drained"
+    case hostUndrained = "host.undrained"
     /// Host keys were pinned, or are not those that are pinned.
     case hostKeys = "host.keys"
     /// The cloud does not answer, or answers again.

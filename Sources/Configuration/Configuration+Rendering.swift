@@ -46,6 +46,8 @@ extension Configuration {
             [acceptedEnvironment.isEmpty ? "none" : acceptedEnvironment.map(\.text).joined(separator: " ")]
         case .certificateValidity: [ValueParser.rendered(certificateValidity)]
         case .connectTimeout: [ValueParser.rendered(connectTimeout)]
+        case .hostAliveTimeout: [ValueParser.rendered(hostAliveTimeout)]
+        case .healthCheckInterval: [ValueParser.rendered(healthCheckInterval)]
         case .driftCheckInterval: [ValueParser.rendered(driftCheckInterval)]
         case .inventoryRefreshInterval: [ValueParser.rendered(inventoryRefreshInterval)]
         case .awsRegion: [awsRegion ?? "none"]
@@ -83,6 +85,8 @@ extension Keyword {
         case .acceptEnv: "Environment variables that clients may pass on, with * and ?; none for none."
         case .certificateValidity: "How long the certificate for one login to a host is good for."
         case .connectTimeout: "How long a host may take to answer."
+        case .hostAliveTimeout: "How long a host may be silent before its sessions are ended."
+        case .healthCheckInterval: "How often hosts of pools are asked for a sign; 0: only when they failed."
         case .driftCheckInterval: "How often hosts are asked whether their accounts are as wanted; 0: never."
         case .inventoryRefreshInterval: "How often AWS is asked about the hosts that are instances; 0: never."
         case .awsRegion: "The region whose EC2 instances are hosts; none: as AWS's own tools find it."

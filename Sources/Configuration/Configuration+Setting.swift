@@ -43,6 +43,8 @@ extension Configuration {
         case .maxConnections: maximumConnections = try ValueParser.number(value, in: 1...100_000)
         case .certificateValidity: certificateValidity = try ValueParser.duration(value, in: 10...86_400)
         case .connectTimeout: connectTimeout = try ValueParser.duration(value, in: 1...300)
+        case .hostAliveTimeout: hostAliveTimeout = try ValueParser.duration(value, in: 3...3_600)
+        case .healthCheckInterval: healthCheckInterval = try ValueParser.duration(value, in: 0...86_400)
         case .driftCheckInterval: driftCheckInterval = try ValueParser.duration(value, in: 0...604_800)
         case .awsRegion: awsRegion = try ValueParser.word(value, what: "an AWS region such as eu-central-1")
         case .awsProfile: awsProfile = try ValueParser.word(value, what: "the name of an AWS profile")

@@ -40,6 +40,10 @@ package struct Configuration: Equatable, Sendable {
     package var certificateValidity = Duration.seconds(300)
     /// How long a host may take to answer.
     package var connectTimeout = Duration.seconds(5)
+    /// How long a host may be silent, though it is asked, before its sessions are ended.
+    package var hostAliveTimeout = Duration.seconds(45)
+    /// How often hosts of pools are asked whether their sshd answers; zero: only those that have failed.
+    package var healthCheckInterval = Duration.seconds(15)
     /// How often hosts are asked whether their accounts are as they were left; zero: never.
     package var driftCheckInterval = Duration.seconds(900)
     /// From one look at the instances of the cloud to the next; zero: only when somebody asks.

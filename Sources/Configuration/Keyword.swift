@@ -17,6 +17,8 @@ enum Keyword: String, CaseIterable {
     case acceptEnv = "AcceptEnv"
     case certificateValidity = "CertificateValidity"
     case connectTimeout = "ConnectTimeout"
+    case hostAliveTimeout = "HostAliveTimeout"
+    case healthCheckInterval = "HealthCheckInterval"
     case driftCheckInterval = "DriftCheckInterval"
     case inventoryRefreshInterval = "InventoryRefreshInterval"
     case awsRegion = "AWSRegion"

@@ -3,7 +3,7 @@ package import Support
 /// Between the watcher of a host and the gateway's book, as a stream of frames through an SSH channel.
 ///
 /// The host opens with `hello` and hears `welcome`; then it sends one segment after the other, each answered by `taken` or `refused`
-/// before the next, and `status` at any time. A frame is a `uint32` length, then that many bytes: a type byte and fields as in RFC
+/// before the next, and `status` and `load` at any time. A frame is a `uint32` length, then that many bytes: a type byte and fields as in RFC
 /// 4251 section 5.
 package enum DeliveryMessage: Equatable, Sendable {
     /// No frame is longer, in bytes: a segment and its number fit.
@@ -24,6 +24,9 @@ package enum DeliveryMessage: Equatable, Sendable {
 
     /// Host → gateway: how the watcher is.
     case status(WatcherStatus)
+
+    /// Host → gateway: how busy the host is.
+    case load(HostLoad)
 
     /// Gateway → host: go on.
     case welcome
@@ -83,7 +86,7 @@ package struct WatcherStatus: Equatable, Sendable {
 extension DeliveryMessage {
     private enum Kind: UInt8 {
         case hello = 1
-        case segment, status, welcome, taken, refused, rescan
+        case segment, status, welcome, taken, refused, rescan, load
     }
 
     /// The whole frame.
@@ -108,6 +111,9 @@ extension DeliveryMessage {
                 out.uint64(number)
             }
             out.strings(status.trees)
+        case .load(let load):
+            out.byte(Kind.load.rawValue)
+            load.encode(into: &out)
         case .welcome:
             out.byte(Kind.welcome.rawValue)
         case .taken(let name):
@@ -146,6 +152,7 @@ extension DeliveryMessage {
                     isWatching: try input.boolean(), since: try input.uint64(), events: try input.uint64(),
                     gaps: try input.uint64(), spoolBytes: try input.uint64(),
                     spoolSegments: try input.uint64(), trees: try input.strings(limit: 1_024)))
+        case .load: self = .load(try HostLoad(from: &input))
         case .welcome: self = .welcome
         case .taken: self = .taken(name: try input.string())
         case .refused:

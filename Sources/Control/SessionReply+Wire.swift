@@ -153,6 +153,7 @@ extension HostConnection {
         out.uint32(UInt32(hostKeys.count))
         for key in hostKeys { out.data(key) }
         out.data(certificate)
+        out.string(remark)
     }
 
     fileprivate init(from input: inout WireReader) throws(WireError) {
@@ -162,6 +163,8 @@ extension HostConnection {
         guard count <= 16 else { throw WireError("a list of \(count) host keys is too long") }
         var keys: [[UInt8]] = []
         for _ in 0..<count { keys.append(try input.data()) }
-        self.init(host: host, user: user, hostKeys: keys, certificate: try input.data())
+        self.init(
+            host: host, user: user, hostKeys: keys, certificate: try input.data(),
+            remark: try input.string())
     }
 }

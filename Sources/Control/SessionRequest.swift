@@ -184,11 +184,16 @@ package struct HostConnection: Equatable, Sendable {
     package var hostKeys: [[UInt8]]
     /// The user certificate's blob.
     package var certificate: [UInt8]
+    /// What the person is to be told about where they are, without a full stop; empty: nothing.
+    package var remark: String
 
-    package init(host: String, user: String, hostKeys: [[UInt8]], certificate: [UInt8]) {
+    package init(
+        host: String, user: String, hostKeys: [[UInt8]], certificate: [UInt8], remark: String = ""
+    ) {
         self.host = host
         self.user = user
         self.hostKeys = hostKeys
         self.certificate = certificate
+        self.remark = remark
     }
 }

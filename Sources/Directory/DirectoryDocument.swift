@@ -36,6 +36,8 @@ struct DirectoryDocument: Codable {
         var auditor: Bool?
         var created: String?
         var keys: [KeyEntry]?
+        /// The host or pool that they have chosen as their default.
+        var pin: String?
     }
 
     struct KeyEntry: Codable {
@@ -69,6 +71,13 @@ struct DirectoryDocument: Codable {
         var instance: InstanceEntry?
         /// Seconds; 0: never.
         var idleStop: Int64?
+        var drain: DrainEntry?
+    }
+
+    struct DrainEntry: Codable {
+        var since: String
+        var deadline: String?
+        var message: String?
     }
 
     struct InstanceEntry: Codable {

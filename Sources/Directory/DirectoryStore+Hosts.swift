@@ -56,6 +56,14 @@ extension DirectoryStore {
         try change { try $0.setHostState(state, of: name) }
     }
 
+    /// Has a host take no new sessions, or new ones again. Accounts do not depend on it.
+    ///
+    /// - Throws: `DirectoryError` `.notFound`, `.invalidField` for the message.
+    @discardableResult
+    package func setDrain(_ drain: HostDrain?, of name: String) throws -> Host {
+        try write { try $0.setDrain(drain, of: name) }
+    }
+
     /// Changes several things of a host, all or none.
     ///
     /// - Throws: `DirectoryError` `.notFound`, `.invalidAddress`, `.invalidInstance` (also for ways over AWS to what is no

@@ -42,6 +42,18 @@ extension DirectoryStore {
         try read { try $0.findUser(uid: uid) }
     }
 
+    /// The host or pool that the user has chosen for logins that name none; nil: none, or there is no such user.
+    package func pin(of user: String) throws -> String? {
+        try read { tables in try tables.findUser(user).flatMap { try tables.pin(of: $0) } }
+    }
+
+    /// Notes that choice, or forgets it.
+    ///
+    /// - Throws: `DirectoryError` `.notFound` for the user and the target, `.userNotActive` for who has left.
+    package func setPin(_ target: String?, of user: String) throws {
+        try write { try $0.setPin(target, of: user) }
+    }
+
     /// The user with that name, whatever their state.
     ///
     /// - Throws: `DirectoryError` `.notFound`.

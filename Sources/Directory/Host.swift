@@ -22,12 +22,14 @@ package struct Host: Equatable, Sendable {
     package let accounts: AccountRoute
     /// As an administrator chose it; see `tunnelInstance`.
     package let transport: HostTransport
+    /// Why and since when it takes no new sessions; nil: it does.
+    package let drain: HostDrain?
     package let added: Timestamp
 
     package init(
         name: String, address: String, port: UInt16 = 22, keys: [KeyMaterial], state: HostState = .active,
         instance: HostInstance? = nil, accounts: AccountRoute = .automatic,
-        transport: HostTransport = .automatic, added: Timestamp
+        transport: HostTransport = .automatic, drain: HostDrain? = nil, added: Timestamp
     ) {
         self.name = name
         self.address = address
@@ -37,6 +39,7 @@ package struct Host: Equatable, Sendable {
         self.instance = instance
         self.accounts = accounts
         self.transport = transport
+        self.drain = drain
         self.added = added
     }
 
@@ -54,6 +57,24 @@ package struct Host: Equatable, Sendable {
 
     /// The instance whose Session Manager leads to the host, where that way may be taken.
     package var tunnelInstance: HostInstance? { transport == .direct ? nil : instance }
+}
+
+/// A host is being emptied: who is there may stay until the deadline, nobody else is let in.
+package struct HostDrain: Equatable, Sendable {
+    package let since: Timestamp
+    /// When the sessions that are left are ended; nil: never.
+    package let deadline: Timestamp?
+    /// For the people concerned; may be empty.
+    package let message: String
+
+    package init(since: Timestamp, deadline: Timestamp? = nil, message: String = "") {
+        self.since = since
+        self.deadline = deadline
+        self.message = message
+    }
+
+    /// Whether sessions that are left are to be ended.
+    package func isOver(at time: Timestamp) -> Bool { deadline.map { time >= $0 } ?? false }
 }
 
 /// What is to be different of a host; nil: nothing.

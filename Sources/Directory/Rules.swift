@@ -79,6 +79,15 @@ enum Rules {
         }
     }
 
+    /// What people read on their terminals and in listings.
+    static func checkMessage(_ text: String) throws(DirectoryError) {
+        guard text.utf8.count <= 512, text == text.printable else {
+            throw DirectoryError(
+                .invalidField, "\(quoted(text)) cannot be a message",
+                hint: "at most 512 bytes on one line, without control characters")
+        }
+    }
+
     static func checkShell(_ path: String) throws(DirectoryError) {
         guard path.utf8.first == UInt8(ascii: "/"), !path.hasSuffix("/"), (2...128).contains(path.utf8.count),
             path.utf8.allSatisfy(pathCharacters.contains),

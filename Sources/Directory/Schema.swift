@@ -211,5 +211,22 @@ enum Schema {
                 who TEXT NOT NULL
             );
             """),
+        Migration(
+            9,
+            """
+            -- Hosts that take no new sessions for a while.
+            CREATE TABLE host_drains (
+                host TEXT PRIMARY KEY REFERENCES hosts (name) ON DELETE CASCADE,
+                since INTEGER NOT NULL,
+                deadline INTEGER,
+                message TEXT NOT NULL
+            );
+            -- The host or pool that somebody has chosen for logins that name none.
+            CREATE TABLE pins (
+                uid INTEGER PRIMARY KEY REFERENCES users (uid),
+                target TEXT NOT NULL REFERENCES targets (name) ON DELETE CASCADE
+            );
+            CREATE INDEX pins_by_target ON pins (target);
+            """),
     ]
 }

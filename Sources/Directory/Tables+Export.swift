@@ -18,7 +18,7 @@ extension Tables {
         let idle = try idlePolicies().mapValues(\.components.seconds)
         return DirectoryDocument(
             marks: .init(number: try counter("number"), grant: try counter("grant")),
-            users: try users().map { .init($0, keys: keys[$0.name] ?? []) },
+            users: try users().map { .init($0, keys: keys[$0.name] ?? [], pin: try pin(of: $0)) },
             groups: (live + removed).sorted { $0.name < $1.name },
             hosts: try hosts().map { host in
                 var entry = DirectoryDocument.HostEntry(host)
@@ -40,7 +40,7 @@ extension Tables {
 }
 
 extension DirectoryDocument.UserEntry {
-    fileprivate init(_ user: User, keys: [UserKey]) {
+    fileprivate init(_ user: User, keys: [UserKey], pin: String?) {
         self.init(
             uid: Int64(user.uid), name: user.name, fullName: user.fullName, shell: user.shell,
             state: user.state.rawValue, admin: user.isAdmin, auditor: user.isAuditor ? true : nil,
@@ -51,7 +51,7 @@ extension DirectoryDocument.UserEntry {
                 entry.added = key.added.description
                 entry.lastUsed = key.lastUsed?.description
                 return entry
-            })
+            }, pin: pin)
     }
 }
 
@@ -81,7 +81,12 @@ extension DirectoryDocument.HostEntry {
             name: host.name, address: host.address, port: Int64(host.port), state: host.state.rawValue,
             added: host.added.description, keys: host.keys.map { .init($0) },
             accounts: host.accounts.rawValue, transport: host.transport.rawValue,
-            instance: host.instance.map { .init($0) })
+            instance: host.instance.map { .init($0) },
+            drain: host.drain.map {
+                .init(
+                    since: $0.since.description, deadline: $0.deadline?.description,
+                    message: $0.message.isEmpty ? nil : $0.message)
+            })
     }
 }
 

@@ -5,8 +5,8 @@ extension Tables {
     private static let hostColumns = """
         SELECT h.name, h.address, h.port, h.state, h.added, h.accounts,
             i.id, i.region, i.state, i.seen, i.platform, i.tagged_pool, i.agent, i.other_keys,
-            i.address, h.transport
-        FROM hosts h LEFT JOIN host_instances i ON i.host = h.name
+            i.address, h.transport, d.since, d.deadline, d.message
+        FROM hosts h LEFT JOIN host_instances i ON i.host = h.name LEFT JOIN host_drains d ON d.host = h.name
         """
 
     private func host(_ row: Statement) throws -> Host {
@@ -18,7 +18,11 @@ extension Tables {
             name: name, address: row.text(1), port: UInt16(truncatingIfNeeded: row.integer(2)), keys: keys,
             state: HostState(rawValue: row.text(3)) ?? .disabled, instance: Self.instance(row, from: 6),
             accounts: AccountRoute(rawValue: row.text(5)) ?? .automatic,
-            transport: HostTransport(rawValue: row.text(15)) ?? .automatic, added: row.timestamp(4))
+            transport: HostTransport(rawValue: row.text(15)) ?? .automatic,
+            drain: row.optional(16, row.timestamp).map {
+                HostDrain(since: $0, deadline: row.optional(17, row.timestamp), message: row.text(18))
+            },
+            added: row.timestamp(4))
     }
 
     func hosts() throws -> [Host] {
@@ -82,6 +86,18 @@ extension Tables {
     func setHostState(_ state: HostState, of name: String) throws -> Host {
         _ = try host(name)
         try database.run("UPDATE hosts SET state = ?2 WHERE name = ?1", name, state.rawValue)
+        return try host(name)
+    }
+
+    func setDrain(_ drain: HostDrain?, of name: String) throws -> Host {
+        _ = try host(name)
+        try database.run("DELETE FROM host_drains WHERE host = ?1", name)
+        if let drain {
+            try Rules.checkMessage(drain.message)
+            try database.run(
+                "INSERT INTO host_drains VALUES (?1, ?2, ?3, ?4)", name, drain.since.wholeSeconds,
+                drain.deadline?.wholeSeconds, drain.message)
+        }
         return try host(name)
     }
 

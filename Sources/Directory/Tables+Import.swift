@@ -13,6 +13,10 @@ extension Tables {
         try each(document.groups, "groups", \.name) { try mergeGroup($0, at: time) }
         try each(document.hosts, "hosts", \.name) { try mergeHost($0, at: time) }
         try each(document.pools, "pools", \.name) { try mergePool($0, at: time) }
+        // What somebody has chosen here stays.
+        try each(document.users?.filter { $0.pin != nil }, "users", \.name) { entry in
+            if try pin(of: try user(entry.name)) == nil { try setPin(entry.pin, of: entry.name) }
+        }
         try each(document.trees, "trees", \.path) { try mergeTree($0, at: time) }
         try each(document.watchers, "watchers", \.host) { try mergeWatcher($0, at: time) }
         var known = Set(try grants().map(GrantContents.init))
@@ -164,6 +168,13 @@ extension Tables {
                 transport: try choice(entry.transport, "transport", default: .automatic),
                 added: try time(entry.added, "added") ?? now))
         try mergeIdleStop(entry.idleStop, of: entry.name)
+        if let drain = entry.drain {
+            _ = try setDrain(
+                HostDrain(
+                    since: try time(drain.since, "drain.since") ?? now,
+                    deadline: try time(drain.deadline, "drain.deadline"), message: drain.message ?? ""),
+                of: entry.name)
+        }
     }
 
     private func mergeIdleStop(_ seconds: Int64?, of target: String) throws {

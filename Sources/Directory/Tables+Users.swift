@@ -59,6 +59,7 @@ extension Tables {
         if state == .left {
             try database.run("DELETE FROM memberships WHERE uid = ?1", user.uid)
             try database.run("DELETE FROM grants WHERE uid = ?1", user.uid)
+            try database.run("DELETE FROM pins WHERE uid = ?1", user.uid)
             for key in try keys(of: name) { try revoke(key.material) }
             try database.run("DELETE FROM user_keys WHERE uid = ?1", user.uid)
         }
@@ -75,6 +76,23 @@ extension Tables {
         let user = try presentUser(name)
         try database.run("UPDATE users SET is_auditor = ?2 WHERE uid = ?1", user.uid, isAuditor)
         return try self.user(name)
+    }
+
+    // MARK: Pins
+
+    func pin(of user: User) throws -> String? {
+        try database.first("SELECT target FROM pins WHERE uid = ?1", [user.uid]) { $0.text(0) }
+    }
+
+    func setPin(_ target: String?, of name: String) throws {
+        let user = try presentUser(name)
+        try database.run("DELETE FROM pins WHERE uid = ?1", user.uid)
+        guard let target else { return }
+        let query = "SELECT 1 FROM targets WHERE name = ?1"
+        guard try database.first(query, [target], { _ in true }) != nil else {
+            throw DirectoryError(.notFound, "there is no host or pool \(Rules.quoted(target))")
+        }
+        try database.run("INSERT INTO pins VALUES (?1, ?2)", user.uid, target)
     }
 
     // MARK: Keys

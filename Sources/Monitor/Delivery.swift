@@ -63,6 +63,7 @@ struct Delivery {
             for (tree, isWhole) in desk.takeRescans(of: host) {
                 try send(.rescan(tree: tree, isWhole: isWhole))
             }
+        case .load(let load): desk.heard(of: host, load: load)
         case .segment(let name, let acceptsHole, let bytes):
             desk.heard(of: host)
             try send(take(name: name, acceptsHole: acceptsHole, bytes))

@@ -14,6 +14,7 @@ final class DeliveryDesk: Sendable {
         var lastHeard: Timestamp?
         var lastTaken: Timestamp?
         var status: WatcherStatus?
+        var load: (load: HostLoad, heard: MonotonicTime)?
         /// Trees that it is to walk, and whether it is to tell all of them.
         var rescans: [String: Bool] = [:]
     }
@@ -68,6 +69,18 @@ final class DeliveryDesk: Sendable {
             entries[host, default: Entry()].lastHeard = .now
             if let version { entries[host]?.version = version }
             if let status { entries[host]?.status = status }
+        }
+    }
+
+    func heard(of host: String, load: HostLoad) {
+        entries.withLock { $0[host, default: Entry()].load = (load, .now) }
+    }
+
+    /// How busy hosts are and whose services run there, as their watchers said no longer ago than that.
+    func loads(within age: Duration) -> [String: HostLoad] {
+        let now = MonotonicTime.now
+        return entries.withLock { entries in
+            entries.compactMapValues { $0.load.flatMap { now < $0.heard + age ? $0.load : nil } }
         }
     }
 

@@ -31,10 +31,13 @@ final class Gateway: Sendable {
     let cloud: Cloud
     /// The ways to hosts.
     let reach: HostReach
+    /// What is known of them besides the directory.
+    let board: HostBoard
     private let current: Locked<GatewaySettings>
     private let ledger: AccountLedger
     private let turns = HostTurns()
-    private let executor: Locked<any HostExecutor>
+    /// Runs commands on hosts, each on its own way.
+    let executor: Locked<any HostExecutor>
     private let accountService: Locked<AccountService>
     /// Knows the hosts that are instances.
     let inventory: InventoryKeeper
@@ -73,6 +76,9 @@ final class Gateway: Sendable {
         self.sink = sink
         desk = DeliveryDesk(
             directory: directory, events: events, sink: sink,
+            log: { Log(threshold: current.withLock { $0.configuration.logLevel }) })
+        board = HostBoard(
+            directory: directory, events: events, sessions: sessions, desk: desk,
             log: { Log(threshold: current.withLock { $0.configuration.logLevel }) })
         let ledger = try AccountLedger(path: configuration.databasePath)
         self.ledger = ledger
@@ -174,7 +180,8 @@ final class Gateway: Sendable {
                 applier: AccountDoor(service: accounts), sessions: sessions,
                 scanner: SSHKeyScanner(
                     program: program, timeout: settings.configuration.connectTimeout),
-                inventory: inventory, hostWork: hostWork))
+                inventory: inventory, hostWork: hostWork,
+                conditions: board, wall: { [self] text, host in try wall(text, on: host) }))
     }
 }
 

@@ -57,6 +57,8 @@ package enum GatewayDaemon {
         try ShareWatch(gateway: gateway).start()
         try gateway.power.resume()
         try RetentionWatch(gateway: gateway).start()
+        try HealthWatch(gateway: gateway).start()
+        try DrainWatch(gateway: gateway).start()
         let frontDoor = try FrontDoor(gateway: gateway)
         let commandDoor = try CommandDoor(
             at: configuration.controlSocketPath, service: { gateway.commandService },

@@ -37,10 +37,13 @@ extension SessionMonitor {
         case .acceptedWatcher(let host, let fingerprint):
             return try openDelivery(of: host, key: key, fingerprint: fingerprint)
         case .accepted(let user, let fingerprint):
-            let destination = try Router(directory: gateway.directory)
-                .resolve(user: user.name, target: name.target, sessions: gateway.sessions.places)
+            let route = try Router(directory: gateway.directory).route(user: user.name, target: name.target)
+            let (destination, passedOver) = try gateway.board.seat(session, of: user.name, on: route)
             var login = Login(user: user, target: name.target)
-            if case .host(let access) = destination { login.host = access.host.name }
+            if case .host(let access) = destination {
+                login.host = access.host.name
+                login.remark = passedOver?.sentence(insteadOn: access.host.name)
+            }
             let grant = try grant(to: login, destination)
             try open(login, key: key, fingerprint: fingerprint, clientVersion: clientVersion, grant: grant)
             return .accepted(grant)

@@ -35,9 +35,11 @@ extension SessionMonitor {
                 validity: settings.configuration.certificateValidity,
                 permissions: Self.permissions(for: access.rights)))
         state = .onHost
+        gateway.sessions.noteConnection(of: session)
         let connection = HostConnection(
             host: host.name, user: login.user.name, hostKeys: host.keys.map(\.blob),
-            certificate: certificate.blob)
+            certificate: certificate.blob, remark: self.login?.remark ?? "")
+        self.login?.remark = nil
         return (.host(connection), [socket])
     }
 
@@ -55,30 +57,27 @@ extension SessionMonitor {
             guard let access = try gateway.directory.access(of: login.user.name, to: name) else {
                 return .refused(try refuse("connect", "You may not reach \(name) any more."))
             }
-            if let outage = access.outage {
+            // A session that is there already may go on while others are kept away.
+            if let obstacle = state == .beforeHost ? access.obstacle : access.outage {
                 avoided.insert(name)
                 guard state == .beforeHost,
-                    let other = try alternative(to: access, avoiding: avoided, for: login)
-                else { return .refused(try refuse("connect", outage.sentence)) }
+                    let other = try move(
+                        from: access, because: access.obstruction, avoiding: avoided, for: login)
+                else { return .refused(try refuse("connect", obstacle.sentence)) }
                 name = other
                 continue
             }
-            if let reply = try wake(access, for: login) {
-                if name != login.host { try move(to: name) }
-                return .refused(reply)
-            }
+            if let reply = try wake(access, for: login) { return .refused(reply) }
             do {
-                let timeout = settings.configuration.connectTimeout
-                let socket = try gateway.reach.dial(access.host, timeout: timeout, reason: reason(for: login))
-                if !avoided.isEmpty { try move(to: name) }
-                return .connected(access, socket)
-            } catch let error as TCPError {
+                return .connected(access, try gateway.dial(access.host, reason: reason(for: login)))
+            } catch {
                 if renew(access) { continue }
                 try note(.hostFailed, host: name, ["reason": "\(error)"])
                 log.warning("host unreachable", ["host.name": name, "error": "\(error)"])
                 avoided.insert(name)
                 guard state == .beforeHost, avoided.count < Self.hostLimit,
-                    let other = try alternative(to: access, avoiding: avoided, for: login)
+                    let other = try move(
+                        from: access, because: .notAnswering(name), avoiding: avoided, for: login)
                 else { return .refused(.refused(reason: "\(name) cannot be reached: \(error)")) }
                 name = other
             }
@@ -88,21 +87,24 @@ extension SessionMonitor {
     /// What AWS shows of a tunnel, as in the certificate of the session.
     private func reason(for login: Login?) -> String { "gatehouse:\(session):\(login?.user.name ?? "")" }
 
-    /// Another host of the pool with the same rights: those that the session was granted at its login.
-    private func alternative(
-        to access: Access, avoiding avoided: Set<String>, for login: Login
+    /// Takes the session to another host of the pool with the same rights: those that it was granted at its login.
+    ///
+    /// - Returns: the other host; nil: there is none, and the session stays where it is.
+    private func move(
+        from access: Access, because reason: PassedOver?, avoiding avoided: Set<String>, for login: Login
     ) throws -> String? {
-        let destination = try Router(directory: gateway.directory).resolve(
-            user: login.user.name, target: login.target, sessions: gateway.sessions.places,
-            avoiding: avoided)
-        guard case .host(let other) = destination, other.rights == access.rights else { return nil }
-        return other.host.name
-    }
-
-    private func move(to host: String) throws {
-        login?.host = host
-        gateway.sessions.setHost(host, of: session)
+        let route = try Router(directory: gateway.directory).route(
+            user: login.user.name, target: login.target)
+        guard case .pool(var pool) = route else { return nil }
+        pool.members.removeAll { $0.rights != access.rights }
+        let (destination, passedOver) = try gateway.board.seat(
+            session, of: login.user.name, on: .pool(pool), avoiding: avoided)
+        guard case .host(let other) = destination else { return nil }
+        let host = other.host.name
+        self.login?.host = host
+        self.login?.remark = (passedOver ?? reason)?.sentence(insteadOn: host)
         try gateway.events.update(session.description, SessionUpdate(host: host))
+        return host
     }
 
     private static func permissions(for rights: Rights) -> Set<UserCertificate.Permission> {
@@ -126,7 +128,14 @@ extension SessionMonitor {
         log.write(
             level, "host failed",
             ["host.name": host, "reason": failure.sentence(about: host), "detail": detail])
-        if failure == .wrongHostKey { gateway.inventory.doubt(host) }
+        switch failure {
+        case .wrongHostKey: gateway.inventory.doubt(host)
+        case .handshake: gateway.board.noteFailure(of: host, detail)
+        case .connectionLost:
+            gateway.sessions.noteLoss(session)
+            gateway.board.doubt(host)
+        case .loginRefused: break
+        }
     }
 
     /// A jump: joined to a host of the directory by the directory's address, or refused, or no jump at all.
@@ -144,19 +153,43 @@ extension SessionMonitor {
                 return (refusal, [])
             }
             return try join(access.host, askedFor: "\(name):\(port)")
+        case .joinSome(let pool):
+            return try join(pool, for: login, askedFor: "\(name):\(port)")
         }
     }
 
-    private func join(_ host: Host, askedFor asked: String) throws -> (SessionReply, [Descriptor]) {
+    /// Joins with a host of a pool; the next one where one does not answer.
+    private func join(
+        _ pool: PoolRoute, for login: Login, askedFor asked: String
+    ) throws -> (SessionReply, [Descriptor]) {
+        var avoided: Set<String> = []
+        while true {
+            let (destination, _) = try gateway.board.seat(
+                session, of: login.user.name, on: .pool(pool), isJump: true, avoiding: avoided)
+            guard case .host(let access) = destination else {
+                return (try refuse("jump to \(asked)", Refusal.noOpenHost(pool.name).sentence), [])
+            }
+            if let reply = try wakeForJump(access, for: login) { return (reply, []) }
+            if let refusal = try prepareForJump(of: login.user.name, to: access.host.name) {
+                return (refusal, [])
+            }
+            let (reply, sockets) = try join(access.host, askedFor: asked, awaitsBanner: true)
+            avoided.insert(access.host.name)
+            if !sockets.isEmpty || avoided.count == Self.hostLimit { return (reply, sockets) }
+        }
+    }
+
+    private func join(
+        _ host: Host, askedFor asked: String, awaitsBanner: Bool = false
+    ) throws -> (SessionReply, [Descriptor]) {
         let place = "\(host.name):\(host.port)"
         do {
-            let timeout = settings.configuration.connectTimeout
-            let socket = try gateway.reach.dial(host, timeout: timeout, reason: reason(for: login))
+            let socket = try gateway.dial(host, reason: reason(for: login), awaitsBanner: awaitsBanner)
             var detail = ["kind": "jump", "detail": asked == place ? place : "\(place) as \(asked)"]
             // By this the host's sshd, which sees no certificate of ours here, can tell which session it is.
             detail["local"] = TCP.localAddress(of: socket)?.description
             try note(.channelOpened, host: host.name, detail)
-            gateway.sessions.noteJump(to: host.name, of: session)
+            gateway.sessions.noteJump(to: host.name, of: session, isSeat: state != .onHost)
             return (.joined, [socket])
         } catch let error as TCPError {
             try note(.hostFailed, host: host.name, ["reason": "\(error)", "detail": "jump"])

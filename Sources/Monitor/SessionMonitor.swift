@@ -21,6 +21,8 @@ final class SessionMonitor {
         let target: String?
         /// The host it leads to, picked at the login and kept.
         var host: String?
+        /// Why it is not another host, to be told once.
+        var remark: String?
     }
 
     /// More than the session's own LoginGraceTime: it ends by itself, with a word to the client.
@@ -189,12 +191,12 @@ extension SessionMonitor {
 
     /// Writes how the session ended; what cannot be written now stays in the journal for the daemon's next start.
     private func conclude(status: Int32, brokenOff: String?) {
+        let entry = gateway.sessions.remove(session)
         guard let login else {
             journal.remove()
             log.info("connection closed", ["peer.address": peer.host, "status": String(status)])
             return
         }
-        let entry = gateway.sessions.remove(session)
         do {
             var damage: String?
             do { try ingestJournal() } catch let error as WireError {

@@ -3,7 +3,7 @@ import Glibc
 import Routing
 import Support
 
-/// The sessions that live now: those of this daemon and those it has adopted.
+/// The sessions that live now: those of this daemon and those it has adopted; and who is on his way to which host.
 final class SessionRegistry: Sendable {
     /// One session.
     struct Entry: Sendable {
@@ -17,44 +17,105 @@ final class SessionRegistry: Sendable {
         var jumps: Set<String> = []
         /// Why it is being ended from here, if it is.
         var endReason: String?
+        /// Whether its host was lost from under it.
+        var isLost = false
     }
 
-    private let entries = Locked<[SessionID: Entry]>([:])
+    private struct State {
+        var entries: [SessionID: Entry] = [:]
+        /// Where each session leads, from the moment of the choice on.
+        var seats: [SessionID: Presence] = [:]
+        /// Seats whose host was lost: the people want to go back there.
+        var lost: [(presence: Presence, until: MonotonicTime)] = []
+    }
+
+    /// How long somebody whose host was lost belongs there.
+    private static let memory = Duration.seconds(600)
+
+    private let state = Locked(State())
 
     /// Everybody who has logged in.
-    var all: [Entry] { entries.withLock { Array($0.values) } }
+    var all: [Entry] { state.withLock { Array($0.entries.values) } }
 
     func add(_ entry: Entry) {
-        entries.withLock { $0[entry.session] = entry }
+        state.withLock { state in
+            state.entries[entry.session] = entry
+            state.seats[entry.session] = entry.host.map { Presence(user: entry.user, host: $0) }
+        }
     }
 
-    func setHost(_ host: String, of session: SessionID) {
-        entries.withLock { $0[session]?.host = host }
+    /// Has `choose` pick a host in view of all seats but that of the session itself, which it gets at the same moment.
+    ///
+    /// Sessions that begin at the same time see each other: all windows of one IDE land on one host.
+    /// - Parameters:
+    ///   - isJump: the session does not lead there by its login.
+    ///   - choose: pure; gives the host with whatever else is to be known of the choice.
+    func seat<Choice: Sendable>(
+        _ session: SessionID, of user: String, isJump: Bool = false,
+        _ choose: @Sendable ([Presence]) -> (host: String?, choice: Choice)
+    ) -> Choice {
+        let now = MonotonicTime.now
+        return state.withLock { state in
+            state.lost.removeAll { $0.until <= now }
+            let others = state.seats.filter { $0.key != session }.map(\.value)
+            let (host, choice) = choose(others + state.lost.map(\.presence))
+            if let host {
+                state.seats[session] = Presence(user: user, host: host)
+                if !isJump { state.entries[session]?.host = host }
+            }
+            return choice
+        }
     }
 
-    func noteJump(to host: String, of session: SessionID) {
-        entries.withLock { _ = $0[session]?.jumps.insert(host) }
+    /// - Parameter isSeat: the session has no other host than those it jumps to.
+    func noteJump(to host: String, of session: SessionID, isSeat: Bool) {
+        state.withLock { state in
+            state.entries[session]?.jumps.insert(host)
+            guard isSeat, let user = state.entries[session]?.user else { return }
+            state.seats[session] = Presence(user: user, host: host)
+        }
     }
 
-    /// Who is on which host.
-    var places: [LiveSession] {
-        all.compactMap { entry in entry.host.map { LiveSession(user: entry.user, host: $0) } }
+    /// The session is on the host that it leads to.
+    func noteConnection(of session: SessionID) {
+        state.withLock { state in
+            guard let entry = state.entries[session], let host = entry.host else { return }
+            state.seats[session] = Presence(user: entry.user, host: host)
+        }
     }
 
-    /// The session has ended.
+    /// The session has lost its host.
+    func noteLoss(_ session: SessionID) {
+        state.withLock { $0.entries[session]?.isLost = true }
+    }
+
+    /// How many sessions lead to a host, or are about to.
+    func count(on host: String) -> Int {
+        state.withLock { $0.seats.values.count { $0.host == host } }
+    }
+
+    /// The session has ended, or will not begin.
     ///
     /// - Returns: its entry with what was noted meanwhile.
     @discardableResult
     func remove(_ session: SessionID) -> Entry? {
-        entries.withLock { $0.removeValue(forKey: session) }
+        let until = MonotonicTime.now + Self.memory
+        return state.withLock { state in
+            let seat = state.seats.removeValue(forKey: session)
+            let entry = state.entries.removeValue(forKey: session)
+            if let seat, entry?.isLost == true, !state.lost.contains(where: { $0.presence == seat }) {
+                state.lost.append((seat, until))
+            }
+            return entry
+        }
     }
 
     /// Asks all sessions that match to end, kills those that do not, and returns how many there were.
     func end(because reason: String, where matches: (Entry) -> Bool) -> Int {
         let chosen = all.filter(matches)
-        entries.withLock { entries in
-            for entry in chosen where entries[entry.session]?.endReason == nil {
-                entries[entry.session]?.endReason = reason
+        state.withLock { state in
+            for entry in chosen where state.entries[entry.session]?.endReason == nil {
+                state.entries[entry.session]?.endReason = reason
             }
         }
         for entry in chosen { try? entry.process.send(SIGTERM) }

@@ -51,14 +51,17 @@ struct Watchman: Sendable {
     }
 
     private func reasonToEnd(_ entry: SessionRegistry.Entry) throws -> String? {
-        switch try gateway.directory.findUser(entry.user)?.state {
-        case .locked: return "the user was locked"
-        case .left, nil: return "the user has left"
-        case .active: break
+        guard let user = try gateway.directory.findUser(entry.user), user.state != .left else {
+            return "the user has left"
         }
+        if user.state == .locked { return "the user was locked" }
         for host in entry.jumps.union([entry.host].compactMap(\.self)).sorted() {
-            if try gateway.directory.access(of: entry.user, to: host) == nil {
+            guard let access = try gateway.directory.access(of: entry.user, to: host) else {
                 return "the grant for \(host) has ended"
+            }
+            // Who drains a host has work there.
+            if let drain = access.host.drain, drain.isOver(at: .now), !user.isAdmin {
+                return "\(host) was drained, and the deadline has passed"
             }
         }
         return nil

@@ -147,6 +147,10 @@ final class HostLink: Link {
     private func start(_ kind: String, detail: String) {
         program = kind
         programRuns = true
+        if !context.remark.isEmpty {
+            client.explain(context.remark)
+            context.remark = ""
+        }
         // sshd does so for the whole connection once a program has a terminal (packet.c, ssh_packet_set_interactive).
         if hasTerminal { host.transport.peerSendsAtOnce = true }
         context.journal.append(.channelOpened(kind: kind, detail: detail))

@@ -16,6 +16,9 @@ final class LinkContext {
         self.clientIsOpenSSH = clientIsOpenSSH
     }
 
+    /// What the next person is told whose program starts; empty: nothing.
+    var remark = ""
+
     var mayForwardAgent: Bool { grant.mayForwardAgent }
     var acceptedEnvironment: [String] { grant.acceptedEnvironment }
 

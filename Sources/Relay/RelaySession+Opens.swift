@@ -183,6 +183,7 @@ extension RelaySession {
         }
         upstream.onPreparation = { [weak self] in self?.notePreparation(on: $0) }
         upstream.onWaking = { [weak self] in self?.noteWaking($0) }
+        upstream.onRemark = { [context] in context.remark = $0 }
         upstreams.append(upstream)
     }
 

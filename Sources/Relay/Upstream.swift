@@ -37,6 +37,9 @@ final class Upstream {
     /// Called each second or so while the host's instance is being started.
     var onWaking: ((WakeNews) -> Void)?
 
+    /// Called with what the person is to be told about the host.
+    var onRemark: ((String) -> Void)?
+
     private let daemon: DaemonLink
     private let rekeyBytes: UInt64
     private let timeout: Duration
@@ -93,6 +96,7 @@ final class Upstream {
         host = connection.host
         pinned = connection.hostKeys
         certificate = connection.certificate
+        if !connection.remark.isEmpty { onRemark?(connection.remark) }
         do {
             try socket.setNonBlocking(true)
             transport = try ClientTransport(
@@ -188,6 +192,7 @@ final class Upstream {
 
     /// Notes that a connection that stood is gone.
     func noteLoss() {
+        daemon.ask(.hostFailed(.connectionLost, detail: "while it was in use")) { _ in }
         fail("the connection to \(host) was lost")
     }
 

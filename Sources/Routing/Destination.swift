@@ -20,6 +20,8 @@ package enum Refusal: Equatable, Sendable {
     case noOpenHost(String)
     /// The user may reach the host, but its instance is stopped or gone.
     case instanceDown(String, InstanceState)
+    /// The user may reach the host, but it takes no new sessions.
+    case draining(String, HostDrain)
 
     /// One sentence for the user, with a full stop.
     package var sentence: String {
@@ -34,6 +36,8 @@ package enum Refusal: Equatable, Sendable {
             state.isGone
                 ? "\(name) is gone: its machine was terminated. Ask your administrator for another host."
                 : "\(name) is stopped. Ask your administrator to start it."
+        case .draining(let name, let drain):
+            "\(name) takes no new sessions now\(drain.message.isEmpty ? "" : ": \(drain.message)")."
         }
     }
 }
@@ -54,5 +58,16 @@ extension Host {
     package var outage: Refusal? {
         guard let instance, instance.state.isDown else { return nil }
         return .instanceDown(name, instance.state)
+    }
+}
+
+extension Access {
+    /// Why the user gets no new session there; nil: nothing is known against it.
+    ///
+    /// Administrators get to a host that is being drained: they have work there. It must be named, though.
+    package var obstacle: Refusal? {
+        if let outage { return outage }
+        guard let drain = host.drain, !user.isAdmin else { return nil }
+        return .draining(host.name, drain)
     }
 }

@@ -6,6 +6,8 @@ package import Support
 package enum JumpDecision: Equatable, Sendable {
     /// To be joined with the sshd of this host.
     case join(Access)
+    /// To be joined with the sshd of some host of a pool.
+    case joinSome(PoolRoute)
     /// An ordinary forward: the host of the session dials it.
     case notAJump
     /// No, with a sentence for the user.
@@ -41,6 +43,9 @@ package struct JumpPolicy: Sendable {
         guard let port = UInt16(exactly: port), Self.guardedPorts(of: hosts).contains(port) else {
             return .notAJump
         }
+        if port == Self.usualPort, let pool = try pool(Self.canonical(name), for: user, at: time) {
+            return .joinSome(pool)
+        }
         guard let host = Self.find(name, port, among: hosts),
             let access = try directory.access(of: user, to: host.name, at: time)
         else {
@@ -51,8 +56,17 @@ package struct JumpPolicy: Sendable {
                 "Sessions on \(host.name) are recorded, so a jump to it is not possible. "
                     + "Log in as \(user)+\(host.name) instead.")
         }
-        if let outage = access.outage { return .refused(outage.sentence) }
+        if let obstacle = access.obstacle { return .refused(obstacle.sentence) }
         return .join(access)
+    }
+
+    /// The hosts of a pool of that name to which the user may jump; nil: there is no such pool, or no such host in it.
+    private func pool(_ name: String, for user: String, at time: Timestamp) throws -> PoolRoute? {
+        guard try directory.findPool(name) != nil,
+            case .pool(var route) = try Router(directory: directory).route(user: user, target: name, at: time)
+        else { return nil }
+        route.members.removeAll { $0.rights.record }
+        return route.members.isEmpty ? nil : route
     }
 
     private static func guardedPorts(of hosts: [Host]) -> [UInt16] {

@@ -1,16 +1,29 @@
 package import Directory
 package import Support
 
-/// A live session: who is where.
-package struct LiveSession: Hashable, Sendable {
-    /// Who has the session.
-    package let user: String
-    /// Where it leads.
-    package let host: String
+/// What a login name means, before a host is picked.
+package enum Route: Equatable, Sendable {
+    /// There is nothing to choose.
+    case settled(Destination)
+    /// Some host of a pool.
+    case pool(PoolRoute)
 
-    package init(user: String, host: String) {
-        self.user = user
-        self.host = host
+    /// Where it leads.
+    ///
+    /// - Parameter avoided: hosts that have just not answered, by name.
+    package func destination(
+        in situation: PoolSituation, avoiding avoided: Set<String> = []
+    ) -> (Destination, PassedOver?) {
+        switch self {
+        case .settled(.host(let access)) where avoided.contains(access.host.name):
+            return (.refused(.noOpenHost(access.host.name)), nil)
+        case .settled(let destination): return (destination, nil)
+        case .pool(let pool):
+            guard let choice = pool.choose(in: situation, avoiding: avoided) else {
+                return (.refused(.noOpenHost(pool.name)), nil)
+            }
+            return (.host(choice.access), choice.passedOver)
+        }
     }
 }
 
@@ -25,45 +38,47 @@ package struct Router: Sendable {
         self.directory = directory
     }
 
-    /// Where `user` gets with `target`; nil: the user's default.
+    /// What `target` means for `user`; nil: the user's own choice, else the default.
     ///
-    /// A pool leads to the host on which the user has sessions, else to the one with the fewest sessions, else to the first by name;
-    /// never to one whose instance is down, to one that is starting only where there is no other, and to one that has to be
-    /// started only where there is neither.
-    /// - Parameters:
-    ///   - sessions: all live sessions.
-    ///   - avoided: hosts that did not answer, by name.
     /// - Throws: `SQLiteError`; never because of a name.
-    package func resolve(
-        user: String, target: String?, sessions: [LiveSession] = [], avoiding avoided: Set<String> = [],
-        at time: Timestamp = .now
-    ) throws -> Destination {
+    package func route(user: String, target: String?, at time: Timestamp = .now) throws -> Route {
         if target == Self.gate {
             let isActive = try directory.findUser(user)?.state == .active
-            return isActive ? .gate : .refused(.unknownTarget(Self.gate))
+            return .settled(isActive ? .gate : .refused(.unknownTarget(Self.gate)))
         }
-        if let target {
-            return try resolve(user: user, named: target, sessions: sessions, avoiding: avoided, at: time)
+        let pin = try directory.pin(of: user)
+        if let target { return try route(user: user, named: target, pin: pin, at: time) }
+        let granted = try grantedDefault(of: user, at: time)
+        if let pin, try isReachable(pin, for: user, at: time) {
+            // Within the pool where they would get anyway, another host can stand in.
+            let pool = try granted.flatMap { try directory.findPool($0) }
+            let isInPool = pool?.hosts.contains(pin) ?? false
+            return try route(user: user, named: isInPool ? pool?.name ?? pin : pin, pin: pin, at: time)
         }
-        guard let target = try defaultTarget(of: user, at: time) else { return .refused(.nothingGranted) }
-        return try resolve(user: user, named: target, sessions: sessions, avoiding: avoided, at: time)
+        guard let granted else { return .settled(.refused(.nothingGranted)) }
+        return try route(user: user, named: granted, pin: nil, at: time)
     }
 
-    private func resolve(
-        user: String, named target: String, sessions: [LiveSession], avoiding avoided: Set<String>,
-        at time: Timestamp
-    ) throws -> Destination {
+    private func route(
+        user: String, named target: String, pin: String?, at time: Timestamp
+    ) throws -> Route {
         if let access = try directory.access(of: user, to: target, at: time) {
-            if let outage = access.outage { return .refused(outage) }
-            return avoided.contains(target) ? .refused(.noOpenHost(target)) : .host(access)
+            return .settled(access.obstacle.map { .refused($0) } ?? .host(access))
         }
-        guard let pool = try directory.findPool(target) else { return .refused(.unknownTarget(target)) }
-        let open = try pool.hosts.filter { !avoided.contains($0) }.compactMap {
-            try directory.access(of: user, to: $0, at: time)
-        }.filter { $0.outage == nil }
-        if let access = Self.pick(open, for: user, sessions: sessions) { return .host(access) }
-        return .refused(
-            try isGranted(pool, to: user, at: time) ? .noOpenHost(target) : .unknownTarget(target))
+        guard let pool = try directory.findPool(target) else {
+            return .settled(.refused(.unknownTarget(target)))
+        }
+        let members = try pool.hosts.compactMap { try directory.access(of: user, to: $0, at: time) }
+        if members.isEmpty, try !isGranted(pool, to: user, at: time) {
+            return .settled(.refused(.unknownTarget(target)))
+        }
+        return .pool(PoolRoute(name: target, members: members, pinned: pin))
+    }
+
+    private func isReachable(_ target: String, for user: String, at time: Timestamp) throws -> Bool {
+        if try directory.access(of: user, to: target, at: time) != nil { return true }
+        guard let pool = try directory.findPool(target) else { return false }
+        return try pool.hosts.contains { try directory.access(of: user, to: $0, at: time) != nil }
     }
 
     private func isGranted(_ pool: Pool, to user: String, at time: Timestamp) throws -> Bool {
@@ -71,23 +86,16 @@ package struct Router: Sendable {
         return targets.contains(.pool(pool.name)) || pool.hosts.contains { targets.contains(.host($0)) }
     }
 
-    static func pick(_ open: [Access], for user: String, sessions: [LiveSession]) -> Access? {
-        func rank(_ access: Access) -> (Int, Int, Int, Int, String) {
-            let here = sessions.filter { $0.host == access.host.name }
-            let isStarting = access.host.instance?.state == .pending
-            return (
-                access.needsWaking ? 1 : 0, -here.count { $0.user == user }, isStarting ? 1 : 0, here.count,
-                access.host.name
-            )
-        }
-        return open.min { rank($0) < rank($1) }
-    }
-
-    /// Where `user` gets without naming a target: the only target granted; else the pool of the first group that was granted one;
-    /// else the first host, one that is up if possible. nil: nowhere.
+    /// Where `user` gets without naming a target: the own choice, while it can be reached; else the only target granted; else the pool
+    /// of the first group that was granted one; else the first host, one that is up if possible. nil: nowhere.
     ///
     /// - Throws: `SQLiteError`.
     package func defaultTarget(of user: String, at time: Timestamp = .now) throws -> String? {
+        if let pin = try directory.pin(of: user), try isReachable(pin, for: user, at: time) { return pin }
+        return try grantedDefault(of: user, at: time)
+    }
+
+    private func grantedDefault(of user: String, at time: Timestamp) throws -> String? {
         let grants = try grants(of: user, at: time)
         let targets = Set(grants.map(\.target))
         if targets.count == 1, let only = targets.first { return only.name }
@@ -95,8 +103,8 @@ package struct Router: Sendable {
             let pools = grants.filter { $0.subject == .group(group.name) }.compactMap(\.target.pool)
             if let pool = pools.min() { return pool }
         }
-        let hosts = try directory.reachableHosts(of: user, at: time).map(\.host)
-        return (hosts.first { $0.outage == nil } ?? hosts.first)?.name
+        let hosts = try directory.reachableHosts(of: user, at: time)
+        return (hosts.first { $0.obstacle == nil } ?? hosts.first)?.host.name
     }
 
     private func grants(of user: String, at time: Timestamp) throws -> [Grant] {

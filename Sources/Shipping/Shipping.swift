@@ -87,7 +87,9 @@ package struct Shipping {
                 throw WireError("\(entry.name): \(error.reason)")
             }
             try connection.send(.segment(name: entry.name, acceptsHole: acceptsHole, bytes: bytes))
-        case .sendStatus: try connection.send(.status(status))
+        case .sendStatus:
+            try connection.send(.status(status))
+            if let load = MachineLoad.read() { try connection.send(.load(load)) }
         case .remove(let entry): spool.remove(entry)
         case .putAside(let entry): spool.putAside(entry)
         case .rescan(let tree, let isWhole):

@@ -97,7 +97,7 @@ package struct ShippingPlan: Sendable {
                 pause = min(pause * 2, Self.longestPause)
                 return []
             }
-        case .hello, .segment, .status: throw WireError("the gateway said what only a host says")
+        case .hello, .segment, .status, .load: throw WireError("the gateway said what only a host says")
         }
     }
 

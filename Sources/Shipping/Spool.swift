@@ -45,18 +45,7 @@ package struct Spool: Sendable {
 
     /// What waits, each stream from its oldest on; nothing where there is no folder yet.
     package func entries() -> [Entry] {
-        var list: [Entry] = []
-        guard let folder = unsafe opendir(path) else { return [] }
-        defer { unsafe closedir(folder) }
-        while let item = unsafe readdir(folder) {
-            let name = unsafe withUnsafePointer(to: &item.pointee.d_name) { pointer in
-                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
-                    unsafe String(cString: $0)
-                }
-            }
-            if let entry = Entry(name) { list.append(entry) }
-        }
-        return list.sorted()
+        Listing.names(in: path).compactMap { Entry($0) }.sorted()
     }
 
     /// How many bytes wait in these.

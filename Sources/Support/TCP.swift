@@ -97,6 +97,17 @@ package enum TCP {
         return numeric(storage, length)
     }
 
+    /// Has a connection break when its peer says nothing for about so long, though it is asked.
+    package static func expectLife(on socket: Descriptor, within limit: Duration) {
+        let seconds = Int32(clamping: max(1, limit.milliseconds / 1_000))
+        let settings: [(Int32, Int32)] = [
+            (TCP_KEEPIDLE, max(1, seconds / 3)), (TCP_KEEPINTVL, max(1, seconds / 6)),
+            (TCP_USER_TIMEOUT, seconds * 1_000),
+        ]
+        for (name, value) in settings { try? option(socket, Int32(IPPROTO_TCP), name, value) }
+        try? option(socket, SOL_SOCKET, SO_KEEPALIVE, 1)
+    }
+
     /// Makes a connection quick to send and quick to notice that its peer is gone (within a minute or so).
     package static func tune(_ socket: Descriptor) {
         let minute: Int32 = 60

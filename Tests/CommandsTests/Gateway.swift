@@ -33,7 +33,8 @@ final class Gateway: Sendable {
             gateway: GatewayKeys(
                 userAuthority: try PublicKey.parse(Self.key(1)), hostKeys: [try PublicKey.parse(Self.key(2))]),
             applier: daemon, sessions: daemon, scanner: daemon, inventory: daemon,
-            hostWork: try Self.hostWork(folder, daemon))
+            hostWork: try Self.hostWork(folder, daemon), conditions: daemon,
+            wall: { [daemon] text, host in try daemon.wall(text, on: host) })
         services.now = { Self.now }
         self.services = services
         guard people else { return }
@@ -114,7 +115,9 @@ final class Gateway: Sendable {
 }
 
 /// Notes what commands ask of the daemon.
-final class QuietDaemon: AccountApplier, SessionControl, HostKeyScanner, InventoryService, HostExecutor {
+final class QuietDaemon: AccountApplier, SessionControl, HostKeyScanner, InventoryService, HostExecutor,
+    HostConditions
+{
     struct State {
         var ended: [String] = []
         var report = AccountReport(changed: false)
@@ -136,6 +139,19 @@ final class QuietDaemon: AccountApplier, SessionControl, HostKeyScanner, Invento
         var steps: [String] = []
         var watchers: [String: WatcherReport] = [:]
         var files: [UInt32: [TransferItem]] = [:]
+        var conditions: [String: HostCondition] = [:]
+        var walls: [String] = []
+    }
+
+    func condition(of host: String) -> HostCondition {
+        state.withLock { $0.conditions[host] } ?? HostCondition()
+    }
+
+    func wall(_ text: String, on host: Host) throws {
+        try state.withLock { state in
+            if let failure = state.failures[host.name] { throw failure }
+            state.walls.append("\(host.name): \(text)")
+        }
     }
 
     func run(_ command: String, input: [UInt8], on host: Host) throws -> ExecutionResult {

@@ -7,7 +7,7 @@ struct PermissionTests {
     /// Arguments with which each command gets as far as it can here.
     static let lines = [
         "whoami": "", "hosts": "", "keys list": "", "keys add": "-", "keys remove": "SHA256:x",
-        "ssh-config": "",
+        "ssh-config": "", "hosts default": "communal1",
         "user add": "carol", "user list": "", "user show": "alice", "user lock": "alice",
         "user unlock": "alice", "user role": "bob auditor", "user leave": "alice --yes",
         "key add": "alice -", "key list": "", "key remove": "alice SHA256:x",
@@ -15,7 +15,7 @@ struct PermissionTests {
         "group remove-member": "lab bob",
         "host add": "gpu1 --address 10.0.0.1 --key -", "host list": "", "host show": "communal1",
         "host import": "--tag Team=lab", "host rekey": "communal1 --key - --yes",
-        "host refresh": "",
+        "host refresh": "", "host drain": "communal1", "host undrain": "communal1",
         "host set": "communal1 --accounts ssh",
         "host remove": "communal1 --yes", "host bootstrap": "communal1",
         "pool add": "gpus", "pool list": "", "pool join": "communal communal1",
@@ -38,7 +38,8 @@ struct PermissionTests {
 
     /// What a user who is no administrator may run.
     static let open: Set = [
-        "whoami", "hosts", "keys list", "keys add", "keys remove", "ssh-config", "help", "version",
+        "whoami", "hosts", "hosts default", "keys list", "keys add", "keys remove", "ssh-config", "help",
+        "version",
         "tree list", "file share", "file shares", "file unshare",
         "session files", "file owner", "file who", "file history", "file list", "file usage", "file changes",
         "file handed-over",
@@ -96,7 +97,9 @@ struct PermissionTests {
     func operatorOnMachine(_ title: String) throws {
         let terminal = Transcript(input: Gateway.key(9))
         let code = try Gateway().run("\(title) \(Self.lines[title] ?? "")", on: terminal)
-        let own: Set = ["hosts", "keys list", "keys add", "keys remove", "ssh-config", "init"]
+        let own: Set = [
+            "hosts", "hosts default", "keys list", "keys add", "keys remove", "ssh-config", "init",
+        ]
         #expect((code == .refused) == own.contains(title))
     }
 }

@@ -407,6 +407,8 @@ struct VerbTests {
             text == """
                 # Gatehouse. To know the gateway before the first login, put this into ~/.ssh/known_hosts:
                 # gatehouse \(Gateway.key(2))
+                # communal.gatehouse \(Gateway.key(4))
+                # communal1.gatehouse \(Gateway.key(4))
 
                 Host gate
                     HostName gate.example.org
@@ -429,7 +431,54 @@ struct VerbTests {
                     HostKeyAlias gatehouse
                     ServerAliveInterval 15
 
+                Host gatehouse-jump
+                    HostName gate.example.org
+                    Port 22
+                    User alice
+                    HostKeyAlias gatehouse
+                    ServerAliveInterval 15
+
+                Host communal-direct
+                    HostName communal
+                    User alice
+                    ProxyJump gatehouse-jump
+                    HostKeyAlias communal.gatehouse
+                    ServerAliveInterval 15
+
+                Host communal1-direct
+                    HostName communal1
+                    User alice
+                    ProxyJump gatehouse-jump
+                    HostKeyAlias communal1.gatehouse
+                    ServerAliveInterval 15
+
                 """)
+    }
+
+    @Test("ssh-config has no jump to what is recorded, and takes no gateway that is no address")
+    func sshConfigRecorded() throws {
+        try gateway.services.directory.addGrant(
+            .user("alice"), to: .host("communal1"), Rights(record: true), at: Gateway.now)
+        #expect(!gateway.output(of: "ssh-config", as: Gateway.alice).contains("direct"))
+        for address in ["a'b", "$(id)", "a;b", "a`b`"] {
+            #expect(gateway.run("ssh-config --gateway \(address)", as: Gateway.alice) == .usage)
+        }
+    }
+
+    @Test("hosts --links prints links for IDEs")
+    func links() {
+        let text = gateway.output(of: "hosts --links --gateway [fd00::7]:22", as: Gateway.alice)
+        #expect(
+            text.contains(
+                """
+                communal1
+                  vscode://vscode-remote/ssh-remote+communal1/home/alice
+                  jetbrains-gateway://connect#type=ssh&deploy=false&host=fd00%3A%3A7&port=22\
+                &user=alice%2Bcommunal1&projectPath=%2Fhome%2Falice
+
+                """))
+        #expect(
+            gateway.output(of: "hosts --json", as: Gateway.alice).contains("ssh-remote+communal/home/alice"))
     }
 
     @Test("what is exported can be taken in elsewhere")

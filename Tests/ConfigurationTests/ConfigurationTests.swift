@@ -63,6 +63,8 @@ struct ConfigurationTests {
             AWSAgentTimeout 1m
             WakeTimeout 10m
             FileEventRetention 400d
+            HostAliveTimeout 1m
+            HealthCheckInterval 30s
             RekeyLimit 8M
             UidRange 30000-30999
             Banner /etc/issue.net   # shown first
@@ -94,6 +96,8 @@ struct ConfigurationTests {
         wanted.agentTimeout = .seconds(60)
         wanted.wakeTimeout = .seconds(600)
         wanted.fileEventRetention = .seconds(400 * 86_400)
+        wanted.hostAliveTimeout = .seconds(60)
+        wanted.healthCheckInterval = .seconds(30)
         wanted.rekeyLimit = 8 << 20
         wanted.uidRange = 30_000...30_999
         wanted.banner = "/etc/issue.net"
@@ -127,7 +131,7 @@ struct ConfigurationTests {
         #expect(configuration.sessionProgram != nil)
         configuration.sessionProgram = nil
         #expect(configuration == Configuration())
-        #expect(lines.count == 28)
+        #expect(lines.count == 30)
     }
 
     @Test("all mistakes are reported, each with its file and line")
@@ -181,7 +185,7 @@ struct ConfigurationTests {
             "AcceptEnv LD_PRELOAD", "AcceptEnv LD_*", "AcceptEnv PATH", "AcceptEnv LANG=C", "Include",
             "Include \"\"",
             "AWSRegion a b", "AWSRegion eu/central", "AWSProfile \"\"", "AWSProfile ü", "AWSAgentTimeout 0",
-            "WakeTimeout 2h",
+            "WakeTimeout 2h", "HostAliveTimeout 2s", "HealthCheckInterval 2d",
             "\"LogLevel\" info", "LogLevel \"info", "= info", "LogLevel == info",
         ])
     func refuses(_ text: String) {

@@ -14,6 +14,11 @@ struct DeliveryMessageTests {
                 WatcherStatus(
                     isWatching: true, since: 1, events: 2, gaps: 3, spoolBytes: 4, spoolSegments: 5,
                     trees: ["/shared/lab", "/home"])),
+            .load(HostLoad(processors: 1, load: 0, memory: 0, availableMemory: 0)),
+            .load(
+                HostLoad(
+                    processors: 8, load: 4_200, memory: 1 << 36, availableMemory: 1 << 34,
+                    services: [.init(uid: 20_001, name: "tmux"), .init(uid: 20_002, name: "")])),
             .rescan(tree: "/shared/lab", isWhole: true), .rescan(tree: "", isWhole: false),
         ] + DeliveryRefusal.allCases.map { .refused(name: "e-3", $0, reason: "why") }
 

@@ -29,6 +29,8 @@ private enum Samples {
         .settings(settings), .keyAcceptable, grant(.gate), grant(.host), grant(.none(reason: "no host")),
         grant(.book),
         .rejected, .disconnect(reason: "later"),
+        .host(
+            HostConnection(host: "h", user: "u", hostKeys: [], certificate: [], remark: "elsewhere now")),
         .host(HostConnection(host: "gpu1", user: "alice", hostKeys: [[1], [], [2, 3]], certificate: [4])),
         .joined, .notAJump, .commandStarted, .refused(reason: "no"), .noted,
         .preparing(host: "gpu1"), .deliveryStarted,

@@ -24,6 +24,7 @@ AcceptEnv LANG LC_* COLORTERM GW_*
 # Tests count connections to the hosts, and ask for a look at the accounts when they want one.
 DriftCheckInterval 0
 InventoryRefreshInterval 0
+HealthCheckInterval 0
 # Agents of the lab answer at once, or never.
 AWSAgentTimeout 5s
 # Instances of the lab start in a second or two, or never.

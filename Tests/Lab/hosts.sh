@@ -64,16 +64,19 @@ network_owner() {
     if [ -e "$alias" ]; then cat "$alias"; fi
 }
 
+stop_host() {
+    local namespace=$1 pids
+    # Killing a host's init ends all its processes, and with the last one its mounts.
+    pids=$(ip netns pids "$namespace")
+    # shellcheck disable=SC2086
+    if [ -n "$pids" ]; then kill -KILL $pids 2>/dev/null || true; fi
+    wait_for 5 namespace_is_empty "$namespace" || fail "processes stay in $namespace"
+    ip netns delete "$namespace"
+}
+
 stop_hosts() {
-    local namespace link pids
-    for namespace in $(namespaces); do
-        # Killing a host's init ends all its processes, and with the last one its mounts.
-        pids=$(ip netns pids "$namespace")
-        # shellcheck disable=SC2086
-        if [ -n "$pids" ]; then kill -KILL $pids 2>/dev/null || true; fi
-        wait_for 5 namespace_is_empty "$namespace" || fail "processes stay in $namespace"
-        ip netns delete "$namespace"
-    done
+    local namespace link
+    for namespace in $(namespaces); do stop_host "$namespace"; done
     for link in $(links); do
         ip link delete "$link" 2>/dev/null || true
     done

@@ -16,6 +16,7 @@ struct JumpPolicyTests {
     private func decide(_ host: String, _ port: UInt32, user: String = "alice") throws -> String {
         switch try policy.decide(user: user, host: host, port: port, at: Fixture.time) {
         case .join(let access): access.host.name
+        case .joinSome(let pool): "\(pool.name) of \(pool.members.map(\.host.name).joined(separator: " "))"
         case .notAJump: "forward"
         case .refused(let sentence): sentence
         }
@@ -43,7 +44,7 @@ struct JumpPolicyTests {
         "at the port of an sshd, what is unknown or not granted is refused with one sentence",
         arguments: [
             ("c3", 22), ("nowhere", 22), ("10.0.0.3", 22), ("localhost", 22), ("127.0.0.1", 2_022),
-            ("10.0.0.2", 22), ("c1", 2_022), ("", 22), ("communal", 22), ("gate", 22),
+            ("10.0.0.2", 22), ("c1", 2_022), ("", 22), ("gate", 22),
         ])
     func refused(host: String, port: UInt32) throws {
         try fixture.grant(.group("lab"), .pool("communal"))
@@ -63,6 +64,18 @@ struct JumpPolicyTests {
     func forward(host: String, port: UInt32) throws {
         try fixture.grant(.group("lab"), .pool("communal"))
         #expect(try decide(host, port) == "forward")
+    }
+
+    @Test("a pool is joined by its name, as far as its hosts are granted and not recorded")
+    func pool() throws {
+        try fixture.grant(.group("lab"), .pool("communal"))
+        #expect(try decide("communal", 22) == "communal of c1 c2")
+        #expect(try decide("Communal.", 22) == "communal of c1 c2")
+        #expect(try decide("communal", 2_022) == "There is no host 'communal' that you may reach.")
+        try fixture.grant(.user("alice"), .host("c1"), Rights(record: true))
+        #expect(try decide("communal", 22) == "communal of c2")
+        try fixture.grant(.user("alice"), .host("c2"), Rights(record: true))
+        #expect(try decide("communal", 22) == "There is no host 'communal' that you may reach.")
     }
 
     @Test("a grant that demands recording forbids the jump and names the other way")

@@ -15,12 +15,13 @@ struct RouterTests {
 
     /// The host's name, `gate`, or the sentence of the refusal.
     private func lead(
-        _ target: String?, user: String = "alice", _ sessions: [LiveSession] = [],
+        _ target: String?, user: String = "alice", _ sessions: [Presence] = [],
         avoiding avoided: Set<String> = []
     ) throws -> String {
-        let destination = try router.resolve(
-            user: user, target: target, sessions: sessions, avoiding: avoided, at: Fixture.time)
-        return switch destination {
+        var situation = PoolSituation()
+        situation.sessions = sessions
+        let route = try router.route(user: user, target: target, at: Fixture.time)
+        return switch route.destination(in: situation, avoiding: avoided).0 {
         case .gate: "gate"
         case .host(let access): access.host.name
         case .refused(let refusal): refusal.sentence
@@ -33,8 +34,8 @@ struct RouterTests {
         try fixture.grant(.group("lab"), .pool("communal"), Rights(agent: true))
         #expect(try lead("c3") == "c3")
         #expect(try lead("c2") == "c2")
-        let found = try router.resolve(user: "alice", target: "c3", at: Fixture.time)
-        guard case .host(let access) = found else {
+        let found = try router.route(user: "alice", target: "c3", at: Fixture.time)
+        guard case .settled(.host(let access)) = found else {
             Issue.record("\(found)")
             return
         }
@@ -70,17 +71,17 @@ struct RouterTests {
     func pool() throws {
         try fixture.grant(.group("lab"), .pool("communal"))
         #expect(try lead("communal") == "c1")
-        let bob = LiveSession(user: "bob", host: "c1")
+        let bob = Presence(user: "bob", host: "c1")
         #expect(try lead("communal", [bob]) == "c2")
-        let alice = LiveSession(user: "alice", host: "c1")
+        let alice = Presence(user: "alice", host: "c1")
         #expect(try lead("communal", [bob, bob, alice]) == "c1")
-        #expect(try lead("communal", [alice, LiveSession(user: "alice", host: "c3")]) == "c1")
+        #expect(try lead("communal", [alice, Presence(user: "alice", host: "c3")]) == "c1")
     }
 
     @Test("a host that did not answer is avoided, even by who is there already")
     func avoided() throws {
         try fixture.grant(.group("lab"), .pool("communal"))
-        let here = [LiveSession(user: "alice", host: "c1")]
+        let here = [Presence(user: "alice", host: "c1")]
         #expect(try lead("communal", here, avoiding: ["c1"]) == "c2")
         #expect(try lead(nil, here, avoiding: ["c1"]) == "c2")
         let none = "No host of 'communal' is open now. Try again later, or ask your administrator."
@@ -139,7 +140,7 @@ struct RouterTests {
     func asleepInPool() throws {
         try fixture.grant(.group("lab"), .pool("communal"), Rights(wake: true))
         try fixture.setInstance(.stopped, of: "c1")
-        let bob = LiveSession(user: "bob", host: "c2")
+        let bob = Presence(user: "bob", host: "c2")
         #expect(try lead("communal", [bob]) == "c2")
         try fixture.setInstance(.pending, of: "c2")
         #expect(try lead("communal") == "c2")
@@ -151,7 +152,7 @@ struct RouterTests {
     func downInPool() throws {
         try fixture.grant(.group("lab"), .pool("communal"))
         try fixture.setInstance(.stopped, of: "c1")
-        let alice = LiveSession(user: "alice", host: "c1")
+        let alice = Presence(user: "alice", host: "c1")
         #expect(try lead("communal", [alice]) == "c2")
         try fixture.setInstance(.pending, of: "c1")
         #expect(try lead("communal") == "c2")
@@ -174,13 +175,69 @@ struct RouterTests {
         #expect(try lead(nil) == "c1 is stopped. Ask your administrator to start it.")
     }
 
+    @Test("a host that is drained takes nobody new, and who may reach it reads the message")
+    func drained() throws {
+        try fixture.grant(.group("lab"), .pool("communal"))
+        try fixture.directory.setDrain(HostDrain(since: Fixture.time, message: "kernel"), of: "c1")
+        #expect(try lead("c1") == "c1 takes no new sessions now: kernel.")
+        #expect(try lead("communal", [Presence(user: "alice", host: "c1")]) == "c2")
+        try fixture.directory.setDrain(HostDrain(since: Fixture.time), of: "c2")
+        #expect(try lead("c2") == "c2 takes no new sessions now.")
+        #expect(try lead(nil).hasPrefix("No host of 'communal' is open now."))
+        #expect(try lead("c1", user: "nobody") == "There is no host or pool 'c1' that you may reach.")
+        try fixture.directory.setDrain(nil, of: "c1")
+        #expect(try lead("communal") == "c1")
+    }
+
+    @Test("administrators reach a drained host by its name, and not by its pool")
+    func drainedForAdmins() throws {
+        try fixture.grant(.group("lab"), .pool("communal"))
+        try fixture.directory.setRole(.admin, of: "alice")
+        for host in ["c1", "c2"] {
+            try fixture.directory.setDrain(HostDrain(since: Fixture.time), of: host)
+        }
+        #expect(try lead("c1") == "c1")
+        #expect(try lead("communal").hasPrefix("No host of 'communal' is open now."))
+    }
+
+    @Test("a person's own choice counts where no target is named, and within the pool that has it")
+    func pinned() throws {
+        try fixture.grant(.group("lab"), .pool("communal"))
+        try fixture.grant(.user("alice"), .host("c3"))
+        #expect(try lead(nil) == "c1")
+        try fixture.directory.setPin("c2", of: "alice")
+        #expect(try lead(nil, [Presence(user: "alice", host: "c1")]) == "c2")
+        #expect(try lead("communal") == "c2")
+        #expect(try lead(nil, avoiding: ["c2"]) == "c1", "another host of the pool stands in")
+        #expect(try lead("c1") == "c1")
+        #expect(try lead(nil, user: "bob") == "c1")
+        #expect(try router.defaultTarget(of: "alice", at: Fixture.time) == "c2")
+        try fixture.directory.setPin("c3", of: "alice")
+        #expect(try lead(nil) == "c3")
+        #expect(try lead("communal") == "c1")
+        #expect(try lead(nil, avoiding: ["c3"]).hasPrefix("No host of 'c3'"))
+        try fixture.directory.setPin(nil, of: "alice")
+        #expect(try lead(nil) == "c1")
+    }
+
+    @Test("a choice that cannot be reached any more does not count")
+    func pinnedInVain() throws {
+        try fixture.grant(.group("lab"), .pool("communal"))
+        try fixture.directory.setPin("c3", of: "alice")
+        #expect(try lead(nil) == "c1")
+        #expect(try router.defaultTarget(of: "alice", at: Fixture.time) == "communal")
+        #expect(throws: DirectoryError.self) { try fixture.directory.setPin("nowhere", of: "alice") }
+    }
+
     @Test("an expired grant leads nowhere")
     func expired() throws {
         let end = Fixture.time + .seconds(60)
         try fixture.directory.addGrant(.user("alice"), to: .host("c1"), until: end, at: Fixture.time)
         #expect(try lead("c1") == "c1")
-        #expect(try router.resolve(user: "alice", target: "c1", at: end) == .refused(.unknownTarget("c1")))
-        #expect(try router.resolve(user: "alice", target: nil, at: end) == .refused(.nothingGranted))
+        let unknown = Route.settled(.refused(.unknownTarget("c1")))
+        #expect(try router.route(user: "alice", target: "c1", at: end) == unknown)
+        let nothing = Route.settled(.refused(.nothingGranted))
+        #expect(try router.route(user: "alice", target: nil, at: end) == nothing)
     }
 
     @Test("without a target, the only one granted is taken")
@@ -189,7 +246,7 @@ struct RouterTests {
         try fixture.grant(.group("lab"), .pool("communal"))
         try fixture.grant(.user("alice"), .pool("communal"))
         #expect(try lead(nil) == "c1")
-        #expect(try lead(nil, [LiveSession(user: "bob", host: "c1")]) == "c2")
+        #expect(try lead(nil, [Presence(user: "bob", host: "c1")]) == "c2")
         try fixture.grant(.user("bob"), .host("c3"))
         #expect(try lead(nil, user: "nobody") == Refusal.nothingGranted.sentence)
     }
@@ -203,7 +260,7 @@ struct RouterTests {
         try fixture.grant(.user("alice"), .host("c1"))
         try fixture.grant(.group("lab"), .pool("communal"))
         try fixture.grant(.group("art"), .host("c2"))
-        #expect(try lead(nil, [LiveSession(user: "bob", host: "c1")]) == "c2", "lab has a pool, art has none")
+        #expect(try lead(nil, [Presence(user: "bob", host: "c1")]) == "c2", "lab has a pool, art has none")
         try fixture.grant(.group("art"), .pool("alone"))
         #expect(try lead(nil) == "c3", "art comes before lab")
     }

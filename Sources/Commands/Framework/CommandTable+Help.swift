@@ -39,14 +39,15 @@ extension CommandTable {
         let width = listed.map(\.count).max() ?? 0
         // On one screen: of many, those without verbs are only named.
         let lone = listed.filter { noun in shown.contains { $0.words == [noun] } }
-        if listed.count > Self.overviewLimit { listed.removeAll(where: lone.contains) }
+        let isLong = listed.count > Self.overviewLimit
+        if isLong { listed.removeAll(where: lone.contains) }
         for noun in listed {
             let members = shown.filter { $0.words[0] == noun }
             let verbs = members.compactMap { $0.words.count == 2 ? $0.words[1] : nil }
             let line = verbs.isEmpty ? members[0].summary : verbs.joined(separator: ", ")
             text += Self.wrapped(line, after: noun.padded(to: width) + "  ")
         }
-        if listed.count + lone.count > Self.overviewLimit { text += lone.joined(separator: ", ") + "\n" }
+        if isLong { text += lone.joined(separator: ", ") + "\n" }
         return text + "'\(prefix) help NOUN VERB' explains a command. What reads takes --json.\n"
     }
 

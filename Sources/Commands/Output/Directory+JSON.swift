@@ -37,7 +37,7 @@ extension Host {
             "name": .string(name), "address": .string(address), "port": .integer(port),
             "state": .string(state.rawValue), "keys": .array(keys), "added": .time(added),
             "accounts": .string(accounts.rawValue), "transport": .string(transport.rawValue),
-            "instance": instance?.json ?? .null,
+            "instance": instance?.json ?? .null, "drain": drain?.json ?? .null,
         ]
     }
 

@@ -18,6 +18,9 @@ package struct CommandServices: Sendable {
     package var scanner: any HostKeyScanner
     package var inventory: any InventoryService
     package var hostWork: HostWork
+    package var conditions: any HostConditions
+    /// Writes a line on all terminals of a host; blocks, and throws when the host cannot be worked on.
+    package var wall: @Sendable (String, Host) throws -> Void
     /// The present moment.
     package var now: @Sendable () -> Timestamp = { .now }
 
@@ -25,7 +28,8 @@ package struct CommandServices: Sendable {
         directory: DirectoryStore, events: EventLog, book: BookStore, configuration: Configuration,
         gateway: GatewayKeys, applier: any AccountApplier, sessions: any SessionControl,
         scanner: any HostKeyScanner, inventory: any InventoryService,
-        hostWork: HostWork
+        hostWork: HostWork, conditions: any HostConditions,
+        wall: @escaping @Sendable (String, Host) throws -> Void
     ) {
         self.directory = directory
         self.events = events
@@ -37,6 +41,8 @@ package struct CommandServices: Sendable {
         self.scanner = scanner
         self.inventory = inventory
         self.hostWork = hostWork
+        self.conditions = conditions
+        self.wall = wall
     }
 }
 

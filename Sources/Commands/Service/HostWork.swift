@@ -49,13 +49,13 @@ package struct WatcherReport: Sendable {
 }
 
 extension CommandContext {
-    /// Notes something that was done to files.
-    func note(_ kind: EventKind, _ detail: [String: String]) throws {
+    /// Notes something that was done to files or with a host.
+    func note(_ kind: EventKind, host: String? = nil, _ detail: [String: String]) throws {
         var detail = detail
         detail["by"] = caller.description
         try services.events.append(
             Event(
-                kind, at: services.now(), session: caller.session, user: caller.userName,
+                kind, at: services.now(), session: caller.session, user: caller.userName, host: host,
                 address: caller.address, detail: detail))
     }
 }

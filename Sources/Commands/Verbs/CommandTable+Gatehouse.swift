@@ -8,7 +8,7 @@ extension CommandTable {
         GroupAdd.self, GroupList.self, GroupShow.self, MembershipCommand<GroupAddMember>.self,
         MembershipCommand<GroupRemoveMember>.self,
         HostAdd.self, HostImport.self, HostList.self, HostShow.self, HostSet.self, HostRekey.self,
-        HostRemove.self, HostRefresh.self, HostBootstrap.self,
+        HostDrainStart.self, HostDrainEnd.self, HostRemove.self, HostRefresh.self, HostBootstrap.self,
         PoolAdd.self, PoolList.self, MembershipCommand<PoolJoin>.self, MembershipCommand<PoolLeave>.self,
         GrantAdd.self, GrantList.self, GrantRemove.self,
         AccountPlan.self, AccountApply.self, AccountStatusShow.self, AccountAdopt.self,
@@ -19,7 +19,8 @@ extension CommandTable {
         FileShare.self, FileShares.self, FileUnshare.self, FileTransfer.self,
         SessionList.self, SessionShow.self, SessionFiles.self, SessionKill.self, EventList.self,
         DirectoryExport.self, DirectoryImport.self, ConfigShow.self,
-        WhoAmI.self, Hosts.self, KeysList.self, KeysAdd.self, KeysRemove.self, SSHConfig.self,
+        WhoAmI.self, Hosts.self, HostsDefault.self, KeysList.self, KeysAdd.self, KeysRemove.self,
+        SSHConfig.self,
         Help.self, Version.self,
     ])
 }

@@ -21,10 +21,16 @@ package struct HostList: DaemonCommand {
         var list: [JSON] = []
         for host in try context.directory.hosts() {
             let names = pools.filter { $0.hosts.contains(host.name) }.map(\.name)
+            let condition = context.services.conditions.condition(of: host.name)
+            let remarks = [
+                host.drain?.text ?? "", condition.failure.map { "does not answer: \($0)" } ?? "", host.remark,
+            ]
             table.add(
                 host.name, host.endpoint, host.stateText, String(host.keys.count),
-                names.joined(separator: ","), host.instance?.id ?? "", host.remark)
-            list.append(.object(host.json.merging(["pools": .strings(names)]) { $1 }))
+                names.joined(separator: ","), host.instance?.id ?? "",
+                remarks.filter { !$0.isEmpty }.joined(separator: "; "))
+            list.append(
+                .object(host.json.merging(["pools": .strings(names)]) { $1 }.merging(condition.json) { $1 }))
         }
         let condition = context.services.inventory.condition
         let code = try context.show(

@@ -23,11 +23,20 @@ package struct HostShow: DaemonCommand {
         var document = host.json
         document["pools"] = .strings(pools)
         document["users"] = .strings(users)
+        let condition = context.services.conditions.condition(of: name)
+        document.merge(condition.json) { $1 }
 
         var text = Details()
         text.add("name", host.name)
         text.add("address", host.endpoint)
         text.add("state", host.stateText)
+        if let drain = host.drain { text.add("drain", drain.text) }
+        text.add(
+            "health", condition.failure.map { "does not answer: \($0)" } ?? "answers, as far as is known")
+        text.add("sessions", String(condition.sessions))
+        if let load = condition.load { text.add("load", load.text) }
+        let services = try condition.serviceTexts(in: context.directory)
+        if !services.isEmpty { text.add("services", each: services) }
         if let instance = host.instance {
             text.add("instance", [instance.id, instance.region].compactMap(\.self).joined(separator: " in "))
             text.add("last seen", instance.lastSeen?.description ?? "never")

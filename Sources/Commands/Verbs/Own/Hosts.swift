@@ -2,18 +2,22 @@ import Directory
 import Routing
 import Support
 
-/// Lists where the caller may go: `hosts [--json]` on the target `gate`.
+/// Lists where the caller may go: `hosts [--links] [--json]` on the target `gate`.
 package struct Hosts: DaemonCommand {
     package static let words = ["hosts"]
     package static let summary = "List where you may go; * is where you get without '+NAME'"
-    package static let usage = "[--json]"
+    package static let usage = "[--links [--gateway HOST[:PORT]]] [--json]"
     package static let audience = Audience.everyone
     package static let isForPeople = true
 
+    private let gateway: String?
+    private let showsLinks: Bool
     private let isJSON: Bool
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
         isJSON = words.flag("--json")
+        showsLinks = words.flag("--links")
+        gateway = try words.option("--gateway")
         try words.finish()
     }
 
@@ -26,6 +30,15 @@ package struct Hosts: DaemonCommand {
         let usual = try Router(directory: context.directory).defaultTarget(of: user, at: now)
         func mark(_ name: String) -> String { name == usual ? "\(name) *" : name }
 
+        let endpoint = try SSHConfig.endpoint(named: gateway, listening: context.services.configuration)
+        let links = { (name: String) in IDELinks(to: name, of: user, through: endpoint) }
+        if showsLinks, !isJSON {
+            for name in pools.map(\.name) + hosts.map(\.host.name) {
+                try context.terminal.outLine("\(name)\n  \(links(name).vscode)\n  \(links(name).jetbrains)")
+            }
+            return .success
+        }
+
         var table = Table("NAME", "KIND", "POOLS", "RIGHTS", "UNTIL")
         var list: [JSON] = []
         for pool in pools {
@@ -34,7 +47,7 @@ package struct Hosts: DaemonCommand {
                 .object([
                     "name": .string(pool.name), "kind": .string("pool"),
                     "default": .boolean(pool.name == usual),
-                    "hosts": .strings(pool.hosts),
+                    "hosts": .strings(pool.hosts), "links": links(pool.name).json,
                 ]))
         }
         for access in hosts {
@@ -48,6 +61,7 @@ package struct Hosts: DaemonCommand {
             entry["default"] = .boolean(access.host.name == usual)
             entry["pools"] = .strings(memberships)
             entry["until"] = .time(access.until)
+            entry["links"] = links(access.host.name).json
             list.append(.object(entry))
         }
         return try context.show(json: isJSON, ["targets": .array(list)], text: table.text)

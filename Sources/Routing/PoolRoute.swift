@@ -1,0 +1,155 @@
+package import Directory
+
+/// Who is where: a session, or something else of theirs that keeps them there.
+package struct Presence: Hashable, Sendable {
+    package let user: String
+    package let host: String
+
+    package init(user: String, host: String) {
+        self.user = user
+        self.host = host
+    }
+}
+
+/// What is known of hosts besides the directory.
+package struct PoolSituation: Sendable {
+    /// One for each live session and each on its way.
+    package var sessions: [Presence] = []
+    /// Users with a service of theirs on a host: a terminal multiplexer, the server of an IDE.
+    package var services: Set<Presence> = []
+    /// How busy hosts say they are, in thousandths; only of those that said so lately.
+    package var pressure: [String: Int] = [:]
+    /// Hosts that have not answered several times in a row.
+    package var failing: Set<String> = []
+
+    package init() {}
+}
+
+/// Why somebody is not on the host on which they were or wanted to be.
+package enum PassedOver: Equatable, Sendable {
+    case notAnswering(String)
+    case draining(String, HostDrain)
+    case down(String, InstanceState)
+
+    /// What the person is told who is on `host` instead, without a full stop.
+    package func sentence(insteadOn host: String) -> String {
+        switch self {
+        case .notAnswering(let name): "\(name) does not answer: you are on \(host)"
+        case .draining(let name, let drain):
+            "\(name) takes no new sessions\(drain.message.isEmpty ? "" : " (\(drain.message))"): you are on \(host)"
+        case .down(let name, let state): "\(name) is \(state.isGone ? "gone" : "stopped"): you are on \(host)"
+        }
+    }
+}
+
+/// A login that leads to some host of a pool.
+package struct PoolRoute: Equatable, Sendable {
+    /// Which host, and which one it might have been.
+    package struct Choice: Equatable, Sendable {
+        package let access: Access
+        package let passedOver: PassedOver?
+    }
+
+    /// What a session adds to how busy a host is, in thousandths.
+    private static let sessionWeight = 50
+
+    /// The pool's name.
+    package let name: String
+    /// The hosts of the pool that the user may reach, in any state.
+    package var members: [Access]
+    /// The host of the pool that the user has chosen.
+    package let pinned: String?
+
+    package init(name: String, members: [Access], pinned: String? = nil) {
+        self.name = name
+        self.members = members
+        self.pinned = pinned
+    }
+
+    /// Picks the host; nil: none is open.
+    ///
+    /// Never one that is down, is being drained or is avoided. Of the others, in this order: one that answers; one that need not be
+    /// woken, unless it is the user's own choice; that choice; where most of the user's sessions are; where a service of the user runs; one that is up rather than starting; the
+    /// least busy; the first by name. Busy is the larger of load per processor and used memory as the hosts say, if all of them say
+    /// so, and 5 % for each session.
+    /// - Parameter avoided: hosts that have just not answered, by name.
+    package func choose(in situation: PoolSituation, avoiding avoided: Set<String> = []) -> Choice? {
+        func isOpen(_ access: Access) -> Bool {
+            access.obstruction == nil && !avoided.contains(access.host.name)
+        }
+        let open = members.filter(isOpen)
+        let knowsPressure = open.allSatisfy { situation.pressure[$0.host.name] != nil }
+        func rank(_ access: Access) -> Rank {
+            let name = access.host.name
+            let sessions = situation.sessions.count { $0.host == name }
+            return Rank(
+                isFailing: situation.failing.contains(name), isAsleep: access.needsWaking && name != pinned,
+                attraction: attraction(of: access, situation),
+                isStarting: access.host.instance?.state == .pending,
+                busyness: (knowsPressure ? situation.pressure[name] ?? 0 : 0)
+                    + sessions * Self.sessionWeight,
+                name: name)
+        }
+        guard let chosen = open.min(by: { rank($0) < rank($1) }) else { return nil }
+        return Choice(access: chosen, passedOver: passedOver(for: chosen, situation, avoided))
+    }
+
+    /// What draws the user to a host.
+    private func attraction(of access: Access, _ situation: PoolSituation) -> Attraction {
+        let here = Presence(user: access.user.name, host: access.host.name)
+        return Attraction(
+            isPinned: access.host.name == pinned, sessions: situation.sessions.count { $0 == here },
+            hasService: situation.services.contains(here))
+    }
+
+    /// The host that would have been chosen, were nothing against it; nil: the chosen one, or none in particular.
+    private func passedOver(
+        for chosen: Access, _ situation: PoolSituation, _ avoided: Set<String>
+    ) -> PassedOver? {
+        let best = members.max { attraction(of: $0, situation) < attraction(of: $1, situation) }
+        guard let best, attraction(of: chosen, situation) < attraction(of: best, situation) else {
+            return nil
+        }
+        if let instance = best.host.instance, instance.state.isDown {
+            return .down(best.host.name, instance.state)
+        }
+        return best.obstruction ?? .notAnswering(best.host.name)
+    }
+}
+
+extension Access {
+    /// Why a pool does not lead there, as far as the directory knows; nil: nothing is known against it.
+    package var obstruction: PassedOver? {
+        if outage != nil, let instance = host.instance { return .down(host.name, instance.state) }
+        return host.drain.map { .draining(host.name, $0) }
+    }
+}
+
+/// More is stronger.
+private struct Attraction: Comparable {
+    let isPinned: Bool
+    let sessions: Int
+    let hasService: Bool
+
+    static func < (left: Self, right: Self) -> Bool { left.key < right.key }
+
+    private var key: (Int, Int, Int) { (isPinned ? 1 : 0, sessions, hasService ? 1 : 0) }
+}
+
+/// Less is better.
+private struct Rank: Comparable {
+    let isFailing: Bool
+    let isAsleep: Bool
+    let attraction: Attraction
+    let isStarting: Bool
+    let busyness: Int
+    let name: String
+
+    static func < (left: Self, right: Self) -> Bool {
+        if left.isFailing != right.isFailing { return right.isFailing }
+        if left.isAsleep != right.isAsleep { return right.isAsleep }
+        if left.attraction != right.attraction { return left.attraction > right.attraction }
+        if left.isStarting != right.isStarting { return right.isStarting }
+        return (left.busyness, left.name) < (right.busyness, right.name)
+    }
+}

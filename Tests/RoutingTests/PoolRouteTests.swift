@@ -1,0 +1,142 @@
+import Directory
+import Routing
+import Support
+import Testing
+
+/// One line of the table: how three hosts are, and which one is picked.
+struct PoolCase: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let picked: String?
+    var passedOver: PassedOver?
+    var pinned: String?
+    var sessions: [String] = []
+    var othersSessions: [String] = []
+    var services: [String] = []
+    var pressure: [String: Int] = [:]
+    var failing: Set<String> = []
+    var avoided: Set<String> = []
+    var drained: Set<String> = []
+    var instances: [String: InstanceState] = [:]
+
+    init(_ description: String, _ picked: String?, _ change: (inout PoolCase) -> Void = { _ in }) {
+        testDescription = description
+        self.picked = picked
+        change(&self)
+    }
+}
+
+@Suite("the host of a pool that is picked")
+struct PoolRouteTests {
+    private static let drain = HostDrain(since: Fixture.time)
+
+    static let cases = [
+        PoolCase("all alike: the first by name", "c1"),
+        PoolCase("the fewest sessions", "c3") { $0.othersSessions = ["c1", "c1", "c2"] },
+        PoolCase("the least loaded, if all say how they are", "c2") {
+            $0.pressure = ["c1": 900, "c2": 100, "c3": 300]
+        },
+        PoolCase("a host that does not say how it is leaves sessions to count", "c3") {
+            $0.pressure = ["c1": 900, "c3": 950]
+            $0.othersSessions = ["c1", "c2"]
+        },
+        PoolCase("a session weighs as much as five per cent", "c2") {
+            $0.pressure = ["c1": 100, "c2": 140, "c3": 500]
+            $0.othersSessions = ["c1"]
+        },
+        PoolCase("four per cent are less than a session", "c1") {
+            $0.pressure = ["c1": 100, "c2": 160, "c3": 500]
+            $0.othersSessions = ["c1"]
+        },
+        PoolCase("who is there already stays there, however busy it is", "c1") {
+            $0.sessions = ["c1"]
+            $0.pressure = ["c1": 5_000, "c2": 0, "c3": 0]
+        },
+        PoolCase("where most sessions are", "c3") { $0.sessions = ["c1", "c3", "c3"] },
+        PoolCase("a service keeps its user's place", "c2") { $0.services = ["c2"] },
+        PoolCase("sessions go before a service", "c3") {
+            $0.services = ["c2"]
+            $0.sessions = ["c3"]
+        },
+        PoolCase("the own choice goes before sessions", "c2") {
+            $0.pinned = "c2"
+            $0.sessions = ["c1", "c1"]
+        },
+        PoolCase("a choice outside of the pool means nothing", "c1") { $0.pinned = "elsewhere" },
+        PoolCase("a host that fails is left, with a word to who was there", "c2") {
+            $0.sessions = ["c1"]
+            $0.failing = ["c1"]
+            $0.passedOver = .notAnswering("c1")
+        },
+        PoolCase("a host that fails is left without a word by who was not there", "c2") {
+            $0.failing = ["c1"]
+        },
+        PoolCase("where all fail one is tried all the same", "c2") {
+            $0.failing = ["c1", "c2", "c3"]
+            $0.sessions = ["c2"]
+        },
+        PoolCase("a host that has just not answered is not tried again", "c3") {
+            $0.services = ["c1"]
+            $0.avoided = ["c1", "c2"]
+            $0.passedOver = .notAnswering("c1")
+        },
+        PoolCase("a drained host takes nobody, also who is there", "c2") {
+            $0.sessions = ["c1"]
+            $0.drained = ["c1"]
+            $0.passedOver = .draining("c1", drain)
+        },
+        PoolCase("the own choice is left while it is stopped", "c1") {
+            $0.pinned = "c3"
+            $0.instances = ["c3": .stopped]
+            $0.passedOver = .down("c3", .stopped)
+        },
+        PoolCase("one that starts is taken only where there is no other", "c2") {
+            $0.instances = ["c1": .pending]
+        },
+        PoolCase("or by who was there", "c1") {
+            $0.instances = ["c1": .pending]
+            $0.services = ["c1"]
+        },
+        PoolCase("none is open", nil) {
+            $0.drained = ["c1"]
+            $0.avoided = ["c2"]
+            $0.instances = ["c3": .terminated]
+        },
+    ]
+
+    @Test("follows the rule", arguments: cases)
+    func picks(_ expected: PoolCase) throws {
+        let fixture = try Fixture()
+        try fixture.directory.join(["c3"], to: "communal")
+        try fixture.grant(.group("lab"), .pool("communal"))
+        for host in expected.drained { try fixture.directory.setDrain(Self.drain, of: host) }
+        for (host, state) in expected.instances { try fixture.setInstance(state, of: host) }
+        let members = try fixture.directory.reachableHosts(of: "alice", at: Fixture.time)
+        let route = PoolRoute(name: "communal", members: members, pinned: expected.pinned)
+        var situation = PoolSituation()
+        situation.sessions =
+            expected.sessions.map { Presence(user: "alice", host: $0) }
+            + expected.othersSessions.map { Presence(user: "bob", host: $0) }
+        situation.services = Set(expected.services.map { Presence(user: "alice", host: $0) })
+        situation.pressure = expected.pressure
+        situation.failing = expected.failing
+        let choice = route.choose(in: situation, avoiding: expected.avoided)
+        #expect(choice?.access.host.name == expected.picked)
+        #expect(choice?.passedOver == expected.passedOver)
+    }
+
+    @Test(
+        "a host that was passed over is told of in half a sentence",
+        arguments: [
+            (PassedOver.notAnswering("c1"), "c1 does not answer: you are on c2"),
+            (.draining("c1", drain), "c1 takes no new sessions: you are on c2"),
+            (
+                .draining("c1", HostDrain(since: Fixture.time, message: "kernel")),
+                "c1 takes no new sessions (kernel): you are on c2"
+            ),
+            (.down("c1", .stopped), "c1 is stopped: you are on c2"),
+            (.down("c1", .terminated), "c1 is gone: you are on c2"),
+        ])
+    func sentence(_ passedOver: PassedOver, _ sentence: String) {
+        #expect(passedOver.sentence(insteadOn: "c2") == sentence)
+    }
+}
