@@ -16,4 +16,8 @@ package enum SegmentLimits {
     package static let name = 255
     /// All paths and actors that a segment defines.
     package static let definitions = 16 << 20
+    /// Microseconds since 1970 that a clock may show: some 285 years. In nanoseconds they fit 64 bits, too.
+    package static let times: ClosedRange<Int64> = 0...(1 << 53)
+    /// No file is longer, in bytes, or takes more units of 512 bytes.
+    package static let length: UInt64 = 1 << 63 - 1
 }

@@ -1,3 +1,4 @@
+import Directory
 import FileEvents
 import Ownership
 import SSHKeys
@@ -7,9 +8,11 @@ import Support
 /// The book, where the daemon writes it: one writer, one segment at a time.
 final class BookSink: SegmentSink {
     private let book: BookStore
+    private let directory: DirectoryStore
 
-    init(_ book: BookStore) {
+    init(_ book: BookStore, directory: DirectoryStore) {
         self.book = book
+        self.directory = directory
     }
 
     func take(
@@ -24,13 +27,16 @@ final class BookSink: SegmentSink {
         guard segment.header.host == host else {
             throw DamagedSegment(description: "it says that it is of \(segment.header.host.printable)")
         }
+        let trees = Set(try directory.trees(on: host).map { Array($0.path.utf8) })
         return try book.change { book in
             do {
-                switch try book.ingest(segment, acceptingHole: acceptingHole) {
+                switch try book.ingest(segment, about: trees, acceptingHole: acceptingHole) {
                 case .taken(let events, let records):
                     // What is neither is rare: only then is it worth a second look.
                     let mayHaveGaps = segment.header.stream == .events && records > events
-                    return .taken(events: events, hasGaps: try mayHaveGaps && Self.hasGaps(segment))
+                    return .taken(
+                        events: events, hasGaps: try mayHaveGaps && Self.hasGaps(segment),
+                        strangers: try Self.strangers(in: segment, to: trees, taken: records))
                 case .repeated: return .repeated
                 case .outOfOrder: return .outOfOrder
                 }
@@ -38,6 +44,19 @@ final class BookSink: SegmentSink {
                 throw DamagedSegment(description: "\(error)")
             }
         }
+    }
+
+    /// How many records are about other trees.
+    private static func strangers(
+        in segment: SegmentReader, to trees: Set<[UInt8]>, taken: Int
+    ) throws(SegmentError) -> Int {
+        if UInt64(taken) == segment.footer.recordCount { return 0 }
+        var segment = segment
+        var count = 0
+        while let frame = try segment.next() {
+            count += frame.count { $0.record.tree.map { !trees.contains($0) } ?? false }
+        }
+        return count
     }
 
     private static func hasGaps(_ segment: SegmentReader) throws(SegmentError) -> Bool {

@@ -77,8 +77,13 @@ struct Delivery {
             let outcome = try desk.sink.take(
                 bytes, from: host, signedBy: keyBlob, acceptingHole: acceptsHole)
             switch outcome {
-            case .taken(let events, let hasGaps):
+            case .taken(let events, let hasGaps, let strangers):
                 desk.noteTaken(from: host, events: events, bytes: bytes.count)
+                if strangers > 0 {
+                    desk.log.warning(
+                        "records left out: they are about trees that the host does not have",
+                        ["host.name": host, "records": "\(strangers)"])
+                }
                 if acceptsHole {
                     try note(.watcherGap, ["reason": "what came before a segment is lost, says the host"])
                     desk.wantRescan(of: host, isWhole: true)

@@ -72,7 +72,7 @@ final class Gateway: Sendable {
                 log: { Log(threshold: current.withLock { $0 }.configuration.logLevel) }))
         self.reach = reach
         sharingLedger = try SharingLedger(path: configuration.databasePath)
-        let sink = BookSink(book)
+        let sink = BookSink(book, directory: directory)
         self.sink = sink
         desk = DeliveryDesk(
             directory: directory, events: events, sink: sink,

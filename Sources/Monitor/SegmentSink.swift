@@ -26,7 +26,8 @@ protocol SegmentSink: Sendable {
 enum SegmentOutcome: Equatable, Sendable {
     ///
     /// - hasGaps: the host says in it that it missed something.
-    case taken(events: Int, hasGaps: Bool)
+    /// - strangers: how many records were left out, since they are about trees that the host does not have.
+    case taken(events: Int, hasGaps: Bool, strangers: Int)
     /// It was taken before; nothing has changed.
     case repeated
     /// What comes before it was not taken.

@@ -236,10 +236,11 @@ struct SpoolTests {
         var (number, taken) = (0, [Record]())
         func fill(_ count: Int) {
             for _ in 0..<count {
-                let name = (0..<200).map { _ in UInt8.random(in: 1...255, using: &generator) }
+                let name = (0..<200).map { _ in UInt8.random(in: 0x30...255, using: &generator) }
                 let record = Record.event(
                     FileEvent(
-                        time: Int64(number), kind: .written, tree: [], directory: [], name: name,
+                        time: Int64(number), kind: .written, tree: Array("/lab".utf8), directory: [],
+                        name: name,
                         actor: Actor()))
                 if spool.append(record, now: Int64(number) * Self.second) { taken.append(record) }
                 number += 1

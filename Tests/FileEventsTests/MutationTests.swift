@@ -47,7 +47,7 @@ struct MutationTests {
     func bomb() throws {
         var writer = try SegmentWriter(Samples.header())
         for _ in 0..<500 {
-            writer.append(.coverage(Coverage(tree: [], extent: .none, fileSystem: "", time: 0)))
+            writer.append(.coverage(Coverage(tree: Samples.tree, extent: .none, fileSystem: "", time: 0)))
         }
         let whole = try writer.start + Self.claiming(600, writer.takeFrame())
         let recovery = try SegmentRecovery(whole)

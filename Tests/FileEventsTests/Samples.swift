@@ -40,7 +40,8 @@ enum Samples {
         case 0:
             .gap(
                 Gap(
-                    tree: Bool.random(using: &generator) ? tree : nil, from: .min, until: .max,
+                    tree: Bool.random(using: &generator) ? tree : nil, from: SegmentLimits.times.lowerBound,
+                    until: SegmentLimits.times.upperBound,
                     reason: Gap.Reason.allCases.randomElement(using: &generator) ?? .reboot,
                     lost: Bool.random(using: &generator) ? .max : nil))
         case 1: .directory(report(&generator))
@@ -59,7 +60,7 @@ enum Samples {
         var stat = Bool.random(using: &generator) ? stat(&generator) : nil
         if Bool.random(using: &generator) { stat?.mode = 0o042775 }
         return DirectoryReport(
-            scan: .max, tree: tree, path: bytes(&generator, upTo: 300), time: time(&generator), stat: stat,
+            scan: .max, tree: tree, path: path(&generator), time: time(&generator), stat: stat,
             accessList: accessList(&generator, of: stat),
             entries: (0..<Int.random(in: 0..<20, using: &generator)).map { _ in
                 .init(name: name(&generator), stat: self.stat(&generator))
@@ -77,13 +78,13 @@ enum Samples {
 
     private static func event(_ generator: inout SeededGenerator) -> FileEvent {
         let destination = FileEvent.Destination(
-            directory: bytes(&generator, upTo: 20), name: name(&generator))
+            directory: bytes(&generator, in: 1...20), name: name(&generator))
         var stat = Bool.random(using: &generator) ? stat(&generator) : nil
         if Bool.random(using: &generator) { stat?.mode = 0o040700 }
         return FileEvent(
             time: time(&generator),
             kind: FileEvent.Kind.allCases.randomElement(using: &generator) ?? .created,
-            tree: tree, directory: Bool.random(using: &generator) ? [] : bytes(&generator, upTo: 40),
+            tree: tree, directory: Bool.random(using: &generator) ? [] : bytes(&generator, in: 1...40),
             name: name(&generator), destination: Bool.random(using: &generator) ? destination : nil,
             stat: stat, accessList: accessList(&generator, of: stat), actor: actor(&generator),
             count: Bool.random(using: &generator) ? 1 : .max)
@@ -98,7 +99,7 @@ enum Samples {
             loginUID: Bool.random(using: &generator) ? 1_000 : nil,
             auditSession: Bool.random(using: &generator) ? 5 : nil,
             pid: UInt32.random(in: 0...9, using: &generator), command: Array("touch".utf8),
-            executable: bytes(&generator, upTo: 3),
+            executable: bytes(&generator, in: 0...3),
             origin: origins.randomElement(using: &generator) ?? .unknown,
             session: Bool.random(using: &generator) ? "01J0000000000000000000000" : nil,
             connection: Bool.random(using: &generator)
@@ -111,22 +112,29 @@ enum Samples {
             inode: UInt64.random(in: 1...1_000, using: &generator), mode: 0o100644, uid: 1_000, gid: 1_000,
             links: 1, size: 5_000, blocks: 16, modified: changed, changed: changed)
         let extreme = FileStat(
-            inode: .max, mode: .max, uid: .max, gid: .max, links: .max, size: .max, blocks: .max,
+            inode: .max, mode: .max, uid: .max, gid: .max, links: .max, size: SegmentLimits.length,
+            blocks: SegmentLimits.length,
             modified: Bool.random(using: &generator) ? .max : .min, changed: .min)
         return Bool.random(using: &generator) ? usual : extreme
     }
 
     private static func time(_ generator: inout SeededGenerator) -> Int64 {
-        Int64.random(in: -5...2_000_000_000_000_000_000, using: &generator)
+        Int64.random(in: 0...2_000_000_000_000_000, using: &generator)
     }
 
     private static func name(_ generator: inout SeededGenerator) -> [UInt8] {
-        bytes(&generator, upTo: SegmentLimits.name)
+        bytes(&generator, in: 1...SegmentLimits.name)
     }
 
-    private static func bytes(_ generator: inout SeededGenerator, upTo limit: Int) -> [UInt8] {
-        (0..<Int.random(in: 0...limit, using: &generator)).map { _ in
-            UInt8.random(in: 1...255, using: &generator)
+    private static func path(_ generator: inout SeededGenerator) -> [UInt8] {
+        Array((0..<3).map { _ in name(&generator) }.joined(separator: [UInt8(ascii: "/")]))
+    }
+
+    /// Bytes that may be a name.
+    private static func bytes(_ generator: inout SeededGenerator, in counts: ClosedRange<Int>) -> [UInt8] {
+        (0..<Int.random(in: counts, using: &generator)).map { _ in
+            let byte = UInt8.random(in: 1...255, using: &generator)
+            return byte == UInt8(ascii: "/") || byte == UInt8(ascii: ".") ? 10 : byte
         }
     }
 }

@@ -109,7 +109,8 @@ extension SegmentHeader {
         created = Int64(bitPattern: try input.uint64())
         try input.finish()
         guard boot.count == 16, previous.count == 32, number > 0, firstSequence > 0,
-            firstSequence < UInt64.max / 2, (1...255).contains(host.utf8.count)
+            firstSequence < UInt64.max / 4, SegmentLimits.times.contains(created),
+            (1...255).contains(host.utf8.count)
         else { throw SegmentError(.malformed, "the header holds impossible values") }
     }
 }

@@ -64,6 +64,7 @@ package struct SegmentReader: Sendable {
         }
         let contents = try Compression.decompress(Array(bytes[frame.compressed]), count: frame.contentsCount)
         let records = try decoder.decode(contents, recordCount: frame.recordCount)
+        for record in records { try record.check() }
         offset = frame.compressed.upperBound
         defer { sequence += UInt64(records.count) }
         return records.enumerated().map { index, record in

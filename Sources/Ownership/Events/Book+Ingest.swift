@@ -9,10 +9,12 @@ extension Book {
     /// sequence is known already. Events bring the state of files up to date; reports of scans replace what is known of a directory.
     /// - Parameters:
     ///   - segment: proven to be its host's, not read yet.
+    ///   - trees: the paths of which this host may tell; what it says of others is left out. nil: of all.
     ///   - acceptingHole: take it even if it does not follow the newest one of its stream. What is missing is told by `holes`.
     /// - Throws: `SegmentError` for a segment that is damaged after all; `BookError`; `SQLiteError`, `.diskFull` for example.
     package func ingest(
-        _ segment: SegmentReader, acceptingHole: Bool = false, at time: Timestamp = .now
+        _ segment: SegmentReader, about trees: Set<[UInt8]>? = nil, acceptingHole: Bool = false,
+        at time: Timestamp = .now
     ) throws -> Ingested {
         let header = segment.header
         let segments = Segments(database: database)
@@ -28,12 +30,13 @@ extension Book {
             }
             let expected = newest?.digest ?? SegmentHeader.noPrevious
             if header.previous != expected, !acceptingHole { return .outOfOrder(expected: expected) }
-            return try take(segment, stream: stream, known: known, at: time)
+            return try take(segment, about: trees, stream: stream, known: known, at: time)
         }
     }
 
     private func take(
-        _ segment: SegmentReader, stream: Int64, known: [ClosedRange<UInt64>], at time: Timestamp
+        _ segment: SegmentReader, about trees: Set<[UInt8]>?, stream: Int64, known: [ClosedRange<UInt64>],
+        at time: Timestamp
     ) throws -> Ingested {
         var segment = segment
         let header = segment.header
@@ -53,6 +56,7 @@ extension Book {
         var records = 0
         while let frame = try segment.next() {
             for item in frame where !known.contains(where: { $0.contains(item.sequence) }) {
+                if let trees, let tree = item.record.tree, !trees.contains(tree) { continue }
                 records += 1
                 switch item.record {
                 case .event(let event):

@@ -39,19 +39,22 @@ final class EventReader {
     /// - Throws: `BookError` `.corrupt`.
     func place(ofDirectory number: Int64) throws -> Place {
         if let known = paths[number] { return known }
-        let row = try database.first(
-            "SELECT parent, name FROM event_directories WHERE id = ?1", [number]
-        ) { (parent: $0.integer(0), name: $0.blob(1)) }
-        guard let row, row.parent < number else {
-            throw BookError(.corrupt, "the book is damaged: directory \(number) of events")
+        var names: [[UInt8]] = []
+        var next = number
+        while next != 0 {
+            let row = try database.first(
+                "SELECT parent, name FROM event_directories WHERE id = ?1", [next]
+            ) { (parent: $0.integer(0), name: $0.blob(1)) }
+            guard let row, row.parent < next else {
+                throw BookError(.corrupt, "the book is damaged: directory \(number) of events")
+            }
+            names.append(row.name)
+            next = row.parent
         }
-        let place: Place
-        if row.parent == 0 {
-            place = Place(tree: row.name, path: [])
-        } else {
-            let parent = try self.place(ofDirectory: row.parent)
-            place = Place(tree: parent.tree, path: parent.path.appending(name: row.name))
+        guard let tree = names.popLast() else {
+            throw BookError(.corrupt, "the book is damaged: an event in no directory")
         }
+        let place = Place(tree: tree, path: Array(names.reversed().joined(separator: [UInt8(ascii: "/")])))
         paths[number] = place
         return place
     }

@@ -107,25 +107,19 @@ final class EventWriter {
     func number(ofDirectory path: [UInt8], in tree: [UInt8]) throws -> Int64 {
         let key = path.isEmpty ? tree : tree + [UInt8(ascii: "/")] + path
         if let known = directories[key] { return known }
-        let parent: Int64
-        let name: [UInt8]
-        if path.isEmpty {
-            parent = 0
-            name = tree
-        } else if let slash = path.lastIndex(of: UInt8(ascii: "/")) {
-            parent = try number(ofDirectory: Array(path[..<slash]), in: tree)
-            name = Array(path[(slash + 1)...])
-        } else {
-            parent = try number(ofDirectory: [], in: tree)
-            name = path
+        var number = try self.number(ofDirectory: tree, in: 0)
+        for name in path.split(separator: UInt8(ascii: "/")) {
+            number = try self.number(ofDirectory: Array(name), in: number)
         }
-        let number =
-            try database.first(
-                "SELECT id FROM event_directories WHERE parent = ?1 AND name = ?2", [parent, name]
-            ) { $0.integer(0) }
-            ?? insert("INSERT INTO event_directories (parent, name) VALUES (?1, ?2)", parent, name)
         directories[key] = number
         return number
+    }
+
+    private func number(ofDirectory name: [UInt8], in parent: Int64) throws -> Int64 {
+        try database.first(
+            "SELECT id FROM event_directories WHERE parent = ?1 AND name = ?2", [parent, name]
+        ) { $0.integer(0) }
+            ?? insert("INSERT INTO event_directories (parent, name) VALUES (?1, ?2)", parent, name)
     }
 
     private func number(of actor: Actor) throws -> Int64 {

@@ -46,7 +46,8 @@ extension Book {
     func adopt(
         _ stat: FileStat, _ parent: DirectoryID, _ name: [UInt8], _ look: Look
     ) throws -> (row: DirectoryRow, change: Change)? {
-        guard var row = try find(stat.inode, in: look.tree) else { return nil }
+        // No directory is in itself, but two file systems may have the same inode, and a host may lie.
+        guard var row = try find(stat.inode, in: look.tree), row.id != parent else { return nil }
         let origin = Change.Place(directory: row.parent, name: row.name)
         let change = Change(.renamed, parent, name, old: row.stat, new: stat, origin: origin)
         if origin != Change.Place(directory: parent, name: name) || row.gone != nil {
@@ -129,13 +130,25 @@ extension Book {
         return true
     }
 
+    /// Whether a directory has a row that tells what became of it: found elsewhere, still to be found, or given up by this scan.
+    private func hasRow(_ inode: UInt64, _ look: Look) throws -> Bool {
+        let statement = try database.prepare(
+            """
+            SELECT 1 FROM directory
+            WHERE inode = ?1 AND tree = ?2 AND parent != 0 AND (gone IS NULL OR gone < 0 OR gone > ?3) LIMIT 1
+            """)
+        try statement.set(1, Int64(bitPattern: inode))
+        try statement.set(2, look.tree)
+        try statement.set(3, look.since)
+        return try statement.first { _ in true } ?? false
+    }
+
     /// Ends a detached directory; the directories in it are detached.
     private func bury(_ row: DirectoryRow, _ look: Look, at time: Int64) throws {
         let children = try database.rows(
             "SELECT \(DirectoryRow.columns) FROM directory WHERE parent = ?1 AND gone IS NULL", [row.id],
             DirectoryRow.init)
         for child in children { try detach(child) }
-        let known = Set(children.map(\.name))
 
         var shares = ShareCounter()
         var linked: [LinkedFile] = []
@@ -144,10 +157,10 @@ extension Book {
         try forEachEntry(of: row.id) { reader in
             shares.count(reader.stat)
             if reader.stat.isLinked { linked.append(LinkedFile(reader.stat)) }
-            // Directories tell of themselves when their turn comes, but those that were never read have nobody else.
-            if look.recordsChanges, !reader.stat.isDirectory || !known.contains(Array(reader.name)) {
-                changes.append(Change(.deleted, row.id, Array(reader.name), old: reader.stat))
-            }
+            guard look.recordsChanges else { return }
+            // Directories tell of themselves, but those that were never read have nobody else.
+            if reader.stat.isDirectory, try hasRow(reader.stat.inode, look) { return }
+            changes.append(Change(.deleted, row.id, Array(reader.name), old: reader.stat))
         }
         try record(changes, since: max(look.since, row.read), until: time, look)
         let empty = PackedDirectory(
@@ -161,6 +174,6 @@ extension Book {
         try database.run(
             """
             UPDATE directory SET gone = ?2, digest = 0, files = 0, directories = 0, bytes = 0, used = 0 WHERE id = ?1
-            """, row.id, time)
+            """, row.id, max(1, time))
     }
 }

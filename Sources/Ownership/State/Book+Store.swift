@@ -39,7 +39,10 @@ extension Book {
     }
 
     /// Notes that a directory is gone, unless a scan finds it elsewhere before `finishScan`.
+    ///
+    /// A tree's root stays: where it is not found it is not mounted, which says nothing of what is in it.
     package func removeDirectory(_ path: [UInt8], _ look: Look) throws {
+        if path.isEmpty { return }
         if let row = try directory(at: path, in: look.tree) { try detach(row) }
     }
 

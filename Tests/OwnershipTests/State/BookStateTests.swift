@@ -170,6 +170,33 @@ struct BookStateTests {
         #expect(try book.usage().isEmpty)
     }
 
+    @Test("does not take a directory for gone that was found elsewhere before the one it was in was given up")
+    func movedOutOfGoneDirectory() throws {
+        let fixture = try BookFixture()
+        let book = fixture.book
+        let (outer, inner) = (directoryStat(2), directoryStat(7))
+        let scan = try book.write {
+            var look = fixture.look
+            look.recordsChanges = false
+            try book.replaceDirectory([], stat: directoryStat(1), entries: [entry("a", outer)], asOf: 1, look)
+            try book.replaceDirectory(bytes("a"), stat: outer, entries: [entry("s", inner)], asOf: 1, look)
+            try book.replaceDirectory(bytes("a/s"), stat: inner, entries: [], asOf: 1, look)
+            var tree = fixture.tree
+            tree.scanned = 1
+            return try book.beginScan(of: tree, at: 10)
+        }
+        try book.write {
+            try book.replaceDirectory(
+                [], stat: directoryStat(1, modified: 8), entries: [entry("t", inner)], asOf: 11,
+                book.look(scan, fixture.tree))
+            try book.finishScan(scan, at: 12)
+        }
+        let found = try book.changes(of: scan.id).filter { $0.change.name != [] }
+        #expect(
+            Set(found.map { "\($0.change.kind) \(String(decoding: $0.change.name, as: UTF8.self))" })
+                == ["renamed t", "deleted a"])
+    }
+
     @Test("counts the bytes of a file with several names once, also while names come and go")
     func hardLinks() throws {
         let fixture = try BookFixture()
