@@ -115,7 +115,7 @@ private struct ExtremeRecords {
             .directory(
                 DirectoryReport(
                     scan: number(), tree: Sample.tree, path: directory(), time: time(),
-                    stat: pick(0..<5) == 0 ? nil : stat(isDirectory: true),
+                    stat: pick(0..<5) == 0 ? nil : stat(isDirectory: true), accessList: accessList(),
                     entries: Self.names.filter { _ in Bool.random(using: &random) }.map {
                         .init(name: $0, stat: stat(isDirectory: Bool.random(using: &random)))
                     },
@@ -131,9 +131,18 @@ private struct ExtremeRecords {
             directory: directory(), name: name(),
             destination: pick(0..<3) == 0
                 ? FileEvent.Destination(directory: directory(), name: name()) : nil,
-            stat: pick(0..<4) == 0 ? nil : stat(isDirectory: pick(0..<4) == 0),
+            stat: pick(0..<4) == 0 ? nil : stat(isDirectory: pick(0..<4) == 0), accessList: accessList(),
             actor: Bool.random(using: &random) ? Sample.alice : Sample.root,
             count: UInt32(truncatingIfNeeded: number()))
+    }
+
+    /// Mostly none that a file system would take.
+    private mutating func accessList() -> [UInt8]? {
+        switch pick(0..<4) {
+        case 0: nil
+        case 1: []
+        default: [2, 0, 0, 0] + (0..<pick(0..<40)).map { _ in UInt8.random(in: 0...255, using: &random) }
+        }
     }
 
     private mutating func directory() -> [UInt8] {
