@@ -47,9 +47,8 @@ extension Book {
     package func moveDirectory(
         _ old: [UInt8], to new: [UInt8], asOf time: Int64, _ look: Look
     ) throws -> [Change] {
-        guard let entry = try entry(at: old, in: look.tree), !entry.name.isEmpty, !new.isEmpty else {
-            return []
-        }
+        guard old != new, let entry = try entry(at: old, in: look.tree), !entry.name.isEmpty, !new.isEmpty
+        else { return [] }
         let (from, name) = Self.split(old)
         let (into, newName) = Self.split(new)
         if from == into {
