@@ -80,7 +80,8 @@ let package = Package(
         module("Scanner", uses: ["CSupport", "FileEvents", "Ownership", "Support"]),
 
         module("Inventory", uses: ["Directory", "SSHKeys", "Support"]),
-        module("Power", uses: ["Directory", "Support"]),
+        module(
+            "Power", uses: ["Accounts", "Directory", "Support"], resources: [.embedInCode("HostMeasure")]),
 
         // The cloud in which the hosts are.
         module("SessionManager", uses: ["AWS", "CCurl", "COpenSSL", "CSupport", "Support"]),

@@ -7,6 +7,8 @@ package enum EventKind: String, Sendable, CaseIterable {
     case sessionStarted = "session.start"
     case sessionEnded = "session.end"
     case channelOpened = "channel.open"
+    /// A jump ended: what passed, and how long it took.
+    case channelClosed = "channel.close"
     case refused
     case hostConnected = "host.connected"
     case hostFailed = "host.failed"

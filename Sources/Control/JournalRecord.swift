@@ -22,6 +22,10 @@ package enum JournalRecord: Equatable, Sendable {
 
     /// The session is over.
     case ended(reason: String)
+
+    /// A channel that `channelOpened` or the daemon told of was closed: what passed through it, and how long it was open.
+    case channelClosed(
+        kind: String, detail: String, fromClient: UInt64, toClient: UInt64, milliseconds: UInt64)
 }
 
 extension JournalRecord {
@@ -33,7 +37,7 @@ extension JournalRecord {
 
     private enum Kind: UInt8 {
         case channelOpened = 1
-        case refused, traffic, programEnded, ended
+        case refused, traffic, programEnded, ended, channelClosed
     }
 
     /// The bytes to append, at the moment `time`. Texts are cut so that the record stays below `lengthLimit`.
@@ -64,6 +68,13 @@ extension JournalRecord {
         case .ended(let reason):
             body.byte(Kind.ended.rawValue)
             body.string(cut(reason))
+        case .channelClosed(let kind, let detail, let fromClient, let toClient, let milliseconds):
+            body.byte(Kind.channelClosed.rawValue)
+            body.string(cut(kind))
+            body.string(cut(detail))
+            body.uint64(fromClient)
+            body.uint64(toClient)
+            body.uint64(milliseconds)
         }
         var record = WireWriter()
         record.data(body.bytes)
@@ -113,6 +124,10 @@ extension JournalRecord {
             record = .programEnded(
                 kind: kind, status: hasStatus ? status : nil, signal: hasSignal ? signal : nil)
         case .ended: record = .ended(reason: try input.string())
+        case .channelClosed:
+            record = .channelClosed(
+                kind: try input.string(), detail: try input.string(), fromClient: try input.uint64(),
+                toClient: try input.uint64(), milliseconds: try input.uint64())
         }
         try input.finish()
         return (time, record)

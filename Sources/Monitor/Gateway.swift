@@ -43,6 +43,8 @@ final class Gateway: Sendable {
     let inventory: InventoryKeeper
     /// Starts and stops them.
     let power: HostPower
+    /// Stops those that nobody uses.
+    let idle: IdleWatch
 
     /// Opens the database.
     ///
@@ -96,6 +98,10 @@ final class Gateway: Sendable {
             directory: directory, events: events, inventory: inventory, reach: reach,
             instances: CloudPower(cloud),
             settings: current)
+        idle = IdleWatch(
+            directory: directory, events: events, sessions: sessions, power: power,
+            uidRange: configuration.uidRange, executor: { executor.withLock { $0 } },
+            log: { Log(threshold: current.withLock { $0 }.configuration.logLevel) })
     }
 
     /// Makes accounts with the settings in force.
@@ -171,7 +177,7 @@ final class Gateway: Sendable {
     /// Runs commands with what is in force now.
     var commandService: CommandService {
         let settings = settings
-        return CommandService(
+        var services =
             CommandServices(
                 directory: directory, events: events, book: book,
                 configuration: settings.configuration,
@@ -181,7 +187,9 @@ final class Gateway: Sendable {
                 scanner: SSHKeyScanner(
                     program: program, timeout: settings.configuration.connectTimeout),
                 inventory: inventory, hostWork: hostWork,
-                conditions: board, wall: { [self] text, host in try wall(text, on: host) }))
+                conditions: board, wall: { [self] text, host in try wall(text, on: host) })
+        services.idle = { [idle] in idle.report(of: $0) }
+        return CommandService(services)
     }
 }
 

@@ -59,6 +59,7 @@ package enum GatewayDaemon {
         try RetentionWatch(gateway: gateway).start()
         try HealthWatch(gateway: gateway).start()
         try DrainWatch(gateway: gateway).start()
+        try gateway.idle.start()
         let frontDoor = try FrontDoor(gateway: gateway)
         let commandDoor = try CommandDoor(
             at: configuration.controlSocketPath, service: { gateway.commandService },

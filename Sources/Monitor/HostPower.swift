@@ -201,6 +201,34 @@ final class HostPower: Sendable {
         end(turn, of: wake.host, .failed(sentence))
     }
 
+    // MARK: Stopping
+
+    /// Stops a host that nobody uses.
+    ///
+    /// Who comes from now on waits, and has it woken again.
+    /// - Parameter isUsed: asked after that: whether somebody has come meanwhile.
+    func stop(_ host: Host, because reason: String, isUsed: () -> Bool) throws {
+        guard let instance = host.instance else { return }
+        stopping.withLock { _ = $0.insert(host.name) }
+        defer { stopping.withLock { _ = $0.remove(host.name) } }
+        guard !isUsed(), turns.withLock({ $0[host.name] }) == nil else { return }
+        do throws(PowerError) {
+            try stopForCertain(instance)
+        } catch {
+            let detail = ["what": "not stopped", "instance": instance.id, "reason": error.detail]
+            try events.append(Event(.hostSleep, host: host.name, detail: detail))
+            log.warning("idle host not stopped", ["host.name": host.name, "error": error.detail])
+            return
+        }
+        try events.append(
+            Event(
+                .hostSleep, host: host.name,
+                detail: ["what": "stopped", "instance": instance.id, "reason": reason]))
+        log.notice("idle host stopped", ["host.name": host.name, "reason": reason])
+        // Before somebody is sent there: from now on it is to be woken.
+        try inventory.renew(instance, by: "idle")
+    }
+
     /// Has it stopped; tries again where the cloud does not answer.
     private func stopForCertain(_ instance: HostInstance) throws(PowerError) {
         for attempt in 1... {

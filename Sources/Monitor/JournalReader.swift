@@ -75,6 +75,13 @@ package struct JournalReader: Sendable {
                 update.exitSignal = signal
             case .ended(let reason):
                 endReason = reason
+            case .channelClosed(let kind, let detail, let fromClient, let toClient, let milliseconds):
+                note(
+                    .channelClosed, time,
+                    [
+                        "kind": kind, "detail": detail, "bytes_from_client": String(fromClient),
+                        "bytes_to_client": String(toClient), "seconds": String(milliseconds / 1_000),
+                    ])
             }
         }
         return (events, update, endReason)

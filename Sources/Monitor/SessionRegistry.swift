@@ -27,6 +27,8 @@ final class SessionRegistry: Sendable {
         var seats: [SessionID: Presence] = [:]
         /// Seats whose host was lost: the people want to go back there.
         var lost: [(presence: Presence, until: MonotonicTime)] = []
+        /// When the last session on each host ended.
+        var ends: [String: MonotonicTime] = [:]
     }
 
     /// How long somebody whose host was lost belongs there.
@@ -99,16 +101,22 @@ final class SessionRegistry: Sendable {
     /// - Returns: its entry with what was noted meanwhile.
     @discardableResult
     func remove(_ session: SessionID) -> Entry? {
-        let until = MonotonicTime.now + Self.memory
+        let now = MonotonicTime.now
         return state.withLock { state in
             let seat = state.seats.removeValue(forKey: session)
             let entry = state.entries.removeValue(forKey: session)
             if let seat, entry?.isLost == true, !state.lost.contains(where: { $0.presence == seat }) {
-                state.lost.append((seat, until))
+                state.lost.append((seat, now + Self.memory))
+            }
+            if let entry {
+                for host in entry.jumps.union(entry.host.map { [$0] } ?? []) { state.ends[host] = now }
             }
             return entry
         }
     }
+
+    /// When the last session that led to a host ended; nil: none did since the daemon was started.
+    func lastEnd(on host: String) -> MonotonicTime? { state.withLock { $0.ends[host] } }
 
     /// Asks all sessions that match to end, kills those that do not, and returns how many there were.
     func end(because reason: String, where matches: (Entry) -> Bool) -> Int {
@@ -131,6 +139,10 @@ final class SessionRegistry: Sendable {
 extension SessionRegistry: SessionControl {
     func kill(_ session: String) -> Bool {
         end(because: "ended by an administrator") { $0.session.description == session } > 0
+    }
+
+    func jumps(of session: String) -> [String] {
+        all.first { $0.session.description == session }?.jumps.sorted() ?? []
     }
 
     func endSessions(ofUser name: String) -> Int {

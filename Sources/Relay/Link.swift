@@ -32,6 +32,9 @@ class Link {
         client.close()
     }
 
+    /// Notes in the journal what became of it; called once, at its end.
+    func noteEnd() {}
+
     /// Whether nothing is left to do, so that the channels can be freed.
     ///
     /// A channel is kept until both sides have closed it: libssh's messages point to it.

@@ -111,7 +111,9 @@ extension RelaySession {
         daemon.ask(.jump(host: host, port: UInt32(port))) { [weak self] answer in
             guard let self else { return }
             switch answer.reply {
-            case .joined: join(message, to: answer.descriptors.first, what: what)
+            case .joined:
+                let place = "\(host.printable):\(port)"
+                join(message, to: answer.descriptors.first, at: place, what: what)
             case .waking: askForJump(message, host: host, port: port, what: what)
             // A refused channel cannot carry the reason; the end of a connection that is for this jump alone can.
             case .disconnect(let reason):
@@ -137,12 +139,14 @@ extension RelaySession {
         }
     }
 
-    private func join(_ message: IncomingMessage, to socket: Descriptor?, what: String) {
+    private func join(
+        _ message: IncomingMessage, to socket: Descriptor?, at place: String, what: String
+    ) {
         guard let socket, let channel = message.acceptChannel(on: client) else {
             return refuse(message, what, "no connection came")
         }
         do {
-            add(try SocketLink(client: channel, socket: socket))
+            add(try SocketLink(client: channel, socket: socket, book: (journal, place)))
         } catch {
             channel.close()
         }

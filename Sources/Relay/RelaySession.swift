@@ -159,6 +159,7 @@ final class RelaySession {
             if link.isFinished {
                 finishedTraffic.fromClient += link.traffic.fromClient
                 finishedTraffic.toClient += link.traffic.toClient
+                link.noteEnd()
                 links[identity] = nil
             }
         }
@@ -202,6 +203,7 @@ final class RelaySession {
 
     private func finish() {
         let traffic = self.traffic
+        for link in links.values { link.noteEnd() }
         journal.append(.traffic(fromClient: traffic.fromClient, toClient: traffic.toClient))
         journal.append(.ended(reason: ending ?? ""))
         openings = []

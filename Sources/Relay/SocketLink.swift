@@ -1,3 +1,4 @@
+import Control
 import Glibc
 import SSH
 import Support
@@ -10,6 +11,9 @@ final class SocketLink: Link {
     static let closePatience = Duration.seconds(10)
 
     private let socket: Descriptor
+    /// Where its end is noted, and where it leads; nil: it is no jump.
+    private let book: (journal: Journal, place: String)?
+    private let started = MonotonicTime.now
     private var upward: ArraySlice<UInt8> = []
     private var downward: ArraySlice<UInt8> = []
     private var fromClient: UInt64 = 0
@@ -18,14 +22,28 @@ final class SocketLink: Link {
     private var sentEnd = false
     private var closeDeadline: MonotonicTime?
 
-    /// - socket: connected; becomes non-blocking.
-    init(client: Channel, socket: Descriptor) throws(SystemError) {
+    /// - Parameters:
+    ///   - socket: connected; becomes non-blocking.
+    ///   - book: where its end is noted, with the host and port as the client named them; nil: nowhere.
+    init(
+        client: Channel, socket: Descriptor, book: (journal: Journal, place: String)? = nil
+    ) throws(SystemError) {
         try socket.setNonBlocking(true)
         self.socket = socket
+        self.book = book
         super.init(client: client)
     }
 
     override var traffic: (fromClient: UInt64, toClient: UInt64) { (fromClient, toClient) }
+
+    override func noteEnd() {
+        guard let book else { return }
+        let time = MonotonicTime.now - started
+        book.journal.append(
+            .channelClosed(
+                kind: "jump", detail: book.place, fromClient: fromClient, toClient: toClient,
+                milliseconds: UInt64(max(0, time.milliseconds))))
+    }
 
     override func advance(through buffer: inout [UInt8], now: MonotonicTime) -> Bool {
         guard !client.isClosed else { return false }

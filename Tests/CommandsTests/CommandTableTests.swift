@@ -54,7 +54,7 @@ struct CommandTableTests {
     @Test("help on a noun lists its verbs")
     func noun() throws {
         let text = try Gateway(people: false).output(of: "help pool")
-        #expect(text.split(separator: "\n").count == 4)
+        #expect(text.split(separator: "\n").count == 5)
         #expect(text.hasPrefix("pool add    Add a pool"))
     }
 

@@ -199,6 +199,8 @@ final class QuietDaemon: AccountApplier, SessionControl, HostKeyScanner, Invento
 
     func kill(_ session: String) -> Bool { session == "01JD0000000000000000000000" }
 
+    func jumps(of session: String) -> [String] { [] }
+
     func endSessions(ofUser name: String) -> Int {
         state.withLock { $0.ended.append(name) }
         return 2

@@ -6,8 +6,9 @@ import Testing
 struct PermissionTests {
     /// Arguments with which each command gets as far as it can here.
     static let lines = [
-        "whoami": "", "hosts": "", "keys list": "", "keys add": "-", "keys remove": "SHA256:x",
-        "ssh-config": "", "hosts default": "communal1",
+        "whoami": "", "hosts": "", "hosts default": "communal1", "keep": "communal1 until 2h",
+        "keys list": "",
+        "keys add": "-", "keys remove": "SHA256:x", "ssh-config": "",
         "user add": "carol", "user list": "", "user show": "alice", "user lock": "alice",
         "user unlock": "alice", "user role": "bob auditor", "user leave": "alice --yes",
         "key add": "alice -", "key list": "", "key remove": "alice SHA256:x",
@@ -16,9 +17,10 @@ struct PermissionTests {
         "host add": "gpu1 --address 10.0.0.1 --key -", "host list": "", "host show": "communal1",
         "host import": "--tag Team=lab", "host rekey": "communal1 --key - --yes",
         "host refresh": "", "host drain": "communal1", "host undrain": "communal1",
-        "host set": "communal1 --accounts ssh",
+        "host set": "communal1 --accounts ssh", "host keep": "communal1 until 2h",
         "host remove": "communal1 --yes", "host bootstrap": "communal1",
-        "pool add": "gpus", "pool list": "", "pool join": "communal communal1",
+        "pool add": "gpus", "pool set": "communal --idle-stop 45m", "pool list": "",
+        "pool join": "communal communal1",
         "pool leave": "communal communal1",
         "grant add": "--user alice --host communal1", "grant list": "", "grant remove": "1",
         "account apply": "communal1", "account plan": "communal1", "account status": "communal1",
@@ -38,7 +40,8 @@ struct PermissionTests {
 
     /// What a user who is no administrator may run.
     static let open: Set = [
-        "whoami", "hosts", "hosts default", "keys list", "keys add", "keys remove", "ssh-config", "help",
+        "whoami", "hosts", "hosts default", "keep", "keys list", "keys add", "keys remove", "ssh-config",
+        "help",
         "version",
         "tree list", "file share", "file shares", "file unshare",
         "session files", "file owner", "file who", "file history", "file list", "file usage", "file changes",
@@ -98,7 +101,7 @@ struct PermissionTests {
         let terminal = Transcript(input: Gateway.key(9))
         let code = try Gateway().run("\(title) \(Self.lines[title] ?? "")", on: terminal)
         let own: Set = [
-            "hosts", "hosts default", "keys list", "keys add", "keys remove", "ssh-config", "init",
+            "hosts", "hosts default", "keep", "keys list", "keys add", "keys remove", "ssh-config", "init",
         ]
         #expect((code == .refused) == own.contains(title))
     }

@@ -49,6 +49,7 @@ private enum Samples {
         .traffic(fromClient: .max, toClient: 0), .programEnded(kind: "exec", status: -1, signal: nil),
         .programEnded(kind: "shell", status: nil, signal: "KILL"),
         .programEnded(kind: "shell", status: nil, signal: nil), .ended(reason: "the client left"),
+        .channelClosed(kind: "jump", detail: "gpu1:22", fromClient: 1, toClient: .max, milliseconds: 2),
     ]
 }
 

@@ -193,3 +193,36 @@ def test_jump_that_is_given_up(lab, teardown):
         channel.close()
         wait_until(lambda: sockets(session) == before, "the end of the jump's connection", 20)
         assert connection.is_active()
+
+
+def test_a_jump_is_in_the_list_of_sessions_and_can_be_killed(lab, start):
+    """A live jump is shown with its host, and `session kill` ends it together with what runs in it."""
+    mark = lab.mark()
+    client = start(lab.ssh_words("echo ready; exec sleep 300", alias=f"jump-{lab.host2}"), stdout=subprocess.PIPE)
+    assert client.stdout.readline() == b"ready\n"
+    opened = lab.wait_event(mark, "channel.open", user="alice", host=lab.host2)
+    session = next(row for row in lab.sessions() if row["id"] == opened["session"])
+    assert session["jumps"] == [lab.host2]
+    listed = lab.gatehouse("session", "list").out.decode()
+    assert re.search(rf"{session['id']}.* jump to {lab.host2} ", listed)
+    lab.gatehouse("session", "kill", session["id"])
+    assert client.wait(15) == 255
+    end = lab.wait_event(mark, "session.end", session=session["id"])
+    assert "administrator" in end["detail"]["reason"]
+
+
+def test_what_passed_through_a_jump_is_logged(lab):
+    """The end of a jump is an event with its bytes and its time, as the session has them."""
+    mark = lab.mark()
+    size = 3 << 20
+    result = lab.ssh(f"sleep 1; head -c {size} /dev/zero", alias=f"jump-{lab.host1}")
+    assert len(result.out) == size
+    closed = lab.wait_event(mark, "channel.close", user="alice")
+    detail = closed["detail"]
+    assert (detail["kind"], detail["detail"]) == ("jump", f"{lab.host1}:22")
+    assert size < int(detail["bytes_to_client"]) < size * 1.1
+    assert 1_000 < int(detail["bytes_from_client"]) < size
+    assert 1 <= int(detail["seconds"]) < 30
+    lab.wait_event(mark, "session.end", session=closed["session"])
+    row = next(row for row in lab.sessions("--all") if row["id"] == closed["session"])
+    assert row["bytes_to_client"] == int(detail["bytes_to_client"])

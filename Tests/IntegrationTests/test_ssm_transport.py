@@ -190,6 +190,30 @@ def test_each_failure_has_its_own_words(lab, tunnelled, endpoint):
         lab.gatehouse("host", "set", tunnelled, "--address", lab.addresses[lab.host1])
 
 
+@pytest.mark.limit(90)
+def test_a_token_that_has_expired_is_said_and_leaves_no_session(lab, tunnelled, endpoint):
+    """Both of them: the token of the session's stream, and that of the gateway's own credentials."""
+    endpoint.set(stream={"expired": True})
+    result = lab.ssh("true", alias=tunnelled, timeout=30)
+    assert result.status == 255
+    assert b"the service does not take the session's token" in result.err
+    wait_until(lambda: not tunnel_processes(endpoint), "the tunnel to end")
+    ssm = botocore.session.get_session().create_client(
+        "ssm", endpoint_url=endpoint.url, region_name=lab.variables["AWS_REGION"],
+        aws_access_key_id=lab.variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=lab.variables["AWS_SECRET_ACCESS_KEY"],
+    )
+    targets = [session["Target"] for session in ssm.describe_sessions(State="Active")["Sessions"]]
+    assert endpoint.ids[tunnelled] not in targets
+
+    endpoint.set(reset=True)
+    message = "The security token included in the request is expired"
+    endpoint.set(fail={"ssm.StartSession": {"code": "ExpiredTokenException", "message": message, "status": 400}})
+    result = lab.ssh("true", alias=tunnelled, timeout=30)
+    assert result.status == 255
+    assert b"ExpiredTokenException" in result.err and message.encode() in result.err
+
+
 def test_automatic_goes_through_session_manager_only_where_the_network_fails(lab, endpoint):
     lab.gatehouse("host", "set", lab.host1, "--transport", "automatic")
     assert lab.ssh("hostname", alias=lab.host1).out.decode().strip() == lab.host1

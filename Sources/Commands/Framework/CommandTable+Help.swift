@@ -35,18 +35,18 @@ extension CommandTable {
             ? ["user add alice --group lab", "grant add --group lab --pool communal"]
             : ["hosts", "keys add - < ~/.ssh/id_ed25519.pub"]
         var text = examples.map { "  \(prefix) \($0)\n" }.joined() + "\n"
-        var listed = nouns.filter { noun in shown.contains { $0.words[0] == noun } }
+        let listed = nouns.filter { noun in shown.contains { $0.words[0] == noun } }
         let width = listed.map(\.count).max() ?? 0
         // On one screen: of many, those without verbs are only named.
         let lone = listed.filter { noun in shown.contains { $0.words == [noun] } }
-        let isLong = listed.count > Self.overviewLimit
-        if isLong { listed.removeAll(where: lone.contains) }
-        for noun in listed {
+        let entries = listed.map { noun in
             let members = shown.filter { $0.words[0] == noun }
             let verbs = members.compactMap { $0.words.count == 2 ? $0.words[1] : nil }
             let line = verbs.isEmpty ? members[0].summary : verbs.joined(separator: ", ")
-            text += Self.wrapped(line, after: noun.padded(to: width) + "  ")
+            return (noun: noun, text: Self.wrapped(line, after: noun.padded(to: width) + "  "))
         }
+        let isLong = entries.reduce(0) { $0 + $1.text.count { $0 == "\n" } } > Self.overviewLimit
+        for entry in entries where !isLong || !lone.contains(entry.noun) { text += entry.text }
         if isLong { text += lone.joined(separator: ", ") + "\n" }
         return text + "'\(prefix) help NOUN VERB' explains a command. What reads takes --json.\n"
     }

@@ -3,6 +3,7 @@ package import Audit
 package import Configuration
 package import Directory
 package import Ownership
+package import Power
 package import SSHKeys
 package import Support
 
@@ -21,6 +22,8 @@ package struct CommandServices: Sendable {
     package var conditions: any HostConditions
     /// Writes a line on all terminals of a host; blocks, and throws when the host cannot be worked on.
     package var wall: @Sendable (String, Host) throws -> Void
+    /// How a host with an idle policy is used, by its name; nil: it has none, or does not run.
+    package var idle: @Sendable (_ host: String) -> IdleReport? = { _ in nil }
     /// The present moment.
     package var now: @Sendable () -> Timestamp = { .now }
 
@@ -96,6 +99,9 @@ package protocol SessionControl: Sendable {
 
     /// Ends all sessions of a user and says how many there were.
     func endSessions(ofUser name: String) -> Int
+
+    /// The hosts that a live session has jumped to, by name.
+    func jumps(of session: String) -> [String]
 }
 
 /// Asks a host for its public host keys.

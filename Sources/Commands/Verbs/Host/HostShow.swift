@@ -1,4 +1,5 @@
 import Directory
+import Power
 import Support
 
 /// Shows a host: `gatehouse host show NAME [--json]`.
@@ -25,6 +26,12 @@ package struct HostShow: DaemonCommand {
         document["users"] = .strings(users)
         let condition = context.services.conditions.condition(of: name)
         document.merge(condition.json) { $1 }
+        let policy = try context.directory.idlePolicy(of: name)
+        let keep = try context.directory.keep(of: name, at: context.services.now())
+        let idle = context.services.idle(name)
+        document["idle_stop"] = policy?.json ?? .null
+        document["kept"] = keep?.json ?? .null
+        document["idle"] = idle?.json ?? .null
 
         var text = Details()
         text.add("name", host.name)
@@ -45,6 +52,9 @@ package struct HostShow: DaemonCommand {
         }
         text.add("accounts", host.accountRouteText)
         text.add("transport", host.transport.rawValue)
+        if let policy { text.add("idle stop", policy.text) }
+        if let idle { text.add("use", idle.text) }
+        if let keep { text.add("kept", "until \(keep.until) by \(keep.who)") }
         text.add("keys", each: host.keys.map { "\($0.type) \($0.fingerprint)" })
         if let others = host.instance?.otherKeys, !others.isEmpty {
             text.add("other keys", each: others)

@@ -24,12 +24,18 @@ package struct SessionList: DaemonCommand {
         let log = context.services.events
         let sessions = isAll ? try log.sessions(limit: Self.limit) : try log.liveSessions().reversed()
         var table = Table("SESSION", "USER", "HOST", "FROM", "STARTED", "ENDED")
+        var list: [JSON] = []
         for session in sessions {
+            let jumps = session.ended == nil ? context.services.sessions.jumps(of: session.id) : []
+            list.append(.object(session.json.merging(["jumps": .strings(jumps)]) { $1 }))
+            let place = session.host ?? session.target ?? ""
             table.add(
-                session.id, session.user ?? "", session.host ?? session.target ?? "", session.clientAddress,
+                session.id, session.user ?? "",
+                jumps.isEmpty ? place : "\(place), jump to \(jumps.joined(separator: ", "))",
+                session.clientAddress,
                 session.started.description, session.ended?.description ?? "live")
         }
         return try context.show(
-            json: isJSON, ["sessions": .array(sessions.map { .object($0.json) })], text: table.text)
+            json: isJSON, ["sessions": .array(list)], text: table.text)
     }
 }

@@ -76,7 +76,7 @@ class StreamFaults:
     """Each n-th message of a session is lost, to the agent and from it, comes twice or late; 0: none.
 
     The true agent repeats only the oldest message each 100 ms, which is slow where many are lost: `repeat_all` has it repeat
-    all that are due. `encrypt` names the KMS key that new sessions ask for.
+    all that are due. `encrypt` names the KMS key that new sessions ask for. `expired`: tokens are not good any more when they come.
     """
 
     lose_in: int = 0
@@ -86,6 +86,7 @@ class StreamFaults:
     reorder: int = 0
     repeat_all: bool = False
     encrypt: str | None = None
+    expired: bool = False
 
 
 @dataclass

@@ -14,7 +14,7 @@
     power     {"communal1": "on" | "off"}     switches it at once, and EC2 knows
     timing    {"pickup": 0.05, …}             see `Timing`
     stream    {"lose_in": 7, "lose_out": 7, "lose_acknowledgements": true, "duplicate": 5, "reorder": 9,
-              "repeat_all": true, "encrypt": "alias/…"}      see `StreamFaults`
+              "repeat_all": true, "encrypt": "alias/…", "expired": true}      see `StreamFaults`
     skew      seconds that the endpoint's clock is ahead
     expire    an access key of a role session, or "all"
     cut       true: breaks all data channels

@@ -155,6 +155,8 @@ class SessionService:
             token = session.record.token
             if not isinstance(words, dict) or token is None or words.get("TokenValue") != token:
                 return False
+            if self._faults.stream.expired:
+                return False
             if words.get("MessageSchemaVersion") != "1.0":
                 return False
             # Good for one connection.

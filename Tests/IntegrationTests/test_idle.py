@@ -1,0 +1,140 @@
+"""Hosts that nobody uses are warned and stopped; whatever uses them keeps them, and what cannot be measured is left alone."""
+
+import re
+import subprocess
+import time
+
+import pytest
+
+from lab import kill_group, record, wait_until
+from test_wake import state, waking
+
+#: As a policy says it; warnings come 4 and 1.3 seconds before.
+POLICY = "12s"
+
+
+@pytest.fixture
+def policed(lab, teardown):
+    """The second host, to be stopped when nobody has used it for 12 seconds, and a grant of bob that wakes it."""
+    host = lab.host2
+    added = lab.gatehouse("grant", "add", "--user", "bob", "--host", host, "--wake").out.decode()
+    teardown.callback(lab.gatehouse, "host", "refresh")
+    teardown.callback(lambda: lab.aws(reset=True, power={host: "on"}))
+    teardown.callback(wait_until, lambda: not waking(lab), "the end of starts and stops", 40)
+    teardown.callback(lab.gatehouse, "grant", "remove", re.search(r"grant (\d+) added", added)[1])
+    teardown.callback(lab.gatehouse, "host", "set", host, "--idle-stop", "none")
+    teardown.callback(lab.gatehouse, "host", "keep", host, "--clear")
+    # Whoever is on the host's terminals would see it there.
+    lab.lab_exec(host, "sh", "-c", "printf '#!/bin/sh\\ncat >>/root/wall\\n' >/usr/local/bin/wall; "
+                 "chmod 755 /usr/local/bin/wall; rm -f /root/wall")
+    teardown.callback(lab.lab_exec, host, "rm", "-f", "/usr/local/bin/wall", "/root/wall")
+    lab.gatehouse("host", "refresh")
+    lab.gatehouse("host", "set", host, "--idle-stop", POLICY)
+    return host
+
+
+def use(lab, host):
+    """How the host is used, as `host show` says it."""
+    found = re.search(r"^use: +(.*)$", lab.gatehouse("host", "show", host).out.decode(), re.M)
+    return found[1] if found else ""
+
+
+def wait_for_use(lab, host, pattern, timeout=60):
+    wait_until(lambda: re.search(pattern, use(lab, host)), f"{host} to be used as {pattern}", timeout)
+
+
+def sleeps(lab, mark, host):
+    return [event["detail"]["what"] for event in lab.events_after(mark, "host.sleep", host=host)]
+
+
+@pytest.mark.limit(150)
+def test_a_host_that_nobody_uses_is_warned_and_stopped_and_woken_by_ssh(lab, policed):
+    mark = lab.mark()
+    assert re.search(r"^idle stop: +12s$", lab.gatehouse("host", "show", policed).out.decode(), re.M)
+    wait_for_use(lab, policed, r"^idle \d+s, stopped in \d+s$")
+    shown = record(lab.gatehouse_json("host", "show", policed))
+    assert shown["idle_stop"] == {"pool": None, "seconds": 12}
+    assert shown["idle"]["idle"] >= 0 and shown["idle"]["stops_in"] <= 12
+    lab.wait_event(mark, "host.sleep", lambda event: event["detail"]["what"] == "stopped", 90, host=policed)
+    assert sleeps(lab, mark, policed) == ["warning", "warning", "stopped"]
+    stopped = lab.events_after(mark, "host.sleep", host=policed)[-1]
+    assert re.fullmatch(r"nobody has used it for \d+s", stopped["detail"]["reason"])
+    wait_until(lambda: state(lab, policed) in ("stopping", "stopped"), "the directory to know", 20)
+    warnings = lab.lab_exec(policed, "cat", "/root/wall").out.decode()
+    assert f"Nobody has used {policed} for a while: it is stopped in 4s." in warnings
+    assert "it is stopped in 1s." in warnings
+    # Also while it is still stopping: it is started when it has stopped.
+    result = lab.ssh("hostname", alias=policed, user="bob", timeout=60)
+    assert (result.status, result.out.decode().strip()) == (0, policed), result.err
+    assert b"gatehouse: waking" in result.err
+
+
+@pytest.mark.limit(200)
+def test_what_uses_a_host_keeps_it(lab, policed, teardown):
+    mark = lab.mark()
+
+    # A session, also one that does nothing.
+    words = lab.ssh_words("sleep", "300", alias=policed)
+    client = subprocess.Popen(words, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    teardown.callback(lambda: (kill_group(client), client.wait()))
+    wait_for_use(lab, policed, "^kept: a session$")
+
+    # A multiplexer that is left running.
+    lab.ssh("exec setsid -f bash -c 'exec -a tmux sleep 300' >/dev/null 2>&1", alias=policed)
+    kill_group(client)
+    client.wait()
+    wait_for_use(lab, policed, "^kept: tmux of alice$")
+    time.sleep(14)
+    assert use(lab, policed) == "kept: tmux of alice"
+    assert sleeps(lab, mark, policed) == []
+
+    # A program that computes.
+    burn = "exec setsid -f sh -c 'while :; do :; done' >/dev/null 2>&1"
+    lab.ssh(burn, alias=policed)
+    lab.lab_exec(policed, "pkill", "-f", "^tmux")
+    wait_for_use(lab, policed, r"^kept: sh of alice, \d+\.\d\d processors$")
+    time.sleep(14)
+    assert use(lab, policed).startswith("kept: sh of alice")
+    lab.lab_exec(policed, "pkill", "-u", "alice")
+    wait_for_use(lab, policed, r"^idle ")
+    assert "stopped" not in sleeps(lab, mark, policed)
+
+
+@pytest.mark.limit(150)
+def test_a_keep_holds_until_it_is_taken_back(lab, policed):
+    mark = lab.mark()
+    kept = lab.ssh("keep", policed, "until", "2h", alias="gate", user="bob")
+    assert kept.status == 0 and f"host {policed} is kept until ".encode() in kept.out
+    assert re.search(r"^kept: +until \S+ by bob$", lab.gatehouse("host", "show", policed).out.decode(), re.M)
+    too_long = lab.ssh("keep", policed, "until", "3d", alias="gate", user="bob")
+    assert too_long.status == 77 and b"more than a day" in too_long.err
+    assert lab.ssh("keep", policed, "until", "2h", alias="gate", user="carol").status == 66
+    wait_for_use(lab, policed, r"^idle 1[4-9]s$")
+    assert sleeps(lab, mark, policed) == []
+    lab.gatehouse("host", "keep", policed, "--clear")
+    # However long it was idle while it was kept: the warnings come first.
+    lab.wait_event(mark, "host.sleep", lambda event: event["detail"]["what"] == "stopped", 60, host=policed)
+    assert sleeps(lab, mark, policed) == ["warning", "warning", "stopped"]
+
+
+@pytest.mark.limit(120)
+def test_a_host_that_cannot_be_measured_is_not_stopped(lab, policed):
+    mark = lab.mark()
+    wait_for_use(lab, policed, r"^idle ")
+    lab.aws(agent={policed: "off"})
+    wait_for_use(lab, policed, r"^not known: it cannot be measured: ", 60)
+    time.sleep(5)
+    assert "stopped" not in sleeps(lab, mark, policed)
+    assert state(lab, policed) == "running"
+
+
+def test_a_pool_says_when_its_hosts_are_stopped(lab, teardown):
+    teardown.callback(lab.gatehouse, "pool", "set", "communal", "--idle-stop", "none")
+    lab.gatehouse("pool", "set", "communal", "--idle-stop", "45m")
+    assert b"45m (pool communal)" in lab.gatehouse("host", "show", lab.host1).out
+    assert record(lab.gatehouse_json("host", "show", lab.host1))["idle_stop"] == {"pool": "communal", "seconds": 2700}
+    wait_for_use(lab, lab.host1, r"^(idle \d+s, stopped in 4\dm|kept: .*)$")
+    lab.gatehouse("host", "set", lab.host1, "--idle-stop", "never")
+    teardown.callback(lab.gatehouse, "host", "set", lab.host1, "--idle-stop", "none")
+    wait_until(lambda: use(lab, lab.host1) == "", "no look at a host that is never stopped", 20)
+    assert lab.gatehouse("pool", "set", "communal", "--idle-stop", "soon", check=False).status == 64
