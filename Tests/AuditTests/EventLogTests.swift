@@ -41,8 +41,10 @@ struct EventLogTests {
         try log.append(Event(kind, at: time(1)))
         #expect(try log.events(EventQuery(kind: kind)).map(\.event.kind) == [kind.rawValue])
         let names = [
-            "auth.accepted", "auth.rejected", "session.start", "session.end", "channel.open", "refused",
-            "host.connected", "host.failed", "host.state", "host.replaced", "host.keys", "inventory",
+            "auth.accepted", "auth.rejected", "session.start", "session.end", "channel.open", "channel.close",
+            "refused",
+            "host.connected", "host.failed", "host.state", "host.wake", "host.sleep", "host.replaced",
+            "host.keys", "host.health", "host.drained", "host.undrained", "inventory",
             "command.run", "directory.changed", "account.applied",
             "account.drifted", "account.failed", "watcher.connected", "watcher.silent", "watcher.back",
             "watcher.refused", "watcher.gap", "file.shared", "file.unshared", "file.transferred",
