@@ -35,9 +35,7 @@ extension Book {
         try insert.set(7, look.scan)
         try insert.set(8, look.event)
         for change in changes {
-            guard let stat = change.new ?? change.old,
-                try isWorthKeeping?(change, min(since, until), until) ?? true
-            else { continue }
+            guard let stat = change.new ?? change.old else { continue }
             try insert.set(2, change.directory)
             try insert.set(3, change.name)
             try insert.set(4, change.kind.rawValue)

@@ -22,9 +22,6 @@ package final class Book {
     /// The numbers of ACLs, as they were needed.
     var accessNumbers: [[UInt8]: Int64] = [:]
 
-    /// Asked before a difference is kept: false when an event has told of it already. For the time of a `write`.
-    package var isWorthKeeping: ((_ change: Change, _ since: Int64, _ until: Int64) throws -> Bool)?
-
     /// Opens the book, making file and tables if need be.
     ///
     /// - Throws: `SQLiteError`, with `.futureVersion` when a newer program made the tables.
@@ -58,7 +55,6 @@ package final class Book {
             return try database.transaction {
                 let result = try body()
                 try flush()
-                isWorthKeeping = nil
                 return result
             }
         } catch {
@@ -87,7 +83,6 @@ package final class Book {
         beneath = [:]
         ownRows = []
         accessNumbers = [:]
-        isWorthKeeping = nil
     }
 
     /// The present moment as the book keeps it: microseconds since 1970.
