@@ -52,9 +52,10 @@ final class HostBoard: Sendable {
         avoiding avoided: Set<String> = []
     ) throws -> (Destination, PassedOver?) {
         let known = try situation()
-        return sessions.seat(session, of: user, isJump: isJump) { others in
+        return sessions.seat(session, of: user, isJump: isJump) { others, lost in
             var situation = known
             situation.sessions = others
+            situation.lost = lost
             let choice = route.destination(in: situation, avoiding: avoided)
             guard case .host(let access) = choice.0 else { return (nil, choice) }
             return (access.host.name, choice)

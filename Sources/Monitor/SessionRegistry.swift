@@ -54,13 +54,13 @@ final class SessionRegistry: Sendable {
     ///   - choose: pure; gives the host with whatever else is to be known of the choice.
     func seat<Choice: Sendable>(
         _ session: SessionID, of user: String, isJump: Bool = false,
-        _ choose: @Sendable ([Presence]) -> (host: String?, choice: Choice)
+        _ choose: @Sendable (_ others: [Presence], _ lost: [Presence]) -> (host: String?, choice: Choice)
     ) -> Choice {
         let now = MonotonicTime.now
         return state.withLock { state in
             state.lost.removeAll { $0.until <= now }
             let others = state.seats.filter { $0.key != session }.map(\.value)
-            let (host, choice) = choose(others + state.lost.map(\.presence))
+            let (host, choice) = choose(others, state.lost.map(\.presence))
             if let host {
                 state.seats[session] = Presence(user: user, host: host)
                 if !isJump { state.entries[session]?.host = host }

@@ -15,6 +15,8 @@ package struct Presence: Hashable, Sendable {
 package struct PoolSituation: Sendable {
     /// One for each live session and each on its way.
     package var sessions: [Presence] = []
+    /// One for each session that has lost its host lately: its user belongs there, and it is no load.
+    package var lost: [Presence] = []
     /// Users with a service of theirs on a host: a terminal multiplexer, the server of an IDE.
     package var services: Set<Presence> = []
     /// How busy hosts say they are, in thousandths; only of those that said so lately.
@@ -98,7 +100,8 @@ package struct PoolRoute: Equatable, Sendable {
     private func attraction(of access: Access, _ situation: PoolSituation) -> Attraction {
         let here = Presence(user: access.user.name, host: access.host.name)
         return Attraction(
-            isPinned: access.host.name == pinned, sessions: situation.sessions.count { $0 == here },
+            isPinned: access.host.name == pinned,
+            sessions: (situation.sessions + situation.lost).count { $0 == here },
             hasService: situation.services.contains(here))
     }
 

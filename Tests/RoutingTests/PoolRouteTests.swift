@@ -11,6 +11,8 @@ struct PoolCase: Sendable, CustomTestStringConvertible {
     var pinned: String?
     var sessions: [String] = []
     var othersSessions: [String] = []
+    var lost: [String] = []
+    var othersLost: [String] = []
     var services: [String] = []
     var pressure: [String: Int] = [:]
     var failing: Set<String> = []
@@ -52,6 +54,8 @@ struct PoolRouteTests {
             $0.pressure = ["c1": 5_000, "c2": 0, "c3": 0]
         },
         PoolCase("where most sessions are", "c3") { $0.sessions = ["c1", "c3", "c3"] },
+        PoolCase("who lost a session there goes back", "c2") { $0.lost = ["c2"] },
+        PoolCase("what others have lost is no load", "c1") { $0.othersLost = ["c1", "c1"] },
         PoolCase("a service keeps its user's place", "c2") { $0.services = ["c2"] },
         PoolCase("sessions go before a service", "c3") {
             $0.services = ["c2"]
@@ -116,6 +120,9 @@ struct PoolRouteTests {
         situation.sessions =
             expected.sessions.map { Presence(user: "alice", host: $0) }
             + expected.othersSessions.map { Presence(user: "bob", host: $0) }
+        situation.lost =
+            expected.lost.map { Presence(user: "alice", host: $0) }
+            + expected.othersLost.map { Presence(user: "bob", host: $0) }
         situation.services = Set(expected.services.map { Presence(user: "alice", host: $0) })
         situation.pressure = expected.pressure
         situation.failing = expected.failing
