@@ -52,7 +52,8 @@ extension Book {
             Int64(segment.footer.lastSequence), base, header.created, highest, segment.hash, time)
         let row = database.lastInsertedRow
         let writer = try EventWriter(database, segment: row, base: base, header: header)
-        let state = StateUpdate(book: self, events: EventReader(database), highest: highest)
+        let state = StateUpdate(
+            book: self, events: EventReader(database), stream: stream, highest: highest)
         var records = 0
         while let frame = try segment.next() {
             for item in frame where !known.contains(where: { $0.contains(item.sequence) }) {

@@ -125,6 +125,21 @@ enum EventSchema {
                 attributes INTEGER NOT NULL,
                 PRIMARY KEY (directory, name)
             ) WITHOUT ROWID;
-            """)
+            """),
+        Migration(
+            2,
+            """
+            -- Parts of reports on big directories, of which others have not come yet.
+            CREATE TABLE event_report_parts (
+                stream INTEGER NOT NULL REFERENCES event_streams (id),
+                tree BLOB NOT NULL,
+                path BLOB NOT NULL,
+                time INTEGER NOT NULL,
+                part INTEGER NOT NULL,
+                is_last INTEGER NOT NULL,
+                contents BLOB NOT NULL,
+                PRIMARY KEY (stream, tree, path, time, part)
+            ) WITHOUT ROWID;
+            """),
     ]
 }

@@ -29,7 +29,7 @@ final class StateUpdate {
     private let highest: Int64
     private var pending: [Folder: [[UInt8]: Latest]] = [:]
     private var trees: [[UInt8]: Tree] = [:]
-    private var report: DirectoryReport?
+    private let parts: ReportParts
     /// Places that have a baseline, or need none.
     private var settled: Set<Settled> = []
 
@@ -38,8 +38,11 @@ final class StateUpdate {
         var name: [UInt8]
     }
 
-    /// - Parameter highest: the latest event that the book had before this segment.
-    init(book: Book, events: EventReader, highest: Int64) {
+    /// - Parameters:
+    ///   - stream: the number of the segment's stream.
+    ///   - highest: the latest event that the book had before this segment.
+    init(book: Book, events: EventReader, stream: Int64, highest: Int64) {
+        parts = ReportParts(book.database, book.packer, stream: stream)
         self.book = book
         self.events = events
         self.highest = highest
@@ -192,13 +195,7 @@ final class StateUpdate {
     /// Puts what a scan found in a directory, when the last part of the report has come.
     func take(_ report: DirectoryReport) throws {
         try apply()
-        if report.part == 0 || self.report?.path != report.path {
-            self.report = report
-        } else {
-            self.report?.entries += report.entries
-        }
-        guard report.isLast, let whole = self.report, let tree = try tree(report.tree) else { return }
-        self.report = nil
+        guard let whole = try parts.add(report), let tree = try tree(report.tree) else { return }
         let look = try look(ofScanIn: tree)
         guard let stat = whole.stat else {
             try book.removeDirectory(whole.path, look)
@@ -267,6 +264,7 @@ final class StateUpdate {
             scan.problems = Int64(clamping: report.problemCount)
             try book.add(problems(of: report), to: scan)
             try apply()
+            try parts.forget(tree: report.tree, before: scan.began)
             try book.finishScan(scan, at: report.time)
         case .abandoned:
             guard let scan = try book.unfinishedScan(of: tree.id) else { return }
@@ -285,6 +283,7 @@ final class StateUpdate {
 
     /// Puts what is still pending.
     func finish() throws {
+        try parts.keep()
         try apply()
     }
 }

@@ -188,6 +188,39 @@ struct IngestionTests {
         #expect(try test.book.owner(of: Array("old".utf8), in: try test.tree) == nil)
     }
 
+    @Test(
+        "a report whose parts are in two segments is one report, whichever comes first",
+        arguments: [true, false])
+    func reportInTwoSegments(_ isInOrder: Bool) throws {
+        let test = try TestBook()
+        let scanner = try TestHost("communal1", stream: .scans)
+        let root = Sample.stat(inode: 2, mode: 0o042775, at: 0)
+        func part(_ number: UInt32, _ name: String, isLast: Bool, at seconds: Double) -> Record {
+            .directory(
+                DirectoryReport(
+                    scan: 1, tree: Sample.tree, path: [], time: Sample.time(seconds), stat: root,
+                    entries: [
+                        .init(name: Array(name.utf8), stat: Sample.stat(inode: 10 + UInt64(number), at: 1))
+                    ], part: number, isLast: isLast))
+        }
+        func names() throws -> [String] {
+            try ["a", "b", "c"].filter {
+                try test.book.owner(of: Array($0.utf8), in: try test.tree) != nil
+            }
+        }
+        var segments = [
+            try scanner.segment([Sample.scan(.begins, at: 10), part(0, "a", isLast: false, at: 10)]),
+            try scanner.segment([part(1, "b", isLast: false, at: 10)]),
+            try scanner.segment([part(2, "c", isLast: true, at: 10)]),
+        ]
+        if !isInOrder { segments.reverse() }
+        for segment in segments {
+            #expect(try test.book.tree(Sample.tree) == nil || names() == [])
+            _ = try test.book.ingest(segment, acceptingHole: true)
+        }
+        #expect(try names() == ["a", "b", "c"])
+    }
+
     @Test("the owner before the first event is the one that the scan knew")
     func baseline() throws {
         let test = try TestBook()
