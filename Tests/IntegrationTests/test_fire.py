@@ -235,7 +235,9 @@ def small_spool(lab, host, teardown, size):
             service(lab, host, "start", unit)
         watching(lab, host)
 
-    stop()
+    service(lab, host, "stop", "watch")
+    wait_until(lambda: not lab.lab_exec(host, "find", SPOOL, "-name", "*.segment").out, "all is delivered", 60)
+    service(lab, host, "stop", "ship")
     lab.lab_exec(host, "sh", "-c", f"cp -a {SPOOL} {SPOOL}.aside && mount -t tmpfs -o mode=700,size={size} spool {SPOOL} && "
                  f"mount --bind {SPOOL} {seen} && cp -a {SPOOL}.aside/. {SPOOL} && rm -rf {SPOOL}.aside")
     teardown.callback(back)

@@ -339,13 +339,18 @@ def test_wanted_state_that_does_not_come_whole(lab, crowd, faults, start):
     done = here("account", "apply", lab.host1, check=False, timeout=60)
     assert done.status != 0 and b"was killed before its end" in done.err, done.err
     for what, said in ((": >$part", b"are not what was sent"), ("rm -f $part", b"did not stay on this host")):
-        # A step of ours could not be so fast; this one waits for the part.
-        script = f"while :; do for part in /run/gatehouse-stage/*/part0; do [ -e $part ] && {what} && exit; done; done"
+        # It waits for the part, and for those of the gateway's own look at the host.
+        script = (f"touch /run/lies-in-wait; while [ -e /run/lies-in-wait ]; do for part in /run/gatehouse-stage/*/part0; do "
+                  f"[ ! -s $part ] || {what}; done; done")
         lab.lab_exec(lab.host1, "sh", "-c", "rm -rf /run/gatehouse-stage/*")
-        start(lab.exec_words(lab.host1, "sh", "-c", script), env=lab.environment())
+        process = start(lab.exec_words(lab.host1, "sh", "-c", script), env=lab.environment())
+        wait_until(lambda: lab.lab_exec(lab.host1, "test", "-e", "/run/lies-in-wait", check=False).status == 0,
+                   "something lies in wait for the part")
         done = here("account", "apply", lab.host1, check=False, timeout=60)
+        lab.lab_exec(lab.host1, "rm", "/run/lies-in-wait")
+        process.wait(10)
         assert done.status != 0 and said in done.err, done.err
-        assert lab.lab_exec(lab.host1, "ls", "-A", "/run/gatehouse-stage").out == b""
+        wait_until(lambda: lab.lab_exec(lab.host1, "ls", "-A", "/run/gatehouse-stage").out == b"", "nothing stays there")
     assert lab.lab_exec(lab.host1, "id", users[0]["name"], check=False).status != 0
 
 
