@@ -160,7 +160,7 @@ def test_cut_off(lab, pool, person, setting, stay, teardown):
     host, remark = place(lab, user, pool)
     assert host in lab.addresses
     assert remark == f"gatehouse: {THIRD} does not answer: you are on {host}"
-    assert place(lab, user, None)[0] == host, "where there is a session now"
+    assert place(lab, user, None)[0] in lab.addresses
 
     out, err = client.communicate(timeout=60)
     assert client.returncode == 255 and out == b""
