@@ -25,9 +25,9 @@ def policed(lab, teardown):
     teardown.callback(lab.gatehouse, "host", "set", host, "--idle-stop", "none")
     teardown.callback(lab.gatehouse, "host", "keep", host, "--clear")
     # Whoever is on the host's terminals would see it there.
-    lab.lab_exec(host, "sh", "-c", "printf '#!/bin/sh\\ncat >>/root/wall\\n' >/usr/local/bin/wall; "
-                 "chmod 755 /usr/local/bin/wall; rm -f /root/wall")
-    teardown.callback(lab.lab_exec, host, "rm", "-f", "/usr/local/bin/wall", "/root/wall")
+    lab.lab_exec(host, "sh", "-c", "printf '#!/bin/sh\\ncat >>/run/wall.log\\n' >/usr/local/bin/wall; "
+                 "chmod 755 /usr/local/bin/wall; rm -f /run/wall.log")
+    teardown.callback(lab.lab_exec, host, "rm", "-f", "/usr/local/bin/wall", "/run/wall.log")
     lab.gatehouse("host", "refresh")
     lab.gatehouse("host", "set", host, "--idle-stop", POLICY)
     return host
@@ -60,7 +60,7 @@ def test_a_host_that_nobody_uses_is_warned_and_stopped_and_woken_by_ssh(lab, pol
     stopped = lab.events_after(mark, "host.sleep", host=policed)[-1]
     assert re.fullmatch(r"nobody has used it for \d+s", stopped["detail"]["reason"])
     wait_until(lambda: state(lab, policed) in ("stopping", "stopped"), "the directory to know", 20)
-    warnings = lab.lab_exec(policed, "cat", "/root/wall").out.decode()
+    warnings = lab.lab_exec(policed, "cat", "/run/wall.log").out.decode()
     assert f"Nobody has used {policed} for a while: it is stopped in 4s." in warnings
     assert "it is stopped in 1s." in warnings
     # Also while it is still stopping: it is started when it has stopped.

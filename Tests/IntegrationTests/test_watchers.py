@@ -142,7 +142,7 @@ def test_an_upgrade_keeps_what_waits(lab, no_shipping):
 def test_a_watcher_goes_and_comes(lab):
     """Removal leaves nothing on the host and its key opens nothing; a new installation has a new key and goes on."""
     old = watching(lab, lab.host2)
-    lab.lab_exec(lab.host2, "cp", "/etc/gatehouse-watch/key", "/root/old-key")
+    lab.lab_exec(lab.host2, "cp", "/etc/gatehouse-watch/key", "/run/old-key")
     gateway = gateway_of(lab)
     lab.gatehouse("watch", "remove", lab.host2, "--yes")
     try:
@@ -152,7 +152,7 @@ def test_a_watcher_goes_and_comes(lab):
             "/etc/systemd/system/gatehouse-*; grep session-hook /etc/pam.d/sshd; pgrep gatehouse-watch", check=False,
         )
         assert left.out == b""
-        assert deliver(lab, lab.host2, b"", key="/root/old-key").status == 255
+        assert deliver(lab, lab.host2, b"", key="/run/old-key").status == 255
     finally:
         lab.gatehouse("watch", "install", lab.host2, "--gateway", gateway, "--only-mount-namespace", timeout=60)
     assert watching(lab, lab.host2)["key"] != old["key"]
