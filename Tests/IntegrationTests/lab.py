@@ -321,6 +321,19 @@ class Lab:
         """The process number of `gatehoused`."""
         return int((self.runtime_directory() / "gatehoused.pid").read_text())
 
+    def kill_daemon(self):
+        """Kills `gatehoused` as hard as can be, sees its end, and says what its process number was."""
+        pid = self.daemon_pid()
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not _is_alive(pid), "the end of the daemon")
+        return pid
+
+    def restart_daemon(self):
+        """Starts `gatehoused` again as an operator would, where it is gone, and waits for its answer."""
+        done = run(["make", "-s", "-C", TOP, "lab-restart"], env=self.environment(), timeout=60)
+        assert done.status == 0, done.err.decode()
+        wait_until(lambda: self.gatehouse("user", "list", check=False).status == 0, "the daemon's answer")
+
     def session_pids(self):
         """The processes of this lab's sessions: they hold a journal beside the database, from birth."""
         ours = str(Path(self.variables["DIRECTORY_DB"]).parent)
@@ -380,6 +393,15 @@ class Lab:
         """Waits for the first such event."""
         found = lambda: self.events_after(mark, kind, where, **columns)
         return wait_until(found, f"an event {kind} {columns or ''} after {mark}", timeout)[0]
+
+
+def _is_alive(pid):
+    """Whether a thread of such a process is more than a zombie."""
+    try:
+        states = [path.read_text().rsplit(")", 1)[1].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except OSError:
+        return True
+    return any(state not in "ZX" for state in states)
 
 
 def _name_of(entry):

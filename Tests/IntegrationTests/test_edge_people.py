@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from hosts import apply, edit, entry, is_let_in, line, state, tamper, unused
+from hosts import apply, edit, entry, line, state, tamper, unused
 from lab import run, wait_until
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lab import wait_until
-from test_watchers import SPOOL, TREE, gaps, kinds_of, known, restart, service, spooled, touch_on, watching
+from test_watchers import SPOOL, TREE, gaps, kinds_of, known, service, spooled, touch_on, watching
 
 ROUNDS = int(os.environ.get("FIRE_ROUNDS", "10"))
 UNIT = "/etc/systemd/system/gatehouse-watch.service"
@@ -186,7 +186,7 @@ def kill_while_taking(lab, teardown, rounds):
     lab.lab_exec(lab.host1, "install", "-d", "-m", "777", folder)
     teardown.callback(lab.lab_exec, lab.host1, "rm", "-rf", folder)
     teardown.callback(service, lab, lab.host1, "start", "ship")
-    teardown.callback(restart, lab)
+    teardown.callback(lab.restart_daemon)
     chance = random.Random(4)
     made = []
     for number in range(rounds):
@@ -197,8 +197,8 @@ def kill_while_taking(lab, teardown, rounds):
         wait_until(lambda: any(name.startswith("events") for name in spooled(lab, lab.host1)), "something waits", 15)
         service(lab, lab.host1, "start", "ship")
         time.sleep(chance.random() * 1.5)
-        os.kill(lab.daemon_pid(), signal.SIGKILL)
-        restart(lab)
+        lab.kill_daemon()
+        lab.restart_daemon()
     wait_until(lambda: known(lab, made[-1]), "the last one is in the book", 90)
     wait_until(lambda: len(spooled(lab, lab.host1)) <= 1, "the spool is delivered", 60)
     for path in made:

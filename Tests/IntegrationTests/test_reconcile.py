@@ -4,10 +4,8 @@ import json
 import os
 import re
 import secrets
-import shlex
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 

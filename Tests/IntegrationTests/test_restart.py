@@ -4,12 +4,11 @@ import hashlib
 import json
 import os
 import re
-import signal
 import subprocess
 
 import pytest
 
-from lab import TOP, run, wait_until
+from lab import run, wait_until
 from sockets import connect, read_exactly, read_to_end
 
 
@@ -21,31 +20,17 @@ def restart(lab, teardown):
         down = False
 
         def kill(self):
-            pid = lab.daemon_pid()
             self.runtime = lab.runtime_directory()
-            os.kill(pid, signal.SIGKILL)
             self.down = True
-            wait_until(lambda: not os.path.exists(f"/proc/{pid}") or _dead(pid), "the end of the daemon")
-            return pid
+            return lab.kill_daemon()
 
         def again(self):
-            result = run(["make", "-s", "-C", TOP, "lab-restart"], env=lab.environment(), timeout=30)
-            assert result.status == 0, result.err.decode()
+            lab.restart_daemon()
             self.down = False
-            wait_until(lambda: lab.gatehouse("version", check=False).status == 0, "the daemon's answer")
-            wait_until(lambda: lab.gatehouse("user", "list", check=False).status == 0, "the daemon's answer")
 
     state = Restart()
     teardown.callback(lambda: state.down and state.again())
     return state
-
-
-def _dead(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 @pytest.mark.limit(120)

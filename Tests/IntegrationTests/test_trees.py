@@ -6,7 +6,7 @@ import time
 import pytest
 
 from acl import entries
-from lab import run, wait_until
+from lab import wait_until
 
 TREE = "/shared/lab"
 

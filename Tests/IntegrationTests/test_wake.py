@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lab import TOP, kill_group, record, run, wait_until
+from lab import kill_group, record, wait_until
 
 LIMIT = 90
 
@@ -235,11 +235,11 @@ def test_what_was_started_is_looked_after_by_the_next_daemon(lab, asleep):
     client = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         lab.wait_event(mark, "host.wake", lambda event: event["detail"]["what"] == "started", 30, host=asleep)
-        os.kill(lab.daemon_pid(), 9)
+        lab.kill_daemon()
     finally:
         kill_group(client)
         client.wait()
-        assert run(["make", "-s", "-C", TOP, "lab-restart"], env=lab.environment(), timeout=30).status == 0
+        lab.restart_daemon()
     failed = lab.wait_event(
         mark, "host.wake", lambda event: event["detail"]["what"] == "failed", 60, host=asleep
     )

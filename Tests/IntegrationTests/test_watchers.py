@@ -4,7 +4,6 @@ import os
 import secrets
 import shlex
 import struct
-import subprocess
 import time
 from pathlib import Path
 
@@ -252,7 +251,6 @@ def test_segments_repeated_reordered_and_tampered(lab, no_shipping):
     paths = []
     for _ in range(3):
         paths.append(touch(lab))
-        count = len(spooled(lab, lab.host1))
         wait_until(lambda: len([name for name in spooled(lab, lab.host1) if name.startswith("events")]) >= len(paths), "a segment each", 10)
     names = [name for name in spooled(lab, lab.host1) if name.startswith("events")]
     data = {name: lab.lab_exec(lab.host1, "cat", f"{SPOOL}/{name}").out for name in names}
@@ -309,8 +307,8 @@ def test_a_gap_outlives_the_gateway(lab, no_shipping):
     lab.lab_exec(host, "touch", path)
     service(lab, host, "start", "watch")
     wait_until(lambda: len(gaps(lab)) > before, "the gap is in the book", 30)
-    os.kill(lab.daemon_pid(), 9)
-    restart(lab)
+    lab.kill_daemon()
+    lab.restart_daemon()
     assert not known(lab, path)
     service(lab, scanner, "start", "ship")
     wait_until(lambda: known(lab, path), "a walk has found it", 60)
@@ -321,26 +319,20 @@ def test_the_gateway_is_away(lab):
     """While the daemon is gone the spool grows; when it is back everything is delivered, and that it was away is a gap."""
     watching(lab, lab.host1)
     alice, group = lab.uid("alice"), group_of(lab)
-    os.kill(lab.daemon_pid(), 9)
+    lab.kill_daemon()
     try:
         time.sleep(1)
         path = f"{TREE}/it-{secrets.token_hex(6)}"
         touch_on(lab, lab.host1, path, prefix=("setpriv", f"--reuid={alice}", f"--regid={alice}", f"--groups={group}"))
         wait_until(lambda: spooled(lab, lab.host1), "something waits", 10)
     finally:
-        restart(lab)
+        lab.restart_daemon()
     wait_until(lambda: known(lab, path), "what waited is in the book", 60)
     watching(lab, lab.host1)
 
 
 def group_of(lab):
     return lab.lab_exec(lab.host1, "getent", "group", "lab").out.decode().split(":")[2]
-
-
-def restart(lab):
-    words = [str(Path(__file__).parents[1] / "Lab/lab"), "restart"]
-    done = subprocess.run(words, env={**os.environ, **lab.variables}, capture_output=True, timeout=60)
-    assert done.returncode == 0, done.stderr.decode()
 
 
 @pytest.mark.limit(120)
@@ -394,25 +386,24 @@ def test_a_full_disk_under_the_book(lab, teardown):
 
 def move_state(lab, state, options):
     """Puts the gateway's state on a small disk of its own, the daemon being away meanwhile."""
-    os.kill(lab.daemon_pid(), 9)
+    lab.kill_daemon()
     aside = state.with_name("state.aside")
     assert run(["cp", "-a", state, aside]).status == 0
     assert run(["mount", "-t", "tmpfs", "-o", f"mode=700,{options}", "state", state]).status == 0
     assert run(["cp", "-a", f"{aside}/.", state]).status == 0
-    restart(lab)
+    lab.restart_daemon()
 
 
 def move_state_back(lab, state):
     aside = state.with_name("state.aside")
-    os.kill(lab.daemon_pid(), 9)
-    wait_until(lambda: not lab.session_pids() or True, "", 1)
+    lab.kill_daemon()
     assert run(["rm", "-rf", aside]).status == 0
     assert run(["cp", "-a", state, aside]).status == 0
     assert run(["umount", "--lazy", state]).status == 0
     for name in os.listdir(aside):
         assert run(["cp", "-a", "--no-target-directory", aside / name, state / name]).status == 0
     assert run(["rm", "-rf", aside]).status == 0
-    restart(lab)
+    lab.restart_daemon()
 
 
 @pytest.mark.limit(120)

@@ -35,9 +35,8 @@ CONFIGURATION
 }
 
 start_gateway() {
-    if port_answers "$GATEWAY_HOST" "$GATEWAY_PORT"; then
-        fail "port $GATEWAY_PORT is taken; set GATEWAY_PORT to a free one"
-    fi
+    # The threads of a daemon that was killed hold its sockets for a moment after its process has no program any more.
+    wait_for 5 port_is_free || fail "port $GATEWAY_PORT is taken; set GATEWAY_PORT to a free one"
     # As installed: whom the program runs as cannot read it, so one session's process cannot look into another.
     chmod 711 "$GATEHOUSE_BIN/gatehouse-session"
     # Its own session and no terminal: it outlives this script and whoever called it.
@@ -46,6 +45,8 @@ start_gateway() {
     disown
     wait_for 10 gateway_answers || fail "gatehoused does not answer; see $LAB_ROOT/gatehoused.log"
 }
+
+port_is_free() { ! port_answers "$GATEWAY_HOST" "$GATEWAY_PORT"; }
 
 gateway_answers() { "$GATEHOUSE" config show && port_answers "$GATEWAY_HOST" "$GATEWAY_PORT"; }
 
@@ -93,3 +94,5 @@ stop_gateway() {
 }
 
 no_daemon() { [ -z "$(daemon_processes)" ]; }
+
+daemon_is_settled() { no_daemon || timeout 5 "$GATEHOUSE" watch status; }
