@@ -23,6 +23,8 @@ package struct PoolSituation: Sendable {
     package var pressure: [String: Int] = [:]
     /// Hosts that have not answered several times in a row.
     package var failing: Set<String> = []
+    /// Hosts that are being woken.
+    package var waking: Set<String> = []
 
     package init() {}
 }
@@ -68,29 +70,48 @@ package struct PoolRoute: Equatable, Sendable {
         self.pinned = pinned
     }
 
+    /// Leaves only hosts on which the user may do the same as with that access. Who may have a host woken may do nothing more there.
+    package mutating func keepEqual(to access: Access) {
+        var wanted = access.rights
+        members.removeAll { member in
+            wanted.wake = member.rights.wake
+            return member.rights != wanted
+        }
+    }
+
     /// Picks the host; nil: none is open.
     ///
     /// Never one that is down, is being drained or is avoided. Of the others, in this order: one that answers; one that need not be
     /// woken, unless it is the user's own choice; that choice; where most of the user's sessions are; where a service of the user runs; one that is up rather than starting; the
-    /// least busy; the first by name. Busy is the larger of load per processor and used memory as the hosts say, if all of them say
-    /// so, and 5 % for each session.
+    /// least busy; the first by name. Busy is the larger of load per processor and used memory as the hosts say, if all that are up say
+    /// so, and 5 % for each session. Of those that have to be woken it is the one for which most sessions wait already.
     /// - Parameter avoided: hosts that have just not answered, by name.
     package func choose(in situation: PoolSituation, avoiding avoided: Set<String> = []) -> Choice? {
         func isOpen(_ access: Access) -> Bool {
             access.obstruction == nil && !avoided.contains(access.host.name)
         }
         let open = members.filter(isOpen)
-        let knowsPressure = open.allSatisfy { situation.pressure[$0.host.name] != nil }
+        func isAsleep(_ access: Access) -> Bool {
+            access.needsWaking && !situation.waking.contains(access.host.name)
+        }
+        func isStarting(_ access: Access) -> Bool {
+            access.host.instance?.state == .pending || situation.waking.contains(access.host.name)
+        }
+        // What is not up has nothing to say, and is behind all that are up anyway.
+        let knowsPressure = open.allSatisfy { access in
+            let name = access.host.name
+            return situation.pressure[name] != nil || situation.failing.contains(name) || isAsleep(access)
+                || isStarting(access)
+        }
         func rank(_ access: Access) -> Rank {
             let name = access.host.name
             let sessions = situation.sessions.count { $0.host == name }
+            let pressure = knowsPressure ? situation.pressure[name] ?? 0 : 0
             return Rank(
-                isFailing: situation.failing.contains(name), isAsleep: access.needsWaking && name != pinned,
-                attraction: attraction(of: access, situation),
-                isStarting: access.host.instance?.state == .pending,
-                busyness: (knowsPressure ? situation.pressure[name] ?? 0 : 0)
-                    + sessions * Self.sessionWeight,
-                name: name)
+                isFailing: situation.failing.contains(name), isAsleep: isAsleep(access) && name != pinned,
+                attraction: attraction(of: access, situation), isStarting: isStarting(access),
+                // Whoever is on the way to one that sleeps has it woken.
+                busyness: isAsleep(access) ? -sessions : pressure + sessions * Self.sessionWeight, name: name)
         }
         guard let chosen = open.min(by: { rank($0) < rank($1) }) else { return nil }
         return Choice(access: chosen, passedOver: passedOver(for: chosen, situation, avoided))

@@ -16,6 +16,9 @@ struct PoolCase: Sendable, CustomTestStringConvertible {
     var services: [String] = []
     var pressure: [String: Int] = [:]
     var failing: Set<String> = []
+    var waking: Set<String> = []
+    /// Whether she may have hosts woken.
+    var wakes = false
     var avoided: Set<String> = []
     var drained: Set<String> = []
     var instances: [String: InstanceState] = [:]
@@ -100,6 +103,52 @@ struct PoolRouteTests {
             $0.instances = ["c1": .pending]
             $0.services = ["c1"]
         },
+        PoolCase("load counts although a host fails", "c2") {
+            $0.pressure = ["c1": 900, "c2": 100]
+            $0.failing = ["c3"]
+        },
+        PoolCase("load counts although a host sleeps", "c2") {
+            $0.pressure = ["c1": 900, "c2": 100]
+            $0.instances = ["c3": .stopped]
+            $0.wakes = true
+        },
+        PoolCase("load counts although a host starts", "c2") {
+            $0.pressure = ["c1": 900, "c2": 100]
+            $0.instances = ["c3": .pending]
+        },
+        PoolCase("one is woken only where none is up", "c3") {
+            $0.instances = ["c1": .stopped, "c2": .stopped]
+            $0.wakes = true
+            $0.services = ["c1"]
+            $0.passedOver = .down("c1", .stopped)
+        },
+        PoolCase("the own choice is woken all the same", "c2") {
+            $0.instances = ["c1": .stopped, "c2": .stopped]
+            $0.wakes = true
+            $0.pinned = "c2"
+        },
+        PoolCase("one that is being woken goes before one that sleeps, whoever waits for it", "c2") {
+            $0.instances = ["c1": .stopped, "c2": .stopped, "c3": .stopped]
+            $0.wakes = true
+            $0.waking = ["c2"]
+            $0.othersSessions = ["c2", "c2"]
+        },
+        PoolCase("and still when the cloud says that it runs", "c3") {
+            $0.instances = ["c1": .stopped, "c2": .stopped, "c3": .running]
+            $0.wakes = true
+            $0.waking = ["c3"]
+        },
+        PoolCase("one that is being woken is left for one that is up", "c1") {
+            $0.instances = ["c1": .running, "c2": .stopped, "c3": .stopped]
+            $0.wakes = true
+            $0.waking = ["c2"]
+            $0.othersSessions = ["c1", "c1"]
+        },
+        PoolCase("of those that sleep the one to which somebody is on the way", "c3") {
+            $0.instances = ["c1": .stopped, "c2": .stopped, "c3": .stopped]
+            $0.wakes = true
+            $0.othersSessions = ["c3"]
+        },
         PoolCase("none is open", nil) {
             $0.drained = ["c1"]
             $0.avoided = ["c2"]
@@ -111,7 +160,7 @@ struct PoolRouteTests {
     func picks(_ expected: PoolCase) throws {
         let fixture = try Fixture()
         try fixture.directory.join(["c3"], to: "communal")
-        try fixture.grant(.group("lab"), .pool("communal"))
+        try fixture.grant(.group("lab"), .pool("communal"), Rights(wake: expected.wakes))
         for host in expected.drained { try fixture.directory.setDrain(Self.drain, of: host) }
         for (host, state) in expected.instances { try fixture.setInstance(state, of: host) }
         let members = try fixture.directory.reachableHosts(of: "alice", at: Fixture.time)
@@ -126,9 +175,26 @@ struct PoolRouteTests {
         situation.services = Set(expected.services.map { Presence(user: "alice", host: $0) })
         situation.pressure = expected.pressure
         situation.failing = expected.failing
+        situation.waking = expected.waking
         let choice = route.choose(in: situation, avoiding: expected.avoided)
         #expect(choice?.access.host.name == expected.picked)
         #expect(choice?.passedOver == expected.passedOver)
+    }
+
+    @Test("another host is equal where the same may be done, whether or not it may be woken")
+    func equal() throws {
+        let fixture = try Fixture()
+        try fixture.directory.join(["c3"], to: "communal")
+        try fixture.grant(.group("lab"), .pool("communal"))
+        try fixture.grant(.group("lab"), .host("c2"), Rights(wake: true))
+        try fixture.grant(.group("lab"), .host("c3"), Rights(sudo: true))
+        let members = try fixture.directory.reachableHosts(of: "alice", at: Fixture.time)
+        for (from, left) in [("c1", ["c1", "c2"]), ("c2", ["c1", "c2"]), ("c3", ["c3"])] {
+            var route = PoolRoute(name: "communal", members: members)
+            let access = try #require(members.first { $0.host.name == from })
+            route.keepEqual(to: access)
+            #expect(route.members.map(\.host.name) == left)
+        }
     }
 
     @Test(
