@@ -7,6 +7,8 @@ package enum MachineLoad {
     /// Below are the system's own accounts.
     private static let firstUser: UInt32 = 1_000
     private static let fileLimit = 64 * 1_024
+    /// Bytes of a command line that are looked at: what a service is called stands at its beginning.
+    private static let commandLimit = 4_096
 
     /// Reads it; nil where there is no /proc.
     package static func read() -> HostLoad? {
@@ -44,17 +46,17 @@ package enum MachineLoad {
     ///
     /// - Parameters:
     ///   - name: what the kernel calls it, as in /proc/PID/comm.
-    ///   - command: its words, each ended by a zero byte, as in /proc/PID/cmdline.
-    package static func service(name: String, command: String) -> String? {
+    ///   - command: its words, each ended by a zero byte, as at the beginning of /proc/PID/cmdline.
+    package static func service(name: String, command: ArraySlice<UInt8>) -> String? {
         switch name {
         case "tmux: server": return "tmux"
         // The client has the same name, but is called `screen`.
-        case "screen" where command.hasPrefix("SCREEN"): return "screen"
-        case "zellij" where command.contains("--server"): return "zellij"
+        case "screen" where command.starts(with: Array("SCREEN".utf8)): return "screen"
+        case "zellij" where contains(Array("--server".utf8), in: command): return "zellij"
         case "mosh-server": return "mosh"
         default: break
         }
-        for (part, service) in Self.servers where command.contains(part) { return service }
+        for (part, service) in Self.servers where contains(part, in: command) { return service }
         return nil
     }
 
@@ -64,23 +66,51 @@ package enum MachineLoad {
         ("/openvscode-server", "vscode"), ("/code-server/", "vscode"), ("/.zed_server/", "zed"),
         ("/JetBrains/RemoteDev/", "jetbrains"), ("remote-dev-server", "jetbrains"),
         ("/jupyter-lab", "jupyter"), ("/jupyter-notebook", "jupyter"), ("/jupyterhub-singleuser", "jupyter"),
-    ]
+    ].map { (part: Array($0.0.utf8), service: $0.1) }
+
+    private static func contains(_ part: [UInt8], in text: ArraySlice<UInt8>) -> Bool {
+        guard let first = part.first else { return true }
+        var rest = text
+        while let start = rest.firstIndex(of: first) {
+            if text[start...].starts(with: part) { return true }
+            rest = text[(start + 1)...]
+        }
+        return false
+    }
 
     /// The services of people that run now, each once.
+    ///
+    /// Deliveries wait for it, and people choose how many processes there are and what they are called: of each only the beginning is
+    /// read, into one buffer.
     private static func services() -> [HostLoad.Service] {
         var found: Set<HostLoad.Service> = []
+        var buffer = [UInt8](repeating: 0, count: commandLimit)
         for number in Listing.names(in: "/proc") where UInt32(number) != nil {
             if found.count == HostLoad.serviceLimit { break }
             var status = stat()
             guard unsafe lstat("/proc/\(number)", &status) == 0, status.st_uid >= firstUser,
-                status.st_uid < 65_534,
-                let name = contents(of: "/proc/\(number)/comm"),
-                let command = contents(of: "/proc/\(number)/cmdline"),
-                let service = service(name: String(name.prefix { $0 != "\n" }), command: command)
+                status.st_uid < 65_534, let name = service(ofProcess: "/proc/\(number)", through: &buffer)
             else { continue }
-            found.insert(HostLoad.Service(uid: status.st_uid, name: service))
+            found.insert(HostLoad.Service(uid: status.st_uid, name: name))
         }
         return found.sorted { ($0.uid, $0.name) < ($1.uid, $1.name) }
+    }
+
+    /// The name of the service that a process is, from the beginning of its files; nil: it is none, or gone.
+    ///
+    /// - Parameters:
+    ///   - folder: such as /proc/1.
+    ///   - buffer: for what is read.
+    package static func service(ofProcess folder: String, through buffer: inout [UInt8]) -> String? {
+        guard let named = read("\(folder)/comm", into: &buffer) else { return nil }
+        let name = String(decoding: buffer[..<named].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+        guard let count = read("\(folder)/cmdline", into: &buffer) else { return nil }
+        return service(name: name, command: buffer[..<count])
+    }
+
+    /// Reads the beginning of a file; nil where that cannot be done.
+    private static func read(_ path: String, into buffer: inout [UInt8]) -> Int? {
+        try? Descriptor.open(path, O_RDONLY).read(into: &buffer)
     }
 
     private static func contents(of path: String) -> String? {

@@ -1,5 +1,6 @@
 import Control
 import Shipping
+import TestSupport
 import Testing
 
 @Suite("what /proc says of a host")
@@ -44,6 +45,20 @@ struct MachineLoadTests {
             ("", "", nil),
         ])
     func services(_ name: String, _ command: String, _ expected: String?) {
-        #expect(MachineLoad.service(name: name, command: command) == expected)
+        #expect(MachineLoad.service(name: name, command: Array(command.utf8)[...]) == expected)
+    }
+
+    @Test("a command line of any length is looked at as far as its beginning goes")
+    func longCommand() throws {
+        let folder = try ScratchFolder()
+        let server = "/home/a/.vscode-server/x/node\0"
+        let flags = String(repeating: "--flag\0", count: 20_000)
+        _ = try folder.write("node\n", to: "comm")
+        _ = try folder.write(server + flags, to: "cmdline")
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        #expect(MachineLoad.service(ofProcess: folder.path, through: &buffer) == "vscode")
+        _ = try folder.write(flags + server, to: "cmdline")
+        #expect(MachineLoad.service(ofProcess: folder.path, through: &buffer) == nil)
+        #expect(MachineLoad.service(ofProcess: "\(folder.path)/none", through: &buffer) == nil)
     }
 }
