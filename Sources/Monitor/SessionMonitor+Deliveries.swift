@@ -30,11 +30,14 @@ extension SessionMonitor {
         return (.deliveryStarted, [socket])
     }
 
-    /// Hands its program to a watcher that has logged in, on a thread of its own.
+    /// Hands its program to a watcher that has logged in, on a thread of its own, once: the thread lives as long as the host likes to
+    /// take it.
     func sendWatcherProgram() throws -> (SessionReply, [Descriptor]) {
         guard watcher != nil else { throw Violation(description: "no watcher has logged in") }
+        guard !hasSentProgram else { return (.refused(reason: "the program was sent already"), []) }
         let program = try Descriptor.open(Gateway.watcherProgram, O_RDONLY)
         let (ours, theirs) = try StreamSocket.pair()
+        hasSentProgram = true
         try Thread.start("program") {
             var buffer = [UInt8](repeating: 0, count: 65_536)
             // A host that has gone takes nothing more, and misses what it was to check the hash of.

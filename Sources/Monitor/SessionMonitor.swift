@@ -49,6 +49,8 @@ final class SessionMonitor {
     let commands = Locked(0)
     /// What was done for the user's accounts in this session.
     var preparations = Preparations()
+    /// Whether it has fetched the watcher's program.
+    var hasSentProgram = false
     /// Instances that this session waits for.
     var waking = Waking()
     private var reader: JournalReader

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from clients import private_key, transport
 from lab import run, wait_until
 
 SPOOL = "/var/spool/gatehouse-watch"
@@ -231,6 +232,27 @@ def test_the_key_opens_one_thing(lab, no_shipping):
     for user in ("alice", "ada"):
         assert lab.login(f"gatehouse-watch+{host}", "true", key=user).status == 255
     lab.wait_event(mark, "auth.rejected", where=lambda event: "watcher" in str(event["detail"]))
+
+
+def test_the_program_is_given_once_a_connection(lab, tmp_path):
+    """Each is a thread of the daemon for as long as the host likes to take it."""
+    key = tmp_path / "key"
+    key.touch(0o600)
+    key.write_bytes(lab.lab_exec(lab.host1, "cat", "/etc/gatehouse-watch/key").out)
+
+    def fetch(connection):
+        channel = connection.open_session()
+        channel.settimeout(20)
+        channel.invoke_subsystem("gatehouse-watch-program")
+        return [b"".join(iter(lambda: read(65_536), b"")) for read in (channel.recv, channel.recv_stderr)]
+
+    with transport(lab) as connection:
+        connection.auth_publickey(f"gatehouse-watch+{lab.host1}", private_key(key))
+        assert fetch(connection)[0].startswith(b"\x7fELF")
+        assert fetch(connection) == [b"", b"gatehouse: the program was sent already\r\n"]
+    with transport(lab) as connection:
+        connection.auth_publickey(f"gatehouse-watch+{lab.host1}", private_key(key))
+        assert fetch(connection)[0].startswith(b"\x7fELF")
 
 
 @pytest.mark.limit(60)
