@@ -73,6 +73,15 @@ package struct HostDrain: Equatable, Sendable {
         self.message = message
     }
 
+    /// How long before the deadline people are told once more, if there was more time than twice that.
+    private static let notice = Duration.seconds(300)
+
+    /// Whether people who are still there are to be told that the deadline is near.
+    package func isNoticeDue(at time: Timestamp) -> Bool {
+        guard let deadline, since + Self.notice * 2 < deadline else { return false }
+        return time + Self.notice >= deadline && time < deadline
+    }
+
     /// Whether sessions that are left are to be ended.
     package func isOver(at time: Timestamp) -> Bool { deadline.map { time >= $0 } ?? false }
 }

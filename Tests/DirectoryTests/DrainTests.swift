@@ -34,6 +34,19 @@ struct DrainTests {
     }
 
     @Test(
+        "the notice is due from five minutes before the deadline until then, where there were more than ten",
+        arguments: [
+            (3_600, 0, false), (3_600, 3_299, false), (3_600, 3_300, true), (3_600, 3_599, true),
+            (3_600, 3_600, false), (3_600, 4_000, false), (601, 300, false), (601, 301, true),
+            (600, 300, false), (600, 599, false), (20, 10, false),
+        ])
+    func notice(_ deadline: Int64, _ seconds: Int64, _ isDue: Bool) {
+        let drain = HostDrain(since: Fixture.time, deadline: Fixture.time + .seconds(deadline))
+        #expect(drain.isNoticeDue(at: Fixture.time + .seconds(seconds)) == isDue)
+        #expect(!HostDrain(since: Fixture.time).isNoticeDue(at: Fixture.time + .seconds(seconds)))
+    }
+
+    @Test(
         "a message is one line without control characters",
         arguments: ["a\nb", "\u{1B}[2J", String(repeating: "x", count: 513)])
     func message(_ text: String) throws {
