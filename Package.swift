@@ -172,6 +172,6 @@ let package = Package(
                 "Accounts", "Audit", "Configuration", "Control", "Directory", "FileEvents", "Inventory",
                 "Ownership", "SQLite", "SSHKeys", "Sharing", "Support", "Watchers",
             ]),
-        tests("Monitor", uses: ["Audit", "Control", "Directory", "SQLite", "Support"]),
+        tests("Monitor", uses: ["Audit", "Control", "Directory", "Routing", "SQLite", "Support"]),
     ]
 )

@@ -24,6 +24,8 @@ package enum JournalRecord: Equatable, Sendable {
     case ended(reason: String)
 
     /// A channel that `channelOpened` or the daemon told of was closed: what passed through it, and how long it was open.
+    ///
+    /// A jump's detail is the place that the daemon said with `joined`.
     case channelClosed(
         kind: String, detail: String, fromClient: UInt64, toClient: UInt64, milliseconds: UInt64)
 }

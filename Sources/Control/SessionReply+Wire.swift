@@ -27,8 +27,9 @@ extension SessionReply {
         case .host(let connection):
             out.byte(Kind.host.rawValue)
             connection.encode(into: &out)
-        case .joined:
+        case .joined(let place):
             out.byte(Kind.joined.rawValue)
+            out.string(place)
         case .notAJump:
             out.byte(Kind.notAJump.rawValue)
         case .commandStarted:
@@ -66,7 +67,7 @@ extension SessionReply {
         case .rejected: self = .rejected
         case .disconnect: self = .disconnect(reason: try input.string())
         case .host: self = .host(try HostConnection(from: &input))
-        case .joined: self = .joined
+        case .joined: self = .joined(place: try input.string())
         case .notAJump: self = .notAJump
         case .commandStarted: self = .commandStarted
         case .refused: self = .refused(reason: try input.string())

@@ -82,7 +82,9 @@ package enum SessionReply: Equatable, Sendable {
     case waking(host: String, state: String, seconds: UInt32)
 
     /// To `jump`: joined; one connected socket travels with it.
-    case joined
+    ///
+    /// - place: host and port of the directory, and what was asked for where that differs; for the record of its end.
+    case joined(place: String)
 
     /// To `jump`: not a host of the directory, ask the target host to dial it.
     case notAJump

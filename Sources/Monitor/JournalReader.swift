@@ -8,6 +8,8 @@ import Support
 package struct JournalReader: Sendable {
     /// Bytes read at once; many records fit, and one always does.
     private static let pieceLimit = 256 * 1_024
+    /// The kind of channel that a jump is.
+    private static let jump = "jump"
 
     private let journal: JournalFile
     private var offset: Int64 = 0
@@ -22,19 +24,22 @@ package struct JournalReader: Sendable {
     /// Takes in what is new; a record that is not complete yet waits.
     ///
     /// - Parameter host: where the session leads, for its events.
+    /// - Returns: the hosts of the jumps that are over, once for each.
     /// - Throws: `WireError` for a damaged journal, `AuditError`, `SystemError`.
-    package mutating func ingest(into log: EventLog, host: String?) throws {
+    @discardableResult
+    package mutating func ingest(into log: EventLog, host: String?) throws -> [String] {
         let name = journal.session.description
         guard let session = try log.session(name) else {
             throw AuditError(.notFound, "there is no session \(name)")
         }
+        var hosts: [String] = []
         while true {
             let bytes = try journal.read(from: offset, limit: Self.pieceLimit)
             let isOld = offset < session.journalOffset
             // A piece of what was read before ends where that reading did.
             let piece = isOld ? Array(bytes.prefix(Int(clamping: session.journalOffset - offset))) : bytes
             let (records, consumed) = try JournalRecord.decode(piece)
-            guard consumed > 0 else { return }
+            guard consumed > 0 else { return hosts }
             let end = offset + Int64(consumed)
             let digest = digest(records, session: session, host: host)
             if !isOld {
@@ -42,6 +47,9 @@ package struct JournalReader: Sendable {
                     session: name, from: offset, to: end, events: digest.events, digest.update)
             }
             endReason = digest.endReason ?? endReason
+            for case .channelClosed(Self.jump, let place, _, _, _) in records.map(\.record) {
+                hosts.append(String(place.prefix { $0 != ":" }))
+            }
             offset = end
         }
     }

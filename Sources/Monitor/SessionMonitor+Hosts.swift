@@ -185,12 +185,13 @@ extension SessionMonitor {
         let place = "\(host.name):\(host.port)"
         do {
             let socket = try gateway.dial(host, reason: reason(for: login), awaitsBanner: awaitsBanner)
-            var detail = ["kind": "jump", "detail": asked == place ? place : "\(place) as \(asked)"]
+            let opened = asked == place ? place : "\(place) as \(asked)"
+            var detail = ["kind": "jump", "detail": opened]
             // By this the host's sshd, which sees no certificate of ours here, can tell which session it is.
             detail["local"] = TCP.localAddress(of: socket)?.description
             try note(.channelOpened, host: host.name, detail)
             gateway.sessions.noteJump(to: host.name, of: session, isSeat: state != .onHost)
-            return (.joined, [socket])
+            return (.joined(place: opened), [socket])
         } catch let error as TCPError {
             try note(.hostFailed, host: host.name, ["reason": "\(error)", "detail": "jump"])
             return (.refused(reason: "\(host.name) cannot be reached: \(error)"), [])

@@ -188,7 +188,9 @@ extension SessionMonitor {
 
     private func ingestJournal() throws {
         guard let login else { return }
-        try reader.ingest(into: gateway.events, host: login.host)
+        for host in try reader.ingest(into: gateway.events, host: login.host) {
+            gateway.sessions.noteJumpEnd(to: host, of: session)
+        }
     }
 
     /// Writes how the session ended; what cannot be written now stays in the journal for the daemon's next start.

@@ -1,24 +1,37 @@
 import Commands
 import Glibc
-import Routing
-import Support
+package import Routing
+package import Support
 
 /// The sessions that live now: those of this daemon and those it has adopted; and who is on his way to which host.
-final class SessionRegistry: Sendable {
+///
+/// Any thread may call it.
+package final class SessionRegistry: Sendable {
     /// One session.
-    struct Entry: Sendable {
-        let session: SessionID
+    package struct Entry: Sendable {
+        /// Its name.
+        package let session: SessionID
         let process: ProcessHandle
         /// Who logged in.
         let user: String
         /// The host it leads to.
         var host: String?
-        /// Hosts it has jumped to.
-        var jumps: Set<String> = []
+        /// How many jumps to each host are open; 0 where there was one that is over, as its process says.
+        var joins: [String: Int] = [:]
         /// Why it is being ended from here, if it is.
-        var endReason: String?
+        package var endReason: String?
         /// Whether its host was lost from under it.
         var isLost = false
+
+        package init(session: SessionID, process: ProcessHandle, user: String, host: String?) {
+            self.session = session
+            self.process = process
+            self.user = user
+            self.host = host
+        }
+
+        /// Hosts to which it jumps now.
+        var jumps: Set<String> { Set(joins.filter { $0.value > 0 }.keys) }
     }
 
     private struct State {
@@ -36,32 +49,36 @@ final class SessionRegistry: Sendable {
 
     private let state = Locked(State())
 
+    package init() {}
+
     /// Everybody who has logged in.
     var all: [Entry] { state.withLock { Array($0.entries.values) } }
 
-    func add(_ entry: Entry) {
+    /// Takes in a session of which somebody has logged in.
+    package func add(_ entry: Entry) {
         state.withLock { state in
             state.entries[entry.session] = entry
             state.seats[entry.session] = entry.host.map { Presence(user: entry.user, host: $0) }
         }
     }
 
-    /// Has `choose` pick a host in view of all seats but that of the session itself, which it gets at the same moment.
+    /// Has `choose` pick a host in view of all other seats, and gives the session its seat there at the same moment.
     ///
     /// Sessions that begin at the same time see each other: all windows of one IDE land on one host.
     /// - Parameters:
     ///   - isJump: the session does not lead there by its login.
+    ///   - keepsSeat: it is on a host already, and its seat stays there, to be seen by `choose`.
     ///   - choose: pure; gives the host with whatever else is to be known of the choice.
-    func seat<Choice: Sendable>(
-        _ session: SessionID, of user: String, isJump: Bool = false,
+    package func seat<Choice: Sendable>(
+        _ session: SessionID, of user: String, isJump: Bool = false, keepsSeat: Bool = false,
         _ choose: @Sendable (_ others: [Presence], _ lost: [Presence]) -> (host: String?, choice: Choice)
     ) -> Choice {
         let now = MonotonicTime.now
         return state.withLock { state in
             state.lost.removeAll { $0.until <= now }
-            let others = state.seats.filter { $0.key != session }.map(\.value)
+            let others = state.seats.filter { keepsSeat || $0.key != session }.map(\.value)
             let (host, choice) = choose(others, state.lost.map(\.presence))
-            if let host {
+            if let host, !keepsSeat {
                 state.seats[session] = Presence(user: user, host: host)
                 if !isJump { state.entries[session]?.host = host }
             }
@@ -69,30 +86,50 @@ final class SessionRegistry: Sendable {
         }
     }
 
+    /// A jump to a host begins.
+    ///
     /// - Parameter isSeat: the session has no other host than those it jumps to.
-    func noteJump(to host: String, of session: SessionID, isSeat: Bool) {
+    package func noteJump(to host: String, of session: SessionID, isSeat: Bool) {
         state.withLock { state in
-            state.entries[session]?.jumps.insert(host)
-            guard isSeat, let user = state.entries[session]?.user else { return }
-            state.seats[session] = Presence(user: user, host: host)
+            guard var entry = state.entries[session] else { return }
+            entry.joins[host, default: 0] += 1
+            state.entries[session] = entry
+            if isSeat { state.seats[session] = Presence(user: entry.user, host: host) }
+        }
+    }
+
+    /// A jump to a host is over.
+    package func noteJumpEnd(to host: String, of session: SessionID) {
+        let now = MonotonicTime.now
+        state.withLock { state in
+            guard var entry = state.entries[session], let count = entry.joins[host], count > 0 else { return }
+            entry.joins[host] = count - 1
+            state.entries[session] = entry
+            guard count == 1, entry.host != host else { return }
+            state.ends[host] = now
+            guard state.seats[session]?.host == host else { return }
+            let next = entry.jumps.min() ?? entry.host
+            state.seats[session] = next.map { Presence(user: entry.user, host: $0) }
         }
     }
 
     /// The session is on the host that it leads to.
-    func noteConnection(of session: SessionID) {
+    package func noteConnection(of session: SessionID) {
         state.withLock { state in
-            guard let entry = state.entries[session], let host = entry.host else { return }
+            guard var entry = state.entries[session], let host = entry.host else { return }
+            entry.isLost = false
+            state.entries[session] = entry
             state.seats[session] = Presence(user: entry.user, host: host)
         }
     }
 
     /// The session has lost its host.
-    func noteLoss(_ session: SessionID) {
+    package func noteLoss(_ session: SessionID) {
         state.withLock { $0.entries[session]?.isLost = true }
     }
 
     /// How many sessions lead to a host, or are about to.
-    func count(on host: String) -> Int {
+    package func count(on host: String) -> Int {
         state.withLock { $0.seats.values.count { $0.host == host } }
     }
 
@@ -100,7 +137,7 @@ final class SessionRegistry: Sendable {
     ///
     /// - Returns: its entry with what was noted meanwhile.
     @discardableResult
-    func remove(_ session: SessionID) -> Entry? {
+    package func remove(_ session: SessionID) -> Entry? {
         let now = MonotonicTime.now
         return state.withLock { state in
             let seat = state.seats.removeValue(forKey: session)
@@ -116,19 +153,21 @@ final class SessionRegistry: Sendable {
     }
 
     /// When the last session that led to a host ended; nil: none did since the daemon was started.
-    func lastEnd(on host: String) -> MonotonicTime? { state.withLock { $0.ends[host] } }
+    package func lastEnd(on host: String) -> MonotonicTime? { state.withLock { $0.ends[host] } }
 
-    /// Asks all sessions that match to end, kills those that do not, and returns how many there were.
-    func end(because reason: String, where matches: (Entry) -> Bool) -> Int {
-        let chosen = all.filter(matches)
+    /// Asks all sessions for which `reason` gives one to end, kills those that do not, and returns how many there were.
+    ///
+    /// They share one time to do so, `SessionChild.patience`, however many they are.
+    package func end(because reason: (Entry) -> String?) -> Int {
+        let chosen = all.compactMap { entry in reason(entry).map { (entry: entry, reason: $0) } }
         state.withLock { state in
-            for entry in chosen where state.entries[entry.session]?.endReason == nil {
+            for (entry, reason) in chosen where state.entries[entry.session]?.endReason == nil {
                 state.entries[entry.session]?.endReason = reason
             }
         }
-        for entry in chosen { try? entry.process.send(SIGTERM) }
+        for (entry, _) in chosen { try? entry.process.send(SIGTERM) }
         let deadline = MonotonicTime.now + SessionChild.patience
-        for entry in chosen {
+        for (entry, _) in chosen {
             let left = max(.zero, deadline - .now)
             if !entry.process.ends(within: left) { try? entry.process.send(SIGKILL) }
         }
@@ -137,15 +176,16 @@ final class SessionRegistry: Sendable {
 }
 
 extension SessionRegistry: SessionControl {
-    func kill(_ session: String) -> Bool {
-        end(because: "ended by an administrator") { $0.session.description == session } > 0
+    package func kill(_ session: String) -> Bool {
+        end { $0.session.description == session ? "ended by an administrator" : nil } > 0
     }
 
-    func jumps(of session: String) -> [String] {
-        all.first { $0.session.description == session }?.jumps.sorted() ?? []
+    package func jumps(of session: String) -> [String] {
+        guard let session = SessionID(session) else { return [] }
+        return state.withLock { $0.entries[session]?.jumps.sorted() ?? [] }
     }
 
-    func endSessions(ofUser name: String) -> Int {
-        end(because: "the user was locked") { $0.user == name }
+    package func endSessions(ofUser name: String) -> Int {
+        end { $0.user == name ? "the user was locked" : nil }
     }
 }

@@ -36,18 +36,21 @@ struct Watchman: Sendable {
 
     /// Ends sessions of users who may not log in any more, and on hosts that no grant of theirs leads to any more.
     private func endWhatIsOver() {
+        var reasons: [SessionID: String] = [:]
         for entry in gateway.sessions.all where entry.endReason == nil {
             do {
                 guard let reason = try reasonToEnd(entry) else { continue }
                 gateway.log.notice(
                     "session ended from here",
                     ["session.id": entry.session.description, "user.name": entry.user, "reason": reason])
-                _ = gateway.sessions.end(because: reason) { $0.session == entry.session }
+                reasons[entry.session] = reason
             } catch {
                 gateway.log.error("grants cannot be checked", ["error": "\(error)"])
-                return
+                break
             }
         }
+        // All at once: each may take its time to end.
+        if !reasons.isEmpty { _ = gateway.sessions.end { reasons[$0.session] } }
     }
 
     private func reasonToEnd(_ entry: SessionRegistry.Entry) throws -> String? {
@@ -55,12 +58,15 @@ struct Watchman: Sendable {
             return "the user has left"
         }
         if user.state == .locked { return "the user was locked" }
-        for host in entry.jumps.union([entry.host].compactMap(\.self)).sorted() {
+        // That a jump is over is the word of the session's own process, which is not enough to keep a socket without a grant.
+        for host in Set(entry.joins.keys).union([entry.host].compactMap(\.self)).sorted() {
             guard let access = try gateway.directory.access(of: entry.user, to: host) else {
                 return "the grant for \(host) has ended"
             }
             // Who drains a host has work there.
-            if let drain = access.host.drain, drain.isOver(at: .now), !user.isAdmin {
+            if host == entry.host || entry.jumps.contains(host), let drain = access.host.drain,
+                drain.isOver(at: .now), !user.isAdmin
+            {
                 return "\(host) was drained, and the deadline has passed"
             }
         }

@@ -111,8 +111,7 @@ extension RelaySession {
         daemon.ask(.jump(host: host, port: UInt32(port))) { [weak self] answer in
             guard let self else { return }
             switch answer.reply {
-            case .joined:
-                let place = "\(host.printable):\(port)"
+            case .joined(let place):
                 join(message, to: answer.descriptors.first, at: place, what: what)
             case .waking: askForJump(message, host: host, port: port, what: what)
             // A refused channel cannot carry the reason; the end of a connection that is for this jump alone can.

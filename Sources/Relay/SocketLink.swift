@@ -24,7 +24,7 @@ final class SocketLink: Link {
 
     /// - Parameters:
     ///   - socket: connected; becomes non-blocking.
-    ///   - book: where its end is noted, with the host and port as the client named them; nil: nowhere.
+    ///   - book: where its end is noted, with the place that the daemon said; nil: nowhere.
     init(
         client: Channel, socket: Descriptor, book: (journal: Journal, place: String)? = nil
     ) throws(SystemError) {

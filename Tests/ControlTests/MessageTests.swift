@@ -32,7 +32,8 @@ private enum Samples {
         .host(
             HostConnection(host: "h", user: "u", hostKeys: [], certificate: [], remark: "elsewhere now")),
         .host(HostConnection(host: "gpu1", user: "alice", hostKeys: [[1], [], [2, 3]], certificate: [4])),
-        .joined, .notAJump, .commandStarted, .refused(reason: "no"), .noted,
+        .joined(place: "communal1:22 as communal:22"), .notAJump, .commandStarted, .refused(reason: "no"),
+        .noted,
         .preparing(host: "gpu1"), .deliveryStarted,
         .waking(host: "gpu1", state: "pending", seconds: 12),
     ]

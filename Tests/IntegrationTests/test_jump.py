@@ -211,6 +211,19 @@ def test_a_jump_is_in_the_list_of_sessions_and_can_be_killed(lab, start):
     assert "administrator" in end["detail"]["reason"]
 
 
+def test_a_jump_that_is_over_counts_no_more(lab, master):
+    """A jump over a connection that goes on is in the list of sessions as long as it lasts, and no longer."""
+    mark = lab.mark()
+    shared = master(alias=lab.host1)
+    over = shared.ssh(options=["-W", f"{lab.host2}:22"], input=b"SSH-2.0-x\r\n")
+    assert over.out.startswith(b"SSH-2.0-OpenSSH")
+    opened = lab.wait_event(mark, "channel.open", user="alice", host=lab.host2)
+    lab.wait_event(mark, "channel.close", session=opened["session"])
+    jumps = lambda: next(row["jumps"] for row in lab.sessions() if row["id"] == opened["session"])
+    wait_until(lambda: jumps() == [], "the end of the jump to be known")
+    assert shared.ssh("echo still here").out == b"still here\n"
+
+
 def test_what_passed_through_a_jump_is_logged(lab):
     """The end of a jump is an event with its bytes and its time, as the session has them."""
     mark = lab.mark()

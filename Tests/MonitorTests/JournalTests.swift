@@ -64,6 +64,23 @@ struct JournalTests {
         #expect(row.journalOffset == Int64(bytes.count))
     }
 
+    @Test("says which jumps are over, by the host to which each led, and no other channels")
+    func jumps() throws {
+        let scratch = try Scratch()
+        let (journal, writer) = try JournalFile.create(for: scratch.session, in: scratch.path)
+        var reader = JournalReader(journal)
+        for (kind, detail) in [
+            ("jump", "gpu1:22"), ("direct-tcpip", "gpu2:80"), ("jump", "gpu3:2022 as gpus:22"),
+            ("jump", "gpu1:22"),
+        ] {
+            let record = JournalRecord.channelClosed(
+                kind: kind, detail: detail, fromClient: 1, toClient: 2, milliseconds: 3)
+            try writer.writeAll(record.encoded(at: .now))
+        }
+        #expect(try reader.ingest(into: scratch.log, host: nil) == ["gpu1", "gpu3", "gpu1"])
+        #expect(try reader.ingest(into: scratch.log, host: nil) == [])
+    }
+
     @Test("that was damaged is an error and leaves what came before")
     func damaged() throws {
         let scratch = try Scratch()
@@ -84,7 +101,7 @@ struct JournalTests {
             let (journal, writer) = try JournalFile.create(for: scratch.session, in: scratch.path)
             try writer.writeAll((0..<200).map { _ in UInt8.random(in: 0...20, using: &generator) })
             var reader = JournalReader(journal)
-            try? reader.ingest(into: scratch.log, host: nil)
+            _ = try? reader.ingest(into: scratch.log, host: nil)
             journal.remove()
         }
     }

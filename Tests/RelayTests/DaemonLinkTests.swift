@@ -34,7 +34,7 @@ struct DaemonLinkTests {
         var received: [Descriptor] = []
         link.ask(.jump(host: "communal1", port: 22)) { received = $0.descriptors }
         let pipe = try Descriptor.pipe()
-        try theirs.send(SessionReply.joined.encoded, with: [pipe.write])
+        try theirs.send(SessionReply.joined(place: "h1:22").encoded, with: [pipe.write])
         link.receive()
         try #require(received.count == 1)
         try received[0].writeAll(Array("over there".utf8))

@@ -100,7 +100,7 @@ package protocol SessionControl: Sendable {
     /// Ends all sessions of a user and says how many there were.
     func endSessions(ofUser name: String) -> Int
 
-    /// The hosts that a live session has jumped to, by name.
+    /// The hosts to which a live session jumps now, by name.
     func jumps(of session: String) -> [String]
 }
 
