@@ -79,9 +79,6 @@ final class Gateway: Sendable {
         desk = DeliveryDesk(
             directory: directory, events: events, sink: sink,
             log: { Log(threshold: current.withLock { $0.configuration.logLevel }) })
-        board = HostBoard(
-            directory: directory, events: events, sessions: sessions, desk: desk,
-            log: { Log(threshold: current.withLock { $0.configuration.logLevel }) })
         let ledger = try AccountLedger(path: configuration.databasePath)
         self.ledger = ledger
         let routed = Self.hostExecutor(of: program, cloud, reach, current)
@@ -94,10 +91,14 @@ final class Gateway: Sendable {
             executor: { executor.withLock { $0 } },
             log: { Log(threshold: current.withLock { $0 }.configuration.logLevel) },
             forget: { host in try accountService.withLock { $0 }.forgetReports(of: host) })
-        power = HostPower(
+        let power = HostPower(
             directory: directory, events: events, inventory: inventory, reach: reach,
             instances: CloudPower(cloud),
             settings: current)
+        self.power = power
+        board = HostBoard(
+            events: events, sessions: sessions, desk: desk, waking: { power.waking },
+            log: { Log(threshold: current.withLock { $0 }.configuration.logLevel) })
         idle = IdleWatch(
             directory: directory, events: events, sessions: sessions, power: power,
             uidRange: configuration.uidRange, executor: { executor.withLock { $0 } },

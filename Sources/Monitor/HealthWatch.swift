@@ -6,9 +6,20 @@ import Support
 
 /// Asks the hosts of pools, from time to time, whether their sshd answers, and those that have failed, whether it does again.
 struct HealthWatch: Sendable {
-    private static let threadLimit = 8
+    /// Probes at a time. Most take no time, but a tunnel that does not come up takes most of a minute.
+    private static let threadLimit = 32
+
+    private struct Work {
+        var hosts: [Host] = []
+        var threads = 0
+    }
 
     let gateway: Gateway
+    private let work = Locked(Work())
+
+    init(gateway: Gateway) {
+        self.gateway = gateway
+    }
 
     /// Watches for ever, on a thread of its own.
     ///
@@ -18,17 +29,58 @@ struct HealthWatch: Sendable {
     }
 
     private func watch() {
+        var generation: Int64?
+        var hosts: [Host] = []
+        var members: Set<String> = []
         while true {
             sleep(1)
             do {
-                let configuration = gateway.settings.configuration
-                let hosts = try gateway.board.takeProbes(interval: configuration.healthCheckInterval)
-                _ = Parallel.map(hosts, limit: Self.threadLimit) { host in
-                    _ = try? gateway.dial(host, reason: "gatehouse:health")
+                let current = try gateway.directory.generation()
+                if current != generation {
+                    hosts = try gateway.directory.hosts()
+                    members = Set(try gateway.directory.pools().flatMap(\.hosts))
+                    generation = current
                 }
+                let interval = gateway.settings.configuration.healthCheckInterval
+                try begin(gateway.board.takeProbes(of: hosts, members: members, interval: interval))
             } catch {
                 gateway.log.error("the health of hosts cannot be looked after", ["error": "\(error)"])
             }
+        }
+    }
+
+    /// Has these hosts probed, on threads of their own: a slow one keeps nobody else waiting.
+    private func begin(_ hosts: [Host]) throws {
+        let threads = work.withLock { work in
+            work.hosts += hosts
+            let missing = min(Self.threadLimit - work.threads, work.hosts.count)
+            work.threads += missing
+            return missing
+        }
+        for started in 0..<threads {
+            do { try Thread.start("probe") { probe() } } catch {
+                // What is left is taken by those that run, or by the next look.
+                work.withLock { $0.threads -= threads - started }
+                throw error
+            }
+        }
+    }
+
+    private func probe() {
+        while let host = next() {
+            _ = try? gateway.dial(host, reason: "gatehouse:health")
+            gateway.board.endProbe(of: host.name)
+        }
+    }
+
+    /// nil: the thread is not needed any more.
+    private func next() -> Host? {
+        work.withLock { work in
+            if work.hosts.isEmpty {
+                work.threads -= 1
+                return nil
+            }
+            return work.hosts.removeFirst()
         }
     }
 }

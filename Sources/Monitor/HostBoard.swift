@@ -7,36 +7,27 @@ import Support
 
 /// What is known of hosts besides the directory: whether they answer, how busy they are, who is there.
 final class HostBoard: Sendable {
-    private struct Entry {
-        var breaker = CircuitBreaker()
-        /// When somebody was last answered there.
-        var answered: MonotonicTime?
-        /// Whether that was over the network, and not through a tunnel.
-        var isDirect = false
-        /// Whether something is odd about it.
-        var isDoubted = false
-    }
-
     /// How long what a host says of its load is good for; watchers say it every ten seconds.
     private static let freshness = Duration.seconds(45)
     /// How long a service counts as running on a host that says nothing more.
     private static let serviceMemory = Duration.seconds(600)
 
-    private let directory: DirectoryStore
     private let events: EventLog
     private let sessions: SessionRegistry
     private let desk: DeliveryDesk
+    private let waking: @Sendable () -> Set<String>
     private let log: @Sendable () -> Log
-    private let entries = Locked<[String: Entry]>([:])
+    private let health = Locked(HostHealth())
 
+    /// - Parameter waking: gives the hosts that are being woken.
     init(
-        directory: DirectoryStore, events: EventLog, sessions: SessionRegistry, desk: DeliveryDesk,
-        log: @escaping @Sendable () -> Log
+        events: EventLog, sessions: SessionRegistry, desk: DeliveryDesk,
+        waking: @escaping @Sendable () -> Set<String>, log: @escaping @Sendable () -> Log
     ) {
-        self.directory = directory
         self.events = events
         self.sessions = sessions
         self.desk = desk
+        self.waking = waking
         self.log = log
     }
 
@@ -46,13 +37,14 @@ final class HostBoard: Sendable {
     ///
     /// - Parameters:
     ///   - isJump: the session does not lead there by its login.
+    ///   - keepsSeat: it is on a host already, and its seat stays there.
     ///   - avoided: hosts that have just not answered.
     func seat(
         _ session: SessionID, of user: String, on route: Route, isJump: Bool = false,
-        avoiding avoided: Set<String> = []
-    ) throws -> (Destination, PassedOver?) {
-        let known = try situation()
-        return sessions.seat(session, of: user, isJump: isJump) { others, lost in
+        keepsSeat: Bool = false, avoiding avoided: Set<String> = []
+    ) -> (Destination, PassedOver?) {
+        let known = situation(for: route)
+        return sessions.seat(session, of: user, isJump: isJump, keepsSeat: keepsSeat) { others, lost in
             var situation = known
             situation.sessions = others
             situation.lost = lost
@@ -62,20 +54,16 @@ final class HostBoard: Sendable {
         }
     }
 
-    /// All but the sessions.
-    private func situation() throws -> PoolSituation {
+    /// All but the sessions; of services those of the one for whom a host is picked.
+    private func situation(for route: Route) -> PoolSituation {
         var situation = PoolSituation()
-        situation.failing = entries.withLock { entries in
-            Set(entries.filter { $0.value.breaker.isOpen }.keys)
-        }
+        guard case .pool(let pool) = route, let user = pool.members.first?.user else { return situation }
+        situation.failing = health.withLock { $0.failing }
+        situation.waking = waking()
         situation.pressure = desk.loads(within: Self.freshness).mapValues(\.pressure)
-        let loads = desk.loads(within: Self.serviceMemory)
-        let users = Set(loads.values.flatMap { $0.services.map(\.uid) })
-        for uid in users {
-            guard let user = try directory.findUser(uid: uid) else { continue }
-            for (host, load) in loads where load.services.contains(where: { $0.uid == uid }) {
-                situation.services.insert(Presence(user: user.name, host: host))
-            }
+        for (host, load) in desk.loads(within: Self.serviceMemory)
+        where load.services.contains(where: { $0.uid == user.uid }) {
+            situation.services.insert(Presence(user: user.name, host: host))
         }
         return situation
     }
@@ -86,30 +74,24 @@ final class HostBoard: Sendable {
     ///
     /// - Parameter isDirect: over the network.
     func noteAnswer(of host: String, isDirect: Bool) {
-        let isBack = entries.withLock { entries in
-            entries[host, default: Entry()].answered = .now
-            entries[host, default: Entry()].isDirect = isDirect
-            return entries[host, default: Entry()].breaker.noteSuccess()
-        }
+        let isBack = health.withLock { $0.noteAnswer(of: host, isDirect: isDirect, at: .now) }
         if isBack { tell(host, ["state": "answers"]) }
     }
 
     /// A host has not answered.
     func noteFailure(of host: String, _ reason: String) {
-        let isNew = entries.withLock {
-            $0[host, default: Entry()].breaker.noteFailure(reason, at: .now)
-        }
+        let isNew = health.withLock { $0.noteFailure(of: host, reason, at: .now) }
         if isNew { tell(host, ["state": "does not answer", "reason": reason]) }
     }
 
     /// Something is odd about a host: it is probed soon.
     func doubt(_ host: String) {
-        entries.withLock { $0[host, default: Entry()].isDoubted = true }
+        health.withLock { $0.doubt(host) }
     }
 
     /// The breaker of a host.
     func breaker(of host: String) -> CircuitBreaker {
-        entries.withLock { $0[host]?.breaker } ?? CircuitBreaker()
+        health.withLock { $0.breaker(of: host) }
     }
 
     private func tell(_ host: String, _ detail: [String: String]) {
@@ -119,30 +101,21 @@ final class HostBoard: Sendable {
         }
     }
 
-    /// The hosts that are to be probed now: those that have failed, when their breakers say so, and members of pools that nobody has
-    /// heard of for an interval, as far as the network leads there.
-    func takeProbes(interval: Duration) throws -> [Host] {
-        let hosts = try directory.hosts()
-        let members = Set(try directory.pools().flatMap(\.hosts))
-        let now = MonotonicTime.now
-        return entries.withLock { entries in
-            let names = Set(hosts.map(\.name))
-            entries = entries.filter { names.contains($0.key) }
-            return hosts.filter { host in
-                guard host.outage == nil else { return false }
-                var entry = entries[host.name] ?? Entry()
-                defer { entries[host.name] = entry }
-                if entry.isDoubted, !entry.breaker.isOpen {
-                    entry.isDoubted = false
-                    return true
-                }
-                if entry.breaker.takeProbe(at: now) { return true }
-                guard interval > .zero, members.contains(host.name), !entry.breaker.isOpen,
-                    host.tunnelInstance == nil || entry.isDirect
-                else { return false }
-                return entry.answered.map { now >= $0 + interval } ?? true
-            }
+    /// The hosts that are to be probed now; each is left alone until `endProbe`.
+    ///
+    /// - Parameters:
+    ///   - hosts: all that there are.
+    ///   - members: those of pools, by name.
+    func takeProbes(of hosts: [Host], members: Set<String>, interval: Duration) -> [Host] {
+        let waking = waking()
+        return health.withLock {
+            $0.takeProbes(of: hosts, members: members, waking: waking, interval: interval, at: .now)
         }
+    }
+
+    /// A probe is over, and what came of it noted.
+    func endProbe(of host: String) {
+        health.withLock { $0.endProbe(of: host) }
     }
 }
 

@@ -39,6 +39,9 @@ final class HostPower: Sendable {
 
     private var log: Log { Log(threshold: settings.withLock { $0.configuration.logLevel }) }
 
+    /// The hosts that are being woken, by name.
+    var waking: Set<String> { turns.withLock { Set($0.keys) } }
+
     /// The wake to wait for before this host can be dialled: one that is under way, or a new one; nil: it is up, as far as is known.
     func turn(for access: Access, by user: String) throws -> WakeTurn? {
         let host = access.host

@@ -38,7 +38,7 @@ extension SessionMonitor {
             return try openDelivery(of: host, key: key, fingerprint: fingerprint)
         case .accepted(let user, let fingerprint):
             let route = try Router(directory: gateway.directory).route(user: user.name, target: name.target)
-            let (destination, passedOver) = try gateway.board.seat(session, of: user.name, on: route)
+            let (destination, passedOver) = gateway.board.seat(session, of: user.name, on: route)
             var login = Login(user: user, target: name.target)
             if case .host(let access) = destination {
                 login.host = access.host.name

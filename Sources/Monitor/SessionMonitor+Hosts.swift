@@ -71,7 +71,7 @@ extension SessionMonitor {
             do {
                 return .connected(access, try gateway.dial(access.host, reason: reason(for: login)))
             } catch {
-                if renew(access) { continue }
+                if renew(access) != nil { continue }
                 try note(.hostFailed, host: name, ["reason": "\(error)"])
                 log.warning("host unreachable", ["host.name": name, "error": "\(error)"])
                 avoided.insert(name)
@@ -96,8 +96,8 @@ extension SessionMonitor {
         let route = try Router(directory: gateway.directory).route(
             user: login.user.name, target: login.target)
         guard case .pool(var pool) = route else { return nil }
-        pool.members.removeAll { $0.rights != access.rights }
-        let (destination, passedOver) = try gateway.board.seat(
+        pool.keepEqual(to: access)
+        let (destination, passedOver) = gateway.board.seat(
             session, of: login.user.name, on: .pool(pool), avoiding: avoided)
         guard case .host(let other) = destination else { return nil }
         let host = other.host.name
@@ -148,35 +148,61 @@ extension SessionMonitor {
         case .refused(let reason):
             return (try refuse("jump to \(name):\(port)", reason), [])
         case .join(let access):
-            if let reply = try wakeForJump(access, for: login) { return (reply, []) }
-            if let refusal = try prepareForJump(of: login.user.name, to: access.host.name) {
-                return (refusal, [])
-            }
-            return try join(access.host, askedFor: "\(name):\(port)")
+            return try join(access, for: login, askedFor: "\(name):\(port)")
         case .joinSome(let pool):
             return try join(pool, for: login, askedFor: "\(name):\(port)")
         }
     }
 
-    /// Joins with a host of a pool; the next one where one does not answer.
+    /// Joins with one host, which is looked up at the cloud if it does not answer.
     private func join(
-        _ pool: PoolRoute, for login: Login, askedFor asked: String
+        _ access: Access, for login: Login, askedFor asked: String
     ) throws -> (SessionReply, [Descriptor]) {
-        var avoided: Set<String> = []
+        var access = access
         while true {
-            let (destination, _) = try gateway.board.seat(
-                session, of: login.user.name, on: .pool(pool), isJump: true, avoiding: avoided)
-            guard case .host(let access) = destination else {
-                return (try refuse("jump to \(asked)", Refusal.noOpenHost(pool.name).sentence), [])
-            }
             if let reply = try wakeForJump(access, for: login) { return (reply, []) }
             if let refusal = try prepareForJump(of: login.user.name, to: access.host.name) {
                 return (refusal, [])
             }
-            let (reply, sockets) = try join(access.host, askedFor: asked, awaitsBanner: true)
-            avoided.insert(access.host.name)
-            if !sockets.isEmpty || avoided.count == Self.hostLimit { return (reply, sockets) }
+            let (reply, sockets) = try join(access.host, askedFor: asked)
+            guard sockets.isEmpty, let sleeping = renew(access) else { return (reply, sockets) }
+            access = sleeping
         }
+    }
+
+    /// Joins with a host of a pool; the next one where one does not answer or cannot give the user an account.
+    private func join(
+        _ pool: PoolRoute, for login: Login, askedFor asked: String
+    ) throws -> (SessionReply, [Descriptor]) {
+        var pool = pool
+        // The one that is being woken for this session: it may no longer be the best, but it is the one that was started.
+        let awaited = pool.members.filter { waking.turns[$0.host.name] != nil && $0.obstruction == nil }
+        if !awaited.isEmpty { pool.members = awaited }
+        var avoided: Set<String> = []
+        var silent: [Access] = []
+        var refusal: SessionReply?
+        while avoided.count < Self.hostLimit {
+            let (destination, _) = gateway.board.seat(
+                session, of: login.user.name, on: .pool(pool), isJump: true, keepsSeat: state == .onHost,
+                avoiding: avoided)
+            guard case .host(let access) = destination else { break }
+            avoided.insert(access.host.name)
+            if let reply = try wakeForJump(access, for: login) { return (reply, []) }
+            if let reply = try prepareForJump(of: login.user.name, to: access.host.name) {
+                refusal = reply
+                continue
+            }
+            let (reply, sockets) = try join(access.host, askedFor: asked, awaitsBanner: true)
+            if !sockets.isEmpty { return (reply, sockets) }
+            refusal = reply
+            silent.append(access)
+        }
+        // None is up, so one may be woken of which nobody knew that it sleeps.
+        for access in silent {
+            if let sleeping = renew(access) { return try join(sleeping, for: login, askedFor: asked) }
+        }
+        if let refusal { return (refusal, []) }
+        return (try refuse("jump to \(asked)", Refusal.noOpenHost(pool.name).sentence), [])
     }
 
     private func join(

@@ -61,18 +61,18 @@ extension SessionMonitor {
 
     /// After a host did not answer: asks the cloud once whether it is asleep, which the directory may not know yet.
     ///
-    /// - Returns: whether it is, and this user may have it woken.
-    func renew(_ access: Access) -> Bool {
+    /// - Returns: the host as it is then, if it sleeps and this user may have it woken.
+    func renew(_ access: Access) -> Access? {
         guard access.rights.wake, let instance = access.host.instance,
             waking.renewed.insert(access.host.name).inserted
-        else { return false }
+        else { return nil }
         do {
             try gateway.inventory.renew(instance, by: "login")
-            return try gateway.directory.access(of: access.user.name, to: access.host.name)?.needsWaking
-                ?? false
+            let renewed = try gateway.directory.access(of: access.user.name, to: access.host.name)
+            return renewed?.needsWaking == true ? renewed : nil
         } catch {
             log.info("no news of a host", ["host.name": access.host.name, "error": "\(error)"])
-            return false
+            return nil
         }
     }
 }

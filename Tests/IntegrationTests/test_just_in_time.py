@@ -1,5 +1,6 @@
 """Accounts made just in time: at the first login, and before the first jump."""
 
+import secrets
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
@@ -159,6 +160,30 @@ def test_jump_to_a_conflict(lab, newcomer, teardown):
     assert b"name-unmanaged" in refused.err and b"Ask your administrator" in refused.err
     assert "name-unmanaged" in lab.wait_event(mark, "refused", user=newcomer)["detail"]["reason"]
     assert f"{newcomer}: name-unmanaged" in lab.wait_event(mark, "account.applied", host=lab.host1)["detail"]["reasons"]
+
+
+def test_jump_to_a_pool_passes_a_conflict(lab, newcomer, teardown):
+    """A host of a pool that cannot give the account is left for the next one."""
+    pool = f"it-{secrets.token_hex(4)}"
+    lab.gatehouse("pool", "add", pool)
+    lab.gatehouse("pool", "join", pool, *lab.hosts)
+    teardown.callback(lab.gatehouse, "pool", "leave", pool, *lab.hosts)
+    lab.gatehouse("grant", "add", "--user", newcomer, "--host", lab.host2)
+    lab.gatehouse("host", "drain", lab.host2)
+    teardown.callback(lab.gatehouse, "host", "undrain", lab.host2, check=False)
+    lab.lab_exec(lab.host1, "useradd", "--no-create-home", "--uid", "1238", newcomer)
+    teardown.callback(lab.gatehouse, "account", "apply", lab.host1, check=False)
+    teardown.callback(lab.lab_exec, lab.host1, "userdel", newcomer, check=False)
+    options = ["-W", f"{pool}:22"]
+    alone = lab.login(newcomer, key=newcomer, options=options)
+    assert alone.out == b"" and b"name-unmanaged" in alone.err
+    lab.gatehouse("host", "undrain", lab.host2)
+    assert lab.login(f"{newcomer}+gate", "hosts", "default", lab.host1, key=newcomer).status == 0
+    mark = lab.mark()
+    passed = lab.login(f"{newcomer}+{pool}", key=newcomer, options=options, input=b"SSH-2.0-x\r\n")
+    assert passed.out.startswith(b"SSH-2.0-OpenSSH"), passed.err
+    assert lab.wait_event(mark, "refused", user=newcomer, host=lab.host1)["detail"]["what"] == "account"
+    assert lab.wait_event(mark, "channel.open", user=newcomer)["host"] == lab.host2
 
 
 def test_jump_where_the_gateway_cannot_work(lab, account, newcomer, teardown):

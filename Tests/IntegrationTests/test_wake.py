@@ -3,14 +3,16 @@
 import os
 import pty
 import re
+import secrets
 import select
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lab import kill_group, record, wait_until
+from lab import kill_group, record, run, wait_until
 
 LIMIT = 90
 
@@ -122,6 +124,55 @@ def test_many_logins_at_once_start_it_once_and_all_wait(lab, asleep):
 def test_a_jump_wakes_too_and_says_nothing(lab, asleep):
     result = lab.ssh("hostname", alias=f"jump-{asleep}", user="bob", timeout=60)
     assert (result.status, result.out.decode().strip(), result.err) == (0, asleep, b"")
+
+
+@pytest.mark.limit(LIMIT)
+def test_a_jump_wakes_a_host_of_which_nobody_knew_that_it_sleeps(lab, asleep):
+    lab.aws(power={asleep: "on"})
+    lab.gatehouse("host", "refresh")
+    lab.aws(power={asleep: "off"})
+    result = lab.ssh("hostname", alias=f"jump-{asleep}", user="bob", timeout=80)
+    assert (result.status, result.out.decode().strip(), result.err) == (0, asleep, b"")
+
+
+@pytest.fixture
+def sleeping_pool(lab, asleep, teardown):
+    """A pool of both hosts, of which the first sleeps too, with grants of bob and carol that wake them."""
+    name = f"it-{secrets.token_hex(4)}"
+    teardown.callback(lab.gatehouse, "host", "refresh")
+    teardown.callback(lambda: lab.aws(power={lab.host1: "on"}))
+    lab.gatehouse("pool", "add", name)
+    lab.gatehouse("pool", "join", name, *lab.hosts)
+    teardown.callback(lab.gatehouse, "pool", "leave", name, *lab.hosts)
+    for user in ("bob", "carol"):
+        added = lab.gatehouse("grant", "add", "--user", user, "--pool", name, "--wake").out.decode()
+        teardown.callback(lab.gatehouse, "grant", "remove", re.search(r"grant (\d+) added", added)[1])
+    lab.aws(power={lab.host1: "off"}, timing={"start": 4})
+    lab.gatehouse("host", "refresh")
+    assert [state(lab, host) for host in lab.hosts] == ["stopped", "stopped"]
+    return name
+
+
+def jump_into(lab, pool, user, *words):
+    """`ssh -J` to a pool."""
+    jump = lab.ssh_words(alias="gateway", user=user, options=["-W", f"{pool}:22"])
+    options = ["-o", f"ProxyCommand={' '.join(jump)}", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+    own = ["-i", lab.keys[user], "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-l", user]
+    return run(["ssh", "-F", "none", *options, *own, pool, *words], timeout=80)
+
+
+@pytest.mark.limit(120)
+def test_of_a_pool_that_sleeps_one_is_started_for_all(lab, sleeping_pool):
+    """Whoever comes while one starts waits for that one: a jump that asks each second, and a login of somebody else."""
+    mark, before = lab.mark(), calls(lab, "ec2.StartInstances")
+    with ThreadPoolExecutor(2) as threads:
+        jump = threads.submit(jump_into, lab, sleeping_pool, "bob", "hostname")
+        started = lab.wait_event(mark, "host.wake", lambda event: event["detail"]["what"] == "started", 30)
+        login = threads.submit(lab.login, f"carol+{sleeping_pool}", "hostname", key="carol", timeout=80)
+        results = [jump.result(), login.result()]
+    assert [(result.status, result.out.decode().strip()) for result in results] == [(0, started["host"])] * 2, results
+    assert calls(lab, "ec2.StartInstances") == before + 1
+    assert lab.events_after(mark, "host.health") == []
 
 
 @pytest.mark.limit(LIMIT)
