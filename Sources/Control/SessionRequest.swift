@@ -45,8 +45,10 @@ package enum SessionRequest: Equatable, Sendable {
 /// Why a connected host could not be used.
 package enum HostFailure: UInt8, Sendable, CaseIterable {
     case wrongHostKey = 1
+    /// It broke off before the login was over, or took too long.
     case handshake = 2
     case loginRefused = 3
+    /// After the login.
     case connectionLost = 4
 }
 

@@ -153,7 +153,7 @@ final class Upstream {
         switch error.code {
         case .badHostKey: report(.wrongHostKey, error.detail)
         case .loginRefused: report(.loginRefused, error.detail)
-        case .connectionLost: report(.connectionLost, error.detail)
+        // A connection that ends here never stood: nobody was on the host.
         default: report(.handshake, error.detail)
         }
     }
@@ -170,7 +170,7 @@ final class Upstream {
         switch failure {
         case .wrongHostKey:
             fail("the host key of \(host) has changed: nothing was sent to it. Ask your administrator")
-        case .loginRefused, .handshake, .connectionLost:
+        default:
             fail("\(host) did not complete the SSH handshake: \(detail)")
         }
     }

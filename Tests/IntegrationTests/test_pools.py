@@ -6,10 +6,14 @@ import os
 import pty
 import re
 import secrets
+import select
 import signal
+import socket
+import struct
 import subprocess
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -306,3 +310,82 @@ def test_jump_to_pool(lab, pool, person, stay):
     result = run(["ssh", "-F", "none", *options, "-i", lab.keys[user], "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR",
                   "-l", user, pool, "cat /etc/hostname"])
     assert result.out.decode().strip() == THIRD, result.err.decode()
+
+
+@pytest.mark.limit(120)
+def test_jump_over_a_session_stays_with_it(lab, pool, person, start, tmp_path):
+    """A jump to the pool over a connection that is on a host leads to that host, and leaves its person there."""
+    user, path = person(), tmp_path / "master"
+    lab.login(f"{user}+gate", "hosts", "default", THIRD, key=user)
+    shared = ["-o", f"ControlPath={path}"]
+    client = start(
+        login_words(lab, user, pool, "cat /etc/hostname; exec sleep 600", options=["-M", *shared]),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )
+    assert client.stdout.readline().decode().strip() == THIRD
+    assert lab.login(f"{user}+gate", "hosts", "default", "--clear", key=user).status == 0
+    mark = lab.mark()
+    jump = login_words(lab, user, pool, options=[*shared, "-W", f"{pool}:22"])
+    assert run(jump, input=b"SSH-2.0-x\r\n").out.startswith(b"SSH-2.0-OpenSSH")
+    assert lab.wait_event(mark, "channel.open", user=user)["host"] == THIRD
+    # A jump elsewhere, by the host's name, is no move.
+    jump = login_words(lab, user, pool, options=[*shared, "-W", f"{lab.host1}:22"])
+    assert run(jump, input=b"SSH-2.0-x\r\n").out.startswith(b"SSH-2.0-OpenSSH")
+    assert place(lab, user, pool) == (THIRD, "")
+
+
+def breaks_logins_off(connection, address):
+    """Passes the key exchange on to a true sshd, and breaks off with what the client says first after it."""
+
+    def client_has_keys(data):
+        """Whether the packets in clear, after the version's line, end with NEWKEYS (21)."""
+        at = data.find(b"\n") + 1
+        while 0 < at < len(data) - 5:
+            length, = struct.unpack(">I", data[at:at + 4])
+            if data[at + 5] == 21:
+                return len(data) > at + 4 + length
+            at += 4 + length
+        return False
+
+    said = b""
+    with suppress(OSError), connection, socket.create_connection(address, 10) as host:
+        while not client_has_keys(said):
+            for ready in select.select([connection, host], [], [], 20)[0]:
+                data = ready.recv(65_536)
+                if not data:
+                    return
+                if ready is connection:
+                    said += data
+                    # What is encrypted never arrives.
+                    if client_has_keys(said):
+                        return
+                (host if ready is connection else connection).sendall(data)
+
+
+@pytest.mark.limit(120)
+def test_a_host_that_breaks_logins_off_draws_nobody(lab, pool, person, scratch_host, teardown):
+    """Whoever has not got in was not there: the next login leads elsewhere."""
+    user, mark = person(), lab.mark()
+    server = socket.create_server(("127.0.0.1", 0))
+    teardown.callback(server.close)
+
+    def serve():
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(
+                target=breaks_logins_off, args=(connection, (lab.addresses[lab.host1], 22)), daemon=True
+            ).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    broken = scratch_host(f"127.0.0.1:{server.getsockname()[1]}", f"{lab.variables['LAB_ROOT']}/hosts/{lab.host1}/ssh_host_ed25519_key.pub")
+    lab.gatehouse("pool", "join", pool, broken)
+    assert lab.login(f"{user}+gate", "hosts", "default", broken, key=user).status == 0
+    failed = lab.login(f"{user}+{pool}", "true", key=user)
+    assert failed.status == 255 and f"{broken} did not complete the SSH handshake".encode() in failed.err
+    lab.wait_event(mark, "host.failed", host=broken, user=user)
+    assert lab.login(f"{user}+gate", "hosts", "default", "--clear", key=user).status == 0
+    host, remark = place(lab, user, pool)
+    assert host in (*lab.hosts, THIRD) and remark == ""
