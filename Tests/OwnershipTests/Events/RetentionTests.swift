@@ -38,7 +38,7 @@ struct RetentionTests {
             steps += 1
             #expect(steps <= Self.records.count)
         }
-        #expect(steps == (Self.records.count + limit - 1) / limit || limit == 2)
+        #expect(steps == (Self.records.count + limit - 1) / limit)
         #expect(removed == 4)
         #expect(try moments(test, "final") == [.renamed, .created])
         #expect(try moments(test, "old") == [.written])
