@@ -22,12 +22,19 @@ final class EventReader {
 
     /// The number of a directory in events; nil: no event ever named it.
     func number(ofDirectory path: [UInt8], in tree: [UInt8]) throws -> Int64? {
-        guard var number = try number(of: tree, in: 0) else { return nil }
-        for name in path.split(separator: UInt8(ascii: "/")) {
-            guard let next = try self.number(of: Array(name), in: number) else { return nil }
-            number = next
+        let names = path.split(separator: UInt8(ascii: "/"))
+        let numbers = try numbers(ofWay: names, in: tree)
+        return numbers.count > names.count ? numbers.last : nil
+    }
+
+    /// The numbers of a tree's root and of the directories on a way down from it, up to the first that no event ever named.
+    func numbers(ofWay names: [ArraySlice<UInt8>], in tree: [UInt8]) throws -> [Int64] {
+        var numbers: [Int64] = []
+        for name in [tree[...]] + names {
+            guard let next = try number(of: Array(name), in: numbers.last ?? 0) else { break }
+            numbers.append(next)
         }
-        return number
+        return numbers
     }
 
     private func number(of name: [UInt8], in parent: Int64) throws -> Int64? {

@@ -12,14 +12,26 @@ final class DirectoryVisibility {
     /// Whether the viewer may pass into a directory that is there.
     func mayPass(_ id: DirectoryID) throws -> Bool {
         if viewer == .everything { return true }
-        if let answer = known[id] { return answer }
-        var answer = false
-        if let row = try book.directory(id), row.gone == nil {
-            answer =
-                try (row.parent == 0 || mayPass(row.parent))
-                && Visibility.mayKnow(of: [book.permissions(of: row)], viewer)
+        // Up to what is known, and down again: users make directories deeper than a thread's stack.
+        var way: [DirectoryRow] = []
+        var next = id
+        var answer = id != 0
+        while next != 0 {
+            if let isPassable = known[next] {
+                answer = isPassable
+                break
+            }
+            guard way.count <= 65_536, let row = try book.directory(next), row.gone == nil else {
+                answer = false
+                break
+            }
+            way.append(row)
+            next = row.parent
         }
-        known[id] = answer
+        for row in way.reversed() {
+            answer = try answer && Visibility.mayKnow(of: [book.permissions(of: row)], viewer)
+            known[row.id] = answer
+        }
         return answer
     }
 

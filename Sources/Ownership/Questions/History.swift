@@ -65,6 +65,7 @@ struct History {
         var isFirst = true
         walk: while moments.count < limit, renames < Self.renameLimit {
             renames += 1
+            let directory = try events.number(ofDirectory: path.split.directory, in: tree.path) ?? 0
             for step in try steps(at: path, before: bound, limit: limit - moments.count + 1) {
                 let moment = try moment(step, at: path)
                 defer { isFirst = false }
@@ -76,8 +77,7 @@ struct History {
                     bound = Bound(event)
                     continue walk
                 case .event(let event):
-                    let number = try events.number(ofDirectory: path.split.directory, in: tree.path)
-                    let isPresent = event.isPresent(at: number ?? 0, path.split.name) ?? true
+                    let isPresent = event.isPresent(at: directory, path.split.name) ?? true
                     // What was at this name earlier was another file.
                     if !isPresent, !isFirst { break walk }
                     if isWanted(moment) { moments.append(moment) }
@@ -110,24 +110,21 @@ struct History {
         let (directory, name) = path.split
         var steps: [Step] = []
         var renaming: (event: StoredEvent, rest: [UInt8])?
-        if let number = try events.number(ofDirectory: directory, in: tree.path) {
+        let names = directory.split(separator: UInt8(ascii: "/"))
+        let numbers = try events.numbers(ofWay: names, in: tree.path)
+        if numbers.count > names.count, let number = numbers.last {
             steps = try events.events(at: name, in: number, before: bound.event, limit: limit)
                 .filter { bound.event != nil || $0.time < bound.time }.map { .event($0) }
         }
         // A renamed directory takes along everything that it holds.
-        var parent = directory
-        var rest = name
-        while !parent.isEmpty {
-            let (above, last) = parent.split
-            if let number = try events.number(ofDirectory: above, in: tree.path),
-                let event = try latestRenaming(to: last, in: number, before: bound.event),
+        for (depth, number) in zip(names.indices, numbers).reversed() {
+            if let event = try latestRenaming(to: Array(names[depth]), in: number, before: bound.event),
                 event.time <= bound.time,
                 renaming.map({ event.isLater(than: $0.event) }) ?? true
             {
-                renaming = (event, rest)
+                let below = names[(depth + 1)...] + [name[...]]
+                renaming = (event, Array(below.joined(separator: [UInt8(ascii: "/")])))
             }
-            rest = last.appending(name: rest)
-            parent = above
         }
         if let parent = try book.directory(at: directory, in: tree.id) {
             steps += try book.changes(of: name, in: parent.id)

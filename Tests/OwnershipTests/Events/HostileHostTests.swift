@@ -1,5 +1,6 @@
 import FileEvents
 import Ownership
+import Support
 import TestSupport
 import Testing
 
@@ -58,13 +59,31 @@ struct HostileHostTests {
         let fixture = try TestBook()
         let host = try TestHost("communal1")
         let deep = String(repeating: "a/", count: SegmentLimits.path / 2 - 2) + "f"
-        let segment = try host.segment([
-            Sample.event(.created, deep, at: 1, stat: Sample.stat(inode: 5, at: 1)),
-            Sample.event(.deleted, deep, at: 2),
+        let made = try host.segment([
+            Sample.event(.created, deep, at: 1, stat: Sample.stat(inode: 5, at: 1))
         ])
-        #expect(try fixture.book.ingest(segment) == .taken(events: 2, records: 2))
-        let told = try fixture.book.changes(from: .min, until: .max, limit: 10) { _ in true }
-        #expect(told.count == 2)
+        #expect(try fixture.book.ingest(made) == .taken(events: 1, records: 1))
+        // Commands ask in threads with small stacks.
+        let path = fixture.folder.file
+        let told = Locked<[Int]?>(nil)
+        runInParallel(1) { _ in
+            guard let book = try? Book(path: path), let tree = try? book.tree(Sample.tree) else { return }
+            let filter = ListingFilter(uid: 20_000)
+            let counts = try? [
+                // Nobody told of the directories on the way whether they may be passed.
+                book.files(filter, limit: 10, for: .person(uid: 20_000, groups: [20_002])).count,
+                book.files(filter, limit: 10, for: .everything).count,
+                book.history(of: Array(deep.utf8), in: tree).count,
+                book.directories(above: Array(deep.utf8), in: tree).count,
+                book.owned(by: 20_000).count,
+            ]
+            told.withLock { $0 = counts }
+        }
+        #expect(told.withLock { $0 } == [0, 1, 1, SegmentLimits.path / 2 - 1, 1])
+
+        let gone = try host.segment([Sample.event(.deleted, deep, at: 2)])
+        #expect(try fixture.book.ingest(gone) == .taken(events: 1, records: 1))
+        #expect(try fixture.book.changes(from: .min, until: .max, limit: 10) { _ in true }.count == 2)
     }
 
     @Test(

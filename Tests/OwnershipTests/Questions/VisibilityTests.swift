@@ -1,3 +1,4 @@
+import FileEvents
 import Ownership
 import Testing
 
@@ -149,6 +150,36 @@ struct VisibilityTests {
         way[closed] = directory(0o711)
         #expect(Visibility.mayKnow(of: way, viewer))
         #expect(Visibility.mayList(way, viewer) == (closed != 2))
+    }
+
+    @Test("of a deep directory depends on each one above it")
+    func deep() throws {
+        let test = try TestBook()
+        func stat(_ inode: UInt64, _ mode: UInt32, at seconds: Double) -> FileStat {
+            Sample.stat(inode: inode, mode: 0o040000 | mode, at: seconds)
+        }
+        func path(_ depth: Int) -> String { Array(repeating: "d", count: depth).joined(separator: "/") }
+        func files() throws -> Int {
+            try test.book.files(
+                ListingFilter(uid: 30_000), limit: 10, for: .person(uid: 30_000, groups: [])
+            ).count
+        }
+        let scans = try TestHost("communal1", stream: .scans)
+        let events = try TestHost("communal1")
+        _ = try test.book.ingest(
+            try scans.segment([Sample.directory("", [], stat: stat(2, 0o705, at: 1), at: 1)]))
+        let made = (1...300).map { depth in
+            Sample.event(
+                .directoryCreated, path(depth), at: 2 + Double(depth),
+                stat: stat(10 + UInt64(depth), 0o705, at: 2))
+        }
+        let file = Sample.event(
+            .created, path(300) + "/f", at: 400, stat: Sample.stat(inode: 5, uid: 30_000, at: 400))
+        _ = try test.book.ingest(try events.segment(made + [file]))
+        #expect(try files() == 1)
+        let closed = Sample.event(.modeChanged, path(150), at: 500, stat: stat(160, 0o700, at: 500))
+        _ = try test.book.ingest(try events.segment([closed]))
+        #expect(try files() == 0)
     }
 
     @Test("is everything for auditors, administrators and the operator, whatever the book knows")
