@@ -29,13 +29,17 @@ package struct ReceivedSegment: Equatable, Sendable {
 struct Segments {
     let database: Database
 
-    /// The segment of a stream that was made last. A watcher that was installed again numbers its segments from 1 again.
+    /// The segment of a host's stream that was made last: the one with the highest sequence of the boot that came last.
+    ///
+    /// Clocks are not asked, since they may be set back. A boot, or a watcher that was installed again, begins with sequence 1; what
+    /// comes late of the one before stays that one's.
     func newest(of host: String, stream: SegmentHeader.Stream) throws -> ReceivedSegment? {
         try database.first(
             """
-            SELECT s.digest, s.number, t.boot, s.last, s.received FROM event_segments s
-            JOIN event_streams t ON t.id = s.stream WHERE t.host = ?1 AND t.stream = ?2
-            ORDER BY s.created DESC, s.number DESC LIMIT 1
+            SELECT s.digest, s.number, t.boot, s.last, s.received FROM event_streams t
+            JOIN event_segments s ON s.id = (
+                SELECT id FROM event_segments WHERE stream = t.id ORDER BY last DESC, number DESC LIMIT 1)
+            WHERE t.host = ?1 AND t.stream = ?2 ORDER BY t.id DESC LIMIT 1
             """, [host, Int64(stream.rawValue)]
         ) { row in
             ReceivedSegment(

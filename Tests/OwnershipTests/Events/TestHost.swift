@@ -8,7 +8,7 @@ import Testing
 /// A host that tells the gateway what it saw: its segments are signed and chained as true ones are.
 final class TestHost {
     let name: String
-    let boot: [UInt8]
+    private(set) var boot: [UInt8]
     let stream: SegmentHeader.Stream
     let key: PrivateKey
     private var number: UInt64 = 1
@@ -20,6 +20,12 @@ final class TestHost {
         self.boot = [UInt8](repeating: boot, count: 16)
         self.stream = stream
         key = try PrivateKey.generate()
+    }
+
+    /// The kernel starts anew: records count from 1 again, the chain goes on.
+    func reboot() {
+        boot = boot.map { $0 &+ 1 }
+        sequence = 1
     }
 
     /// The next segment of the chain.
