@@ -75,21 +75,16 @@ final class BookSink: SegmentSink {
         }
     }
 
-    func treesToWalk() throws -> [String: Bool] {
-        try book.ask { book in
-            // Who is silent has missed nothing yet.
-            let gaps = try book.gaps().filter { !$0.isClosed && $0.reason != .told(.silence) }
-            var found: [String: Bool] = [:]
-            for tree in try book.trees() {
-                let scanned = tree.scanned ?? .min
-                let open = gaps.filter { ($0.tree ?? tree.path) == tree.path && scanned < $0.until }
-                guard !open.isEmpty else { continue }
-                found[String(decoding: tree.path, as: UTF8.self)] = open.contains {
-                    $0.reason == .missingSegments
-                }
-            }
-            return found
+    func treesToWalk(by host: String) throws -> [String: Bool] {
+        let trees = try directory.trees().map { (tree: $0, path: Array($0.path.utf8)) }
+        let own = Set(trees.filter { $0.tree.scanner == host }.map(\.path))
+        guard !own.isEmpty else { return [:] }
+        let hosts = trees.reduce(into: [String: Set<[UInt8]>]()) { hosts, tree in
+            for name in tree.tree.hosts { hosts[name, default: []].insert(tree.path) }
         }
+        let missed = try book.ask { try $0.missedWalks(of: own, on: hosts) }
+        return Dictionary(
+            uniqueKeysWithValues: missed.map { (String(decoding: $0.key, as: UTF8.self), $0.value) })
     }
 
     func noteSilence(of host: String, from start: Timestamp, until end: Timestamp) throws {

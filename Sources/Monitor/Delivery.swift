@@ -25,11 +25,13 @@ struct Delivery {
         var frames = DeliveryFrames()
         var buffer = [UInt8](repeating: 0, count: Self.pieceSize)
         var allowance = DeliveryAllowance(at: .now)
+        var isGreeted = false
         do {
             while true {
                 while let message = try frames.next() {
                     guard try isWelcome() else { return "the watcher's key was taken away" }
-                    try answer(to: message)
+                    try answer(to: message, isGreeted: isGreeted)
+                    if case .hello = message { isGreeted = true }
                 }
                 guard socket.waits(for: Int16(POLLIN), until: .now + Self.patience) else {
                     return "nothing was heard for \(Self.patience.components.seconds) s"
@@ -49,12 +51,13 @@ struct Delivery {
         try desk.directory.watchKey(of: host)?.material.blob == keyBlob
     }
 
-    private func answer(to message: DeliveryMessage) throws {
+    private func answer(to message: DeliveryMessage, isGreeted: Bool) throws {
         switch message {
         case .hello(let version, _):
             desk.heard(of: host, version: String(version.prefix(64)).printable)
             try send(.welcome)
-            desk.wantMissedRescans(by: host)
+            // The book looks for what was missed once for a connection, however often the host greets.
+            if !isGreeted { desk.wantMissedRescans(by: host) }
             for (tree, isWhole) in desk.takeRescans(of: host) {
                 try send(.rescan(tree: tree, isWhole: isWhole))
             }

@@ -105,13 +105,13 @@ final class DeliveryDesk: Sendable {
     ///
     /// - Parameter isWhole: what was told before is lost.
     func wantRescan(of host: String, isWhole: Bool) {
-        guard let trees = try? directory.trees(on: host) else { return }
-        entries.withLock { entries in
-            for tree in trees {
+        do {
+            for tree in try directory.trees(on: host) {
                 guard let scanner = tree.scanner else { continue }
-                let known = entries[scanner]?.rescans[tree.path] ?? false
-                entries[scanner, default: Entry()].rescans[tree.path] = known || isWhole
+                wantRescan(of: tree.path, isWhole: isWhole, by: scanner)
             }
+        } catch {
+            log.warning("walks cannot be asked for", ["host.name": host, "error": "\(error)"])
         }
     }
 
@@ -119,15 +119,19 @@ final class DeliveryDesk: Sendable {
     ///
     /// What was wanted before may have been lost on the way, with the daemon or the connection.
     func wantMissedRescans(by host: String) {
-        guard let trees = try? directory.trees(on: host).filter({ $0.scanner == host }), !trees.isEmpty,
-            let missed = try? sink.treesToWalk()
-        else { return }
-        entries.withLock { entries in
-            for tree in trees {
-                guard let isWhole = missed[tree.path] else { continue }
-                let known = entries[host]?.rescans[tree.path] ?? false
-                entries[host, default: Entry()].rescans[tree.path] = known || isWhole
+        do {
+            for (tree, isWhole) in try sink.treesToWalk(by: host) {
+                wantRescan(of: tree, isWhole: isWhole, by: host)
             }
+        } catch {
+            log.warning("missed walks cannot be found out", ["host.name": host, "error": "\(error)"])
+        }
+    }
+
+    private func wantRescan(of tree: String, isWhole: Bool, by scanner: String) {
+        entries.withLock { entries in
+            let known = entries[scanner]?.rescans[tree] ?? false
+            entries[scanner, default: Entry()].rescans[tree] = known || isWhole
         }
     }
 

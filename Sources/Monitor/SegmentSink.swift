@@ -15,8 +15,8 @@ protocol SegmentSink: Sendable {
     /// When a segment of the host was taken last; nil: never.
     func lastDelivery(of host: String) throws -> Timestamp?
 
-    /// The trees in which something was missed since they were walked last, by path; true: what was told before is lost.
-    func treesToWalk() throws -> [String: Bool]
+    /// The trees that a host walks and in which something was missed since, by path; true: what was told before is lost.
+    func treesToWalk(by host: String) throws -> [String: Bool]
 
     /// Notes that nothing was heard of a host from one moment to another; the same beginning again makes it longer.
     func noteSilence(of host: String, from start: Timestamp, until end: Timestamp) throws

@@ -56,6 +56,28 @@ extension Book {
         return (told + holes).sorted { ($0.until, $0.host) > ($1.until, $1.host) }
     }
 
+    /// The trees in which something was missed since they were walked last; true: what was told before is lost.
+    ///
+    /// - Parameters:
+    ///   - paths: the trees that are asked about; what the book does not know is left out.
+    ///   - hosts: the trees that each host has: a gap of no tree in particular is one of all of them.
+    package func missedWalks(
+        of paths: Set<[UInt8]>, on hosts: [String: Set<[UInt8]>]
+    ) throws -> [[UInt8]: Bool] {
+        let trees = try trees().filter { paths.contains($0.path) }
+        guard let earliest = trees.map({ $0.scanned ?? .min }).min() else { return [:] }
+        var missed: [[UInt8]: Bool] = [:]
+        // Who is silent has missed nothing yet.
+        for gap in try gaps(from: earliest) where gap.reason != .told(.silence) {
+            for tree in trees where tree.scanned ?? .min < gap.until {
+                guard gap.tree.map({ $0 == tree.path }) ?? hosts[gap.host]?.contains(tree.path) ?? false
+                else { continue }
+                missed[tree.path] = missed[tree.path] ?? false || gap.reason == .missingSegments
+            }
+        }
+        return missed
+    }
+
     /// Records of a stream that never arrived though later ones did.
     struct Hole: Equatable {
         var host: String
@@ -70,10 +92,10 @@ extension Book {
     func holes(after earliest: Int64) throws -> [Hole] {
         let rows = try database.rows(
             """
-            SELECT t.host, s.stream, s.created, s.first, coalesce((
+            SELECT t.host, s.stream, min(s.created, s.received * 1000), s.first, coalesce((
                 SELECT max(p.last) FROM event_segments p WHERE p.stream = s.stream AND p.last < s.first), 0) + 1 AS expected
             FROM event_segments s JOIN event_streams t ON t.id = s.stream
-            WHERE s.created >= ?1 AND t.stream = ?2 AND s.first <= s.last AND s.first > expected
+            WHERE s.created >= ?1 AND s.received >= ?1 / 1000 AND t.stream = ?2 AND s.first <= s.last AND s.first > expected
             """, [earliest, Int64(SegmentHeader.Stream.events.rawValue)]
         ) { row in
             (
@@ -83,7 +105,7 @@ extension Book {
         }
         return try rows.map { row in
             let since = try database.first(
-                "SELECT coalesce(latest, created) FROM event_segments WHERE stream = ?1 AND last = ?2",
+                "SELECT coalesce(latest, min(created, received * 1000)) FROM event_segments WHERE stream = ?1 AND last = ?2",
                 [row.stream, row.expected - 1]
             ) { $0.integer(0) }
             return Hole(
