@@ -16,7 +16,7 @@ enum Storm {
         var sequence: UInt64 = 1
         var state = seed
         var inode: UInt64 = 1_000
-        var time: Int64 = 1_790_000_000_000_000
+        var time: Int64 = 1_690_000_000_000_000
         for number in 1...max(1, segments) {
             var writer = try SegmentWriter(
                 SegmentHeader(

@@ -132,7 +132,7 @@ def test_the_daemon_forgets_old_events(lab, make_key, producer, storm, tmp_path,
 
     assert count(book) == SEGMENTS * EVENTS
     assert run([producer, "expire", kept, 2_000_000_000], timeout=120).status == 0
-    # The events are of September 2026; a daemon that is told keeps the new setting at once.
+    # The events are of July 2023; a daemon that is told keeps the new setting at once.
     text = here.configuration.read_text()
     here.configuration.write_text(text.replace("FileEventRetention 0", "FileEventRetention 7d"))
     os.kill(here.process.pid, signal.SIGHUP)

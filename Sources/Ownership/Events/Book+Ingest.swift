@@ -52,14 +52,15 @@ extension Book {
             Int64(segment.footer.lastSequence), base, header.created, highest, segment.hash, time)
         let row = database.lastInsertedRow
         let writer = try EventWriter(database, segment: row, base: base, header: header)
+        let now = time.milliseconds * 1_000
         let state = StateUpdate(
-            book: self, events: EventReader(database), stream: stream, highest: highest)
+            book: self, events: EventReader(database), stream: stream, highest: highest, now: now)
         var records = 0
         while let frame = try segment.next() {
             for item in frame where !known.contains(where: { $0.contains(item.sequence) }) {
                 if let trees, let tree = item.record.tree, !trees.contains(tree) { continue }
                 records += 1
-                switch item.record {
+                switch item.record.told(by: now) {
                 case .event(let event):
                     let stored = try writer.add(
                         event, sequence: item.sequence, mayBeHandedOver: try state.mayBeHandedOver(event))
@@ -102,6 +103,30 @@ extension Book {
                 ON CONFLICT DO UPDATE SET until = max(until, excluded.until)
                 """, host, Int64(gap.reason.rawValue), gap.from, gap.until, gap.tree,
                 gap.lost.map { Int64(clamping: $0) })
+        }
+    }
+}
+
+extension Record {
+    /// The record with no time later than when it was told: a clock may be ahead, and what is yet to come would outlast everything later.
+    ///
+    /// The reports on directories keep theirs until their parts are together.
+    fileprivate func told(by time: Int64) -> Record {
+        switch self {
+        case .event(var event):
+            event.time = min(event.time, time)
+            return .event(event)
+        case .gap(var gap):
+            gap.from = min(gap.from, time)
+            gap.until = min(gap.until, time)
+            return .gap(gap)
+        case .coverage(var coverage):
+            coverage.time = min(coverage.time, time)
+            return .coverage(coverage)
+        case .scan(var report):
+            report.time = min(report.time, time)
+            return .scan(report)
+        case .directory: return self
         }
     }
 }

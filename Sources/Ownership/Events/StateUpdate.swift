@@ -27,6 +27,7 @@ final class StateUpdate {
     private let events: EventReader
     /// Nothing that was taken before is later than this.
     private let highest: Int64
+    private let now: Int64
     private var pending: [Folder: [[UInt8]: Latest]] = [:]
     private var trees: [[UInt8]: Tree] = [:]
     private let parts: ReportParts
@@ -41,11 +42,13 @@ final class StateUpdate {
     /// - Parameters:
     ///   - stream: the number of the segment's stream.
     ///   - highest: the latest event that the book had before this segment.
-    init(book: Book, events: EventReader, stream: Int64, highest: Int64) {
+    ///   - now: when the segment was received, in microseconds since 1970.
+    init(book: Book, events: EventReader, stream: Int64, highest: Int64, now: Int64) {
         parts = ReportParts(book.database, book.packer, stream: stream)
         self.book = book
         self.events = events
         self.highest = highest
+        self.now = now
     }
 
     // MARK: Events
@@ -139,7 +142,7 @@ final class StateUpdate {
         guard try isNews(stored, event.name, from), try isNews(stored, destination.name, into) else { return }
         try book.moveDirectory(
             event.directory.appending(name: event.name),
-            to: destination.directory.appending(name: destination.name), asOf: event.time, look(tree))
+            to: destination.directory.appending(name: destination.name), asOf: event.time, in: tree.id)
     }
 
     /// Whether no later event, and no later reading of the directory, says something else of the name.
@@ -195,7 +198,8 @@ final class StateUpdate {
     /// Puts what a scan found in a directory, when the last part of the report has come.
     func take(_ report: DirectoryReport) throws {
         try apply()
-        guard let whole = try parts.add(report), let tree = try tree(report.tree) else { return }
+        guard var whole = try parts.add(report), let tree = try tree(report.tree) else { return }
+        whole.time = min(whole.time, now)
         let look = try look(ofScanIn: tree)
         guard let stat = whole.stat else {
             try book.removeDirectory(whole.path, look)

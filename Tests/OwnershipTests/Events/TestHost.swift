@@ -61,10 +61,10 @@ extension Record {
     }
 }
 
-/// Short forms for tests. Times are seconds after a moment of 2026, in microseconds where the book wants them.
+/// Short forms for tests. Times are seconds after a moment of 2023, in microseconds where the book wants them.
 enum Sample {
     static let tree = Array("/shared/lab".utf8)
-    static let start: Int64 = 1_790_000_000_000_000
+    static let start: Int64 = 1_690_000_000_000_000
 
     static func time(_ seconds: Double) -> Int64 { start + Int64(seconds * 1_000_000) }
 
