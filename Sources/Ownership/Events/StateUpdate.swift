@@ -71,7 +71,7 @@ final class StateUpdate {
             guard event.directory.isEmpty, let stat = event.stat, let tree = try tree(event.tree) else {
                 return
             }
-            try book.putRoot(stat, event.accessList, asOf: event.time, in: tree.id)
+            try book.putRoot(stat, event.accessList, asOf: event.time, look(tree))
             return
         }
         let folder = Folder(tree: event.tree, path: event.directory)
@@ -142,7 +142,7 @@ final class StateUpdate {
         guard try isNews(stored, event.name, from), try isNews(stored, destination.name, into) else { return }
         try book.moveDirectory(
             event.directory.appending(name: event.name),
-            to: destination.directory.appending(name: destination.name), asOf: event.time, in: tree.id)
+            to: destination.directory.appending(name: destination.name), asOf: event.time, look(tree))
     }
 
     /// Whether no later event, and no later reading of the directory, says something else of the name.
@@ -183,7 +183,7 @@ final class StateUpdate {
     }
 
     private func look(_ tree: Tree) -> Look {
-        Look(tree: tree.id, recordsChanges: false)
+        Look(tree: tree.id, recordsChanges: false, now: now)
     }
 
     private func tree(_ path: [UInt8]) throws -> Tree? {
@@ -222,9 +222,11 @@ final class StateUpdate {
     private func look(ofScanIn tree: Tree) throws -> Look {
         guard let tree = try book.tree(tree.id), let scan = try book.unfinishedScan(of: tree.id) else {
             return Look(
-                tree: tree.id, recordsChanges: tree.scanned != nil, since: tree.scanned ?? 0)
+                tree: tree.id, recordsChanges: tree.scanned != nil, since: tree.scanned ?? 0, now: now)
         }
-        return book.look(scan, tree)
+        var look = book.look(scan, tree)
+        look.now = now
+        return look
     }
 
     /// Marks a difference between scans that an event explains.

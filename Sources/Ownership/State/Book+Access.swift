@@ -43,28 +43,30 @@ extension Book {
             mode: row.stat.mode, uid: row.stat.uid, gid: row.stat.gid, accessList: try accessList(row.access))
     }
 
-    /// Puts what an event says of a directory itself: its own row says more than the entry in its parent. Within `write`.
+    /// Puts what an event says of a directory itself, unless the inode has changed since: its own row says more than the entry in its
+    /// parent. Within `write`.
     ///
     /// - Parameter accessList: nil: the event does not know.
-    func put(_ stat: FileStat, _ accessList: [UInt8]?, of row: DirectoryRow) throws {
+    func put(_ stat: FileStat, _ accessList: [UInt8]?, of row: DirectoryRow, _ look: Look) throws {
+        if row.stat.inode == stat.inode, row.stat.changed > stat.changed, look.believes(row.stat) { return }
         // An ACL does not change without the time of the inode.
         let access =
             accessList == nil && stat.changed == row.stat.changed ? row.access : try accessNumber(accessList)
         guard row.stat != stat || row.access != access else { return }
-        // The digest no longer fits on purpose: the next scan looks at the directory again.
+        // No digest fits now: whatever is read next counts, also if it is what was read last.
         try database.run(
             """
             UPDATE directory SET mode = ?2, uid = ?3, gid = ?4, links = ?5, size = ?6, blocks = ?7, modified = ?8,
-                changed = ?9, access = ?10 WHERE id = ?1
+                changed = ?9, access = ?10, digest = 0 WHERE id = ?1
             """, row.id, stat.mode, stat.uid, stat.gid, stat.links, Int64(bitPattern: stat.size),
             Int64(bitPattern: stat.blocks), stat.modified, stat.changed, access)
     }
 
     /// Puts what an event says of a tree's root, unless something later is known. Within `write`.
-    package func putRoot(_ stat: FileStat, _ accessList: [UInt8]?, asOf time: Int64, in tree: TreeID) throws {
-        guard let row = try root(of: tree), row.read != 0, row.read < time, row.stat.changed <= stat.changed,
+    package func putRoot(_ stat: FileStat, _ accessList: [UInt8]?, asOf time: Int64, _ look: Look) throws {
+        guard let row = try root(of: look.tree), row.read != 0, row.read < time,
             row.stat.inode == stat.inode
         else { return }
-        try put(stat, accessList, of: row)
+        try put(stat, accessList, of: row, look)
     }
 }

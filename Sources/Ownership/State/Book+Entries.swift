@@ -35,7 +35,7 @@ extension Book {
             if known == nil, accessLists[name] != nil {
                 known = try directory(makeDirectory(name, in: id, look))
             }
-            if let known { try put(stat, accessLists[name], of: known) }
+            if let known { try put(stat, accessLists[name], of: known, look) }
         }
         return changes
     }

@@ -81,11 +81,6 @@ extension Book {
         if row == nil, look.followsMoves, parent != 0 {
             row = try adopt(packed.stat, parent, name, look)?.row
         }
-        if let row, row.stat.inode == packed.stat.inode, row.stat.changed / 1_000 > packed.time {
-            // An event told of it what happened after it was read.
-            packed.stat = row.stat
-            packed.accessList = try accessList(row.access)
-        }
         guard let row else {
             let id = try insert(packed, parent: parent, name: name, look)
             guard look.recordsChanges else { return StoredDirectory(id: id, isChanged: true) }
@@ -96,6 +91,14 @@ extension Book {
         }
         if row.digest == packed.digest || packed.time < row.read {
             return StoredDirectory(id: row.id, isChanged: false)
+        }
+        if row.stat.inode == packed.stat.inode, row.stat.changed / 1_000 > packed.time,
+            look.believes(row.stat)
+        {
+            // An event told of it what happened after it was read, of which the digest does not know.
+            packed.stat = row.stat
+            packed.accessList = try accessList(row.access)
+            packed.digest = 0
         }
         let isFirstReading = row.read == 0
         let changes = try update(row, packed, look)

@@ -1,3 +1,5 @@
+internal import FileEvents
+
 /// A look at a part of a tree: what new states of directories are seen by.
 package struct Look: Sendable {
     package var tree: TreeID
@@ -11,10 +13,12 @@ package struct Look: Sendable {
     package var since: Int64
     /// Whether a directory with the inode of another one is that one in another place.
     package var followsMoves: Bool
+    /// The present, in microseconds since 1970: an inode that changed later than that has a time that says nothing.
+    package var now: Int64
 
     package init(
         tree: TreeID, scan: Int64? = nil, event: Int64? = nil, recordsChanges: Bool = true, since: Int64 = 0,
-        followsMoves: Bool = true
+        followsMoves: Bool = true, now: Int64 = Book.now
     ) {
         self.tree = tree
         self.scan = scan
@@ -22,5 +26,9 @@ package struct Look: Sendable {
         self.recordsChanges = recordsChanges
         self.since = since
         self.followsMoves = followsMoves
+        self.now = now
     }
+
+    /// Whether the time of an inode's last change can be true.
+    func believes(_ stat: FileStat) -> Bool { stat.changed / 1_000 <= now }
 }

@@ -43,6 +43,10 @@ struct AccessTests {
 
     /// What the book has for the directories above `d/f`, after these segments.
     private func lists(_ segments: [[Record]]) throws -> [[UInt8]?] {
+        try permissions(segments).map { $0?.accessList }
+    }
+
+    private func permissions(_ segments: [[Record]]) throws -> [DirectoryPermissions?] {
         let test = try TestBook()
         let scans = try TestHost("communal1", stream: .scans)
         let events = try TestHost("communal1")
@@ -50,7 +54,7 @@ struct AccessTests {
             let host = if case .directory = segment[0] { scans } else { events }
             _ = try test.book.ingest(try host.segment(segment), at: .now)
         }
-        return try test.book.directories(above: Array("d/f".utf8), in: test.tree).map { $0?.accessList }
+        return try test.book.directories(above: Array("d/f".utf8), in: test.tree)
     }
 
     @Test("are what the scan read")
@@ -86,6 +90,35 @@ struct AccessTests {
         #expect(
             try lists([scan, change, [report("", [("d", stat(2, at: 1))], stat(1, at: 2), [], at: 11)]]).last
                 == other)
+    }
+
+    @Test("and the mode do not turn back when an event comes later than what was read after it")
+    func lateEvent() throws {
+        let opened = [event(.modeChanged, "d", stat(2, mode: 0o042777, at: 20), other, at: 20)]
+        // The event of what was read at 40 has not come yet, and the directory above was not read again.
+        let closed = [
+            report("d", [("f", Sample.stat(inode: 3, at: 1))], stat(2, mode: 0o042700, at: 30), acl, at: 40)
+        ]
+        let last = try #require(try permissions([scan, closed, opened]).last)
+        #expect(last?.mode == 0o042700)
+        #expect(last?.accessList == acl)
+    }
+
+    @Test("are what is read, whatever was told before", arguments: [20, 1_000_000_000])
+    func wrongEvent(_ changed: Double) throws {
+        let wrong = [event(.modeChanged, "d", stat(2, mode: 0o042777, at: changed), other, at: 20)]
+        #expect(try permissions([scan, wrong]).last??.mode == 0o042777)
+        // Nothing is as it was told, and the scan finds what it found before, or what was changed since.
+        for seconds in [1.0, 30.0] {
+            let again = [
+                report("", [("d", stat(2, at: seconds))], stat(1, at: 1), [], at: 40),
+                report(
+                    "d", [("f", Sample.stat(inode: 3, at: 1))], stat(2, at: seconds), acl, at: 40),
+            ]
+            let last = try #require(try permissions([scan, wrong, again]).last)
+            #expect(last?.mode == 0o042770)
+            #expect(last?.accessList == acl)
+        }
     }
 
     @Test("of a tree's root follow its events")
