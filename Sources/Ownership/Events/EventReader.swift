@@ -47,8 +47,11 @@ final class EventReader {
     func place(ofDirectory number: Int64) throws -> Place {
         if let known = paths[number] { return known }
         var names: [[UInt8]] = []
+        var above: Place?
         var next = number
         while next != 0 {
+            above = paths[next]
+            if above != nil { break }
             let row = try database.first(
                 "SELECT parent, name FROM event_directories WHERE id = ?1", [next]
             ) { (parent: $0.integer(0), name: $0.blob(1)) }
@@ -58,10 +61,11 @@ final class EventReader {
             names.append(row.name)
             next = row.parent
         }
-        guard let tree = names.popLast() else {
+        guard let tree = above?.tree ?? names.popLast() else {
             throw BookError(.corrupt, "the book is damaged: an event in no directory")
         }
-        let place = Place(tree: tree, path: Array(names.reversed().joined(separator: [UInt8(ascii: "/")])))
+        let below = Array(names.reversed().joined(separator: [UInt8(ascii: "/")]))
+        let place = Place(tree: tree, path: above?.path.appending(name: below) ?? below)
         paths[number] = place
         return place
     }

@@ -13,11 +13,21 @@ final class EventWriter {
     private let insertName: Statement
 
     private var directories: [[UInt8]: Int64] = [:]
+    private var places: [Place: Int64] = [:]
     private var actors: [Actor: Int64] = [:]
     private var attributes: [Attributes: Int64] = [:]
     private(set) var earliest: Int64?
     private(set) var latest: Int64?
     private(set) var eventCount = 0
+
+    /// A directory in another one; 0: the root of a tree.
+    private struct Place: Hashable {
+        var parent: Int64
+        var name: [UInt8]
+    }
+
+    /// So many directories are remembered, however many a host names.
+    private static let placeLimit = 100_000
 
     /// What many files have alike.
     struct Attributes: Hashable {
@@ -116,10 +126,16 @@ final class EventWriter {
     }
 
     private func number(ofDirectory name: [UInt8], in parent: Int64) throws -> Int64 {
-        try database.first(
-            "SELECT id FROM event_directories WHERE parent = ?1 AND name = ?2", [parent, name]
-        ) { $0.integer(0) }
+        let place = Place(parent: parent, name: name)
+        if let known = places[place] { return known }
+        let number =
+            try database.first(
+                "SELECT id FROM event_directories WHERE parent = ?1 AND name = ?2", [parent, name]
+            ) { $0.integer(0) }
             ?? insert("INSERT INTO event_directories (parent, name) VALUES (?1, ?2)", parent, name)
+        if places.count >= Self.placeLimit { places.removeAll(keepingCapacity: true) }
+        places[place] = number
+        return number
     }
 
     private func number(of actor: Actor) throws -> Int64 {
