@@ -202,9 +202,19 @@ def test_health_check(lab, pool, setting, teardown):
 
 
 @pytest.mark.limit(120)
-def test_drain(lab, pool, person, start, teardown):
-    """A drained host takes nobody new; who is there is told, may stay until the deadline, and is ended then."""
-    user, mark = person(), lab.mark()
+def test_drain(lab, pool, person, start, teardown, tmp_path):
+    """A drained host takes nobody new; who is there is told, may stay until the deadline, and is ended then.
+
+    Whoever has only jumped there, and is back, goes on.
+    """
+    user, passing, mark = person(), person(), lab.mark()
+    shared = ["-o", f"ControlPath={tmp_path / 'master'}"]
+    elsewhere = start(
+        login_words(lab, passing, lab.host1, "echo ready; exec sleep 600", options=["-M", *shared]), stdout=subprocess.PIPE
+    )
+    assert elsewhere.stdout.readline() == b"ready\n"
+    jump = run(login_words(lab, passing, lab.host1, options=[*shared, "-W", f"{THIRD}:22"]), input=b"SSH-2.0-x\r\n")
+    assert jump.out.startswith(b"SSH-2.0-OpenSSH")
     lab.login(f"{user}+gate", "hosts", "default", THIRD, key=user)
     ours, theirs = pty.openpty()
     teardown.callback(os.close, ours)
@@ -246,6 +256,8 @@ def test_drain(lab, pool, person, start, teardown):
     lab.gatehouse("host", "undrain", THIRD)
     lab.wait_event(mark, "host.undrained", host=THIRD)
     assert place(lab, user, pool) == (THIRD, "")
+    assert run(login_words(lab, passing, lab.host1, "echo on", options=shared)).out == b"on\n"
+    assert elsewhere.poll() is None
 
 
 def test_own_choice(lab, pool, person):

@@ -137,7 +137,10 @@ def test_a_jump_wakes_a_host_of_which_nobody_knew_that_it_sleeps(lab, asleep):
 
 @pytest.fixture
 def sleeping_pool(lab, asleep, teardown):
-    """A pool of both hosts, of which the first sleeps too, with grants of bob and carol that wake them."""
+    """A pool of both hosts, of which the first sleeps too, with grants of bob and carol that wake them.
+
+    Bob's own choice is the second. Carol has had a terminal multiplexer on the first, which draws her there.
+    """
     name = f"it-{secrets.token_hex(4)}"
     teardown.callback(lab.gatehouse, "host", "refresh")
     teardown.callback(lambda: lab.aws(power={lab.host1: "on"}))
@@ -147,6 +150,13 @@ def sleeping_pool(lab, asleep, teardown):
     for user in ("bob", "carol"):
         added = lab.gatehouse("grant", "add", "--user", user, "--pool", name, "--wake").out.decode()
         teardown.callback(lab.gatehouse, "grant", "remove", re.search(r"grant (\d+) added", added)[1])
+    teardown.callback(lab.ssh, "hosts", "default", "--clear", alias="gate", user="bob")
+    assert lab.ssh("hosts", "default", lab.host2, alias="gate", user="bob").status == 0
+    begun = lab.ssh("tmux -L it new-session -d -s it 'sleep 600'", alias=lab.host1, user="carol")
+    assert begun.status == 0, begun.err
+    service = {"uid": lab.uid("carol"), "name": "tmux"}
+    load = lambda: record(lab.gatehouse_json("host", "show", lab.host1))["load"]
+    wait_until(lambda: service in (load() or {"services": []})["services"], "the watcher's word of the tmux", 60)
     lab.aws(power={lab.host1: "off"}, timing={"start": 4})
     lab.gatehouse("host", "refresh")
     assert [state(lab, host) for host in lab.hosts] == ["stopped", "stopped"]
@@ -161,16 +171,16 @@ def jump_into(lab, pool, user, *words):
     return run(["ssh", "-F", "none", *options, *own, pool, *words], timeout=80)
 
 
-@pytest.mark.limit(120)
+@pytest.mark.limit(150)
 def test_of_a_pool_that_sleeps_one_is_started_for_all(lab, sleeping_pool):
     """Whoever comes while one starts waits for that one: a jump that asks each second, and a login of somebody else."""
     mark, before = lab.mark(), calls(lab, "ec2.StartInstances")
     with ThreadPoolExecutor(2) as threads:
         jump = threads.submit(jump_into, lab, sleeping_pool, "bob", "hostname")
-        started = lab.wait_event(mark, "host.wake", lambda event: event["detail"]["what"] == "started", 30)
+        lab.wait_event(mark, "host.wake", lambda event: event["detail"]["what"] == "started", 30, host=lab.host2)
         login = threads.submit(lab.login, f"carol+{sleeping_pool}", "hostname", key="carol", timeout=80)
         results = [jump.result(), login.result()]
-    assert [(result.status, result.out.decode().strip()) for result in results] == [(0, started["host"])] * 2, results
+    assert [(result.status, result.out.decode().strip()) for result in results] == [(0, lab.host2)] * 2, results
     assert calls(lab, "ec2.StartInstances") == before + 1
     assert lab.events_after(mark, "host.health") == []
 
