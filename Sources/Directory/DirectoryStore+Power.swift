@@ -28,6 +28,14 @@ package struct HostKeep: Equatable, Sendable {
     }
 }
 
+/// What became of a person's wish to keep a host, or to keep it no longer.
+package enum KeepOutcome: Equatable, Sendable {
+    /// It is as was wished; with what others want besides.
+    case done(others: HostKeep?)
+    /// Nothing has changed: another keeps it for longer.
+    case refused(HostKeep)
+}
+
 /// An instance that Gatehouse has started and that has not answered yet.
 package struct HostWake: Equatable, Sendable {
     package let host: String
@@ -66,16 +74,25 @@ extension DirectoryStore {
         }
     }
 
-    /// Who keeps the host from being stopped at `time`; nil: nobody.
+    /// Who keeps the host from being stopped at `time`, and for longest; nil: nobody.
     package func keep(of host: String, at time: Timestamp = .now) throws -> HostKeep? {
         try read { try $0.keep(of: host, at: time) }
     }
 
-    /// Keeps the host from being stopped, or no more.
+    /// Keeps the host from being stopped, or no more, whatever others had asked for.
     ///
     /// - Throws: `DirectoryError` `.notFound`.
     package func setKeep(_ keep: HostKeep?, of host: String) throws {
         try change { try $0.setKeep(keep, of: host) }
+    }
+
+    /// Keeps the host for one person, or for this person no more; what others have asked for stays.
+    ///
+    /// - Throws: `DirectoryError` `.notFound`.
+    package func setKeep(
+        until: Timestamp?, by person: String, of host: String, at time: Timestamp = .now
+    ) throws -> KeepOutcome {
+        try change { try $0.setKeep(until: until, by: person, of: host, at: time) }
     }
 
     /// Instances that were started and have not answered yet.

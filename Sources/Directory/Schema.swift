@@ -228,5 +228,19 @@ enum Schema {
             );
             CREATE INDEX pins_by_target ON pins (target);
             """),
+        Migration(
+            10,
+            """
+            -- Each person's own: nobody takes back what another wants.
+            ALTER TABLE host_keeps RENAME TO single_keeps;
+            CREATE TABLE host_keeps (
+                host TEXT NOT NULL REFERENCES hosts (name) ON DELETE CASCADE,
+                who TEXT NOT NULL,
+                until INTEGER NOT NULL,
+                PRIMARY KEY (host, who)
+            ) WITHOUT ROWID;
+            INSERT INTO host_keeps SELECT host, who, until FROM single_keeps;
+            DROP TABLE single_keeps;
+            """),
     ]
 }

@@ -39,18 +39,43 @@ extension Tables {
 
     // MARK: Keeps
 
-    func keep(of host: String, at time: Timestamp) throws -> HostKeep? {
+    /// The one that lasts longest, of all but `person`.
+    func keep(of host: String, but person: String? = nil, at time: Timestamp) throws -> HostKeep? {
         try database.first(
-            "SELECT until, who FROM host_keeps WHERE host = ?1 AND until > ?2", [host, time]
+            """
+            SELECT until, who FROM host_keeps WHERE host = ?1 AND who IS NOT ?2 AND until > ?3
+            ORDER BY until DESC, who LIMIT 1
+            """, [host, person, time]
         ) { HostKeep(until: $0.timestamp(0), who: $0.text(1)) }
     }
 
+    /// The only one from now on; nil: there is none.
     func setKeep(_ keep: HostKeep?, of host: String) throws {
         _ = try self.host(host)
         try database.run("DELETE FROM host_keeps WHERE host = ?1", host)
-        guard let keep else { return }
+        if let keep { try insert(keep, of: host) }
+    }
+
+    private func insert(_ keep: HostKeep, of host: String) throws {
         try database.run(
-            "INSERT INTO host_keeps VALUES (?1, ?2, ?3)", host, keep.until.wholeSeconds, keep.who)
+            "INSERT INTO host_keeps VALUES (?1, ?2, ?3)", host, keep.who, keep.until.wholeSeconds)
+    }
+
+    /// See `DirectoryStore.setKeep(until:by:of:at:)`.
+    func setKeep(
+        until: Timestamp?, by person: String, of host: String, at time: Timestamp
+    ) throws -> KeepOutcome {
+        _ = try self.host(host)
+        try database.run("DELETE FROM host_keeps WHERE host = ?1 AND until <= ?2", host, time)
+        let other = try keep(of: host, but: person, at: time)
+        if let until, let other, other.until > until { return .refused(other) }
+        let before = try database.run("DELETE FROM host_keeps WHERE host = ?1 AND who = ?2", host, person)
+        guard let until else {
+            if let other, before == 0 { return .refused(other) }
+            return .done(others: other)
+        }
+        try insert(HostKeep(until: until, who: person), of: host)
+        return .done(others: other)
     }
 
     // MARK: Wakes

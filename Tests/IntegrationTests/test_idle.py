@@ -109,6 +109,11 @@ def test_a_keep_holds_until_it_is_taken_back(lab, policed):
     too_long = lab.ssh("keep", policed, "until", "3d", alias="gate", user="bob")
     assert too_long.status == 77 and b"more than a day" in too_long.err
     assert lab.ssh("keep", policed, "until", "2h", alias="gate", user="carol").status == 66
+    # What the operator wants is not bob's to take back.
+    lab.gatehouse("host", "keep", policed, "until", "3d")
+    for words in (("until", "2h"), ("--clear",)):
+        refused = lab.ssh("keep", policed, *words, alias="gate", user="bob")
+        assert refused.status == 77 and f"{policed} is kept until ".encode() in refused.err
     wait_for_use(lab, policed, r"^idle 1[4-9]s$")
     assert sleeps(lab, mark, policed) == []
     lab.gatehouse("host", "keep", policed, "--clear")

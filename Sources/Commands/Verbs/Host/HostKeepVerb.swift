@@ -15,7 +15,11 @@ package struct HostKeepVerb: DaemonCommand {
     }
 
     package func run(in context: CommandContext) throws -> ExitCode {
-        try wish.fulfil(in: context, as: Self.self, limit: nil)
+        let who = context.caller.userName ?? "the operator"
+        return try wish.fulfil(in: context, as: Self.self) { until in
+            try context.directory.setKeep(until.map { HostKeep(until: $0, who: who) }, of: wish.host)
+            return nil
+        }
     }
 }
 
@@ -44,7 +48,21 @@ package struct Keep: DaemonCommand {
                 .notFound, "there is no host '\(wish.host.printable)' that you may reach", hint: "see 'hosts'"
             )
         }
-        return try wish.fulfil(in: context, as: Self.self, limit: Self.limit)
+        return try wish.fulfil(in: context, as: Self.self) { until in
+            let now = context.services.now()
+            if let until, until > now + Self.limit {
+                throw CommandError(
+                    .refused, "\(until) is more than a day ahead",
+                    hint: "keep it for a day at the most, or ask your administrator")
+            }
+            switch try context.directory.setKeep(until: until, by: user, of: wish.host, at: now) {
+            case .done(let other): return other
+            case .refused(let other):
+                throw CommandError(
+                    .refused, "\(wish.host) is kept until \(other.until) by \(other.who)",
+                    hint: "only they and your administrator can take that back")
+            }
+        }
     }
 }
 
@@ -68,27 +86,24 @@ struct KeepWish {
         try words.finish()
     }
 
+    /// - Parameter keep: keeps the host until then, or with nil no longer; gives what others want all the same.
     func fulfil(
-        in context: CommandContext, as command: any Command.Type, limit: Duration?
+        in context: CommandContext, as command: any Command.Type, keep: (Timestamp?) throws -> HostKeep?
     ) throws -> ExitCode {
-        guard let end else {
-            try context.directory.setKeep(nil, of: host)
-            return try context.done(
-                Change(command, host: host, ["until": ""]), "host \(host) is not kept any more")
-        }
         let now = context.services.now()
-        let until = end.resolved(from: now)
-        guard until > now else { throw CommandError(.usage, "\(until) is past") }
-        if let limit, until > now + limit {
-            throw CommandError(
-                .refused, "\(until) is more than a day ahead",
-                hint: "keep it for a day at the most, or ask your administrator")
+        let until = end?.resolved(from: now)
+        if let until, until <= now { throw CommandError(.usage, "\(until) is past") }
+        let other = try keep(until)
+        var sentence = "host \(host) is not kept any more"
+        if let until {
+            let remark =
+                try context.directory.idlePolicy(of: host) == nil ? "; it has no idle policy anyway" : ""
+            sentence = "host \(host) is kept until \(until)\(remark)"
+        } else if let other {
+            sentence =
+                "you do not keep host \(host) any more; it is kept until \(other.until) by \(other.who)"
         }
-        let who = context.caller.userName ?? "the operator"
-        try context.directory.setKeep(HostKeep(until: until, who: who), of: host)
-        let remark = try context.directory.idlePolicy(of: host) == nil ? "; it has no idle policy anyway" : ""
         return try context.done(
-            Change(command, host: host, ["until": until.description]),
-            "host \(host) is kept until \(until)\(remark)")
+            Change(command, host: host, ["until": until?.description ?? ""]), sentence)
     }
 }
