@@ -23,7 +23,7 @@ package struct IdlePlan: Sendable {
         self.interval = interval
         leads = [
             interval >= .seconds(1_200) ? .seconds(900) : interval / 3,
-            interval >= .seconds(600) ? .seconds(300) : interval / 9,
+            interval >= .seconds(1_200) ? .seconds(300) : interval / 9,
         ]
     }
 

@@ -124,6 +124,23 @@ struct IdleTests {
             ])
     }
 
+    @Test(
+        "the second warning comes well after the first and promises less time",
+        arguments: [
+            (600, [200, 66]), (900, [300, 100]), (1_199, [399, 133]), (1_200, [900, 300]),
+        ] as [(Int64, [Int64])])
+    func leads(_ interval: Int64, _ leads: [Int64]) {
+        let seconds = Array(0...interval)
+        let given = zip(seconds, actions(interval, seconds)).compactMap { second, action in
+            if case .warn(let left) = action { (second: second, left: left) } else { nil }
+        }
+        #expect(given.map(\.left.components.seconds) == leads)
+        for (second, left) in given {
+            // Looked at once a second, so it may be one late.
+            #expect((interval...interval + 1).contains(second + left.components.seconds))
+        }
+    }
+
     @Test("nothing is stopped without its warnings, each as long before as it says")
     func lateWarnings() {
         // It was kept for ten hours.
