@@ -86,6 +86,11 @@ final class HostPower: Sendable {
     }
 
     private func wake(_ wake: HostWake, _ turn: WakeTurn, isStarted: Bool) {
+        // One that is being stopped answers for a while yet.
+        while stopping.withLock({ $0.contains(wake.host) }) {
+            turn.note(phase: InstanceState.stopping.rawValue)
+            sleep(Self.pause)
+        }
         let timeout = settings.withLock { $0.configuration.wakeTimeout }
         var plan = WakePlan(timeout: timeout, isStarted: isStarted, at: .now)
         var action = WakePlan.Action.ask
@@ -232,15 +237,22 @@ final class HostPower: Sendable {
         try inventory.renew(instance, by: "idle")
     }
 
-    /// Has it stopped; tries again where the cloud does not answer.
+    /// Has it stopped; tries again where the cloud does not answer. Returns when the cloud tells of it as of one that does not
+    /// run: who looks at it before would be sent there.
     private func stopForCertain(_ instance: HostInstance) throws(PowerError) {
         for attempt in 1... {
             do throws(PowerError) {
-                return try instances.stop(instance)
+                try instances.stop(instance)
+                break
             } catch {
                 guard error.code == .noAnswer, attempt < Self.stopAttempts else { throw error }
                 sleep(Self.pause)
             }
+        }
+        let deadline = MonotonicTime.now + WakePlan.lag
+        while .now < deadline {
+            if let (state, _) = try? instances.state(of: instance), state != .running { return }
+            sleep(Self.pause)
         }
     }
 }

@@ -55,8 +55,8 @@ package struct WakePlan: Sendable {
         case giveUp(WakeFailure, stops: Bool)
     }
 
-    /// For so long the cloud may call an instance stopped that it was told to start.
-    private static let lag = Duration.seconds(10)
+    /// For so long the cloud may tell of an instance as if it had not been told to start or stop it.
+    package static let lag = Duration.seconds(10)
 
     private let timeout: Duration
     private let deadline: MonotonicTime

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from lab import kill_group, record, wait_until
-from test_wake import state, waking
+from lab import TOP, free_port, kill_group, listening, record, wait_until
+from test_wake import calls, state, waking
 
 #: As a policy says it; warnings come 4 and 1.3 seconds before.
 POLICY = "12s"
@@ -67,6 +67,22 @@ def test_a_host_that_nobody_uses_is_warned_and_stopped_and_woken_by_ssh(lab, pol
     result = lab.ssh("hostname", alias=policed, user="bob", timeout=60)
     assert (result.status, result.out.decode().strip()) == (0, policed), result.err
     assert b"gatehouse: waking" in result.err
+
+
+@pytest.mark.limit(150)
+def test_who_comes_while_it_is_being_stopped_waits_and_has_it_woken(lab, policed):
+    """Nobody is sent onto a host that is about to end: neither before EC2 has taken the order, nor before it shows."""
+    mark = lab.mark()
+    lab.aws(fail={"ec2.StopInstances": {"count": 6}}, timing={"lag": 3})
+    before = calls(lab, "ec2.StopInstances")
+    wait_until(lambda: calls(lab, "ec2.StopInstances") > before, "the order to stop it", 90)
+    result = lab.ssh("hostname", alias=policed, user="bob", timeout=80)
+    assert (result.status, result.out.decode().strip()) == (0, policed), result.err
+    assert f"gatehouse: waking {policed}: stopping, ".encode() in result.err
+    assert sleeps(lab, mark, policed)[-1] == "stopped"
+    woken = lab.events_after(mark, "host.wake", host=policed)
+    # It was stopped, and started for who came.
+    assert [event["detail"]["what"] for event in woken] == ["begun", "started", "answers"]
 
 
 @pytest.mark.limit(200)

@@ -65,6 +65,8 @@ class Timing:
     reboot: float = 0.3
     start: float = 1.0
     stop: float = 0.5
+    lag: float = 0.0
+    """For so long EC2 calls an instance running that was told to stop."""
     delivery_limit: float | None = None
     execution_limit: float | None = None
     stale_replies: int = 0

@@ -55,11 +55,15 @@ class Power:
         return [machine for machine in self._machines.all() if machine.host and machine.host.is_switchable]
 
     def _move(self, machine: Any, between: str, is_on: bool) -> None:
-        self._set(machine, between)
-        threading.Thread(target=self._finish, args=(machine, is_on), daemon=True).start()
+        has_lag = not is_on and self._faults.timing.lag > 0
+        self._set(machine, "running" if has_lag else between)
+        threading.Thread(target=self._finish, args=(machine, is_on, has_lag), daemon=True).start()
 
-    def _finish(self, machine: Any, is_on: bool) -> None:
+    def _finish(self, machine: Any, is_on: bool, has_lag: bool) -> None:
         timing = self._faults.timing
+        if has_lag:
+            time.sleep(timing.lag)
+            self._set(machine, "stopping")
         time.sleep(timing.start if is_on else timing.stop)
         with self._lock:
             if not is_on:
