@@ -47,9 +47,10 @@ final class HostPower: Sendable {
         let host = access.host
         guard let instance = host.instance else { return nil }
         let isStopping = stopping.withLock { $0.contains(host.name) }
+        let isAwaited = access.rights.wake && (isStopping || isLeft(host.name, instance.id))
         let (turn, isNew) = turns.withLock { turns -> (WakeTurn?, Bool) in
             if let turn = turns[host.name] { return (turn, false) }
-            guard access.needsWaking || isStopping && access.rights.wake else { return (nil, false) }
+            guard access.needsWaking || isAwaited else { return (nil, false) }
             let turn = WakeTurn()
             turns[host.name] = turn
             return (turn, true)
@@ -92,7 +93,8 @@ final class HostPower: Sendable {
             sleep(Self.pause)
         }
         let timeout = settings.withLock { $0.configuration.wakeTimeout }
-        var plan = WakePlan(timeout: timeout, isStarted: isStarted, at: .now)
+        var plan = WakePlan(
+            timeout: timeout, isStarted: isStarted, isLeft: isLeft(wake.host, wake.instance), at: .now)
         var action = WakePlan.Action.ask
         var isFirst = true
         while true {
@@ -137,17 +139,32 @@ final class HostPower: Sendable {
             // First of all: what is started is stopped again, whatever becomes of this daemon.
             try directory.setWake(wake)
             try instances.start(try instance(of: wake))
-            try events.append(
-                Event(
-                    .hostWake, user: wake.who, host: wake.host,
-                    detail: ["what": "started", "instance": wake.instance]))
-            log.notice("instance started", ["host.name": wake.host, "user.name": wake.who])
-            return .started
         } catch let error as PowerError {
             return .startRefused(error)
         } catch {
             return .startRefused(PowerError(.rejected, "\(error)"))
         }
+        note(
+            Event(
+                .hostWake, user: wake.who, host: wake.host,
+                detail: ["what": "started", "instance": wake.instance]))
+        log.notice("instance started", ["host.name": wake.host, "user.name": wake.who])
+        return .started
+    }
+
+    /// Notes what was done at the cloud already: that it cannot be noted changes nothing of it.
+    private func note(_ event: Event) {
+        do { try events.append(event) } catch {
+            log.error(
+                "an instance's start or stop could not be noted",
+                ["host.name": event.host ?? "", "error": "\(error)"])
+        }
+    }
+
+    /// Whether an earlier wake could not have its instance stopped again.
+    private func isLeft(_ host: String, _ instance: String) -> Bool {
+        let wakes = (try? directory.wakes()) ?? []
+        return wakes.contains { $0.host == host && $0.instance == instance }
     }
 
     /// Learns where it is now, and whether an SSH server speaks there.
@@ -182,7 +199,7 @@ final class HostPower: Sendable {
 
     private func giveUp(_ wake: HostWake, _ turn: WakeTurn, _ failure: WakeFailure, stops: Bool) {
         turn.note(phase: "stopping again")
-        var remainder = WakeRemainder.nothing
+        var remainder = failure.remainder
         if stops {
             do throws(PowerError) {
                 try stopForCertain(try instance(of: wake))
@@ -228,7 +245,7 @@ final class HostPower: Sendable {
             log.warning("idle host not stopped", ["host.name": host.name, "error": error.detail])
             return
         }
-        try events.append(
+        note(
             Event(
                 .hostSleep, host: host.name,
                 detail: ["what": "stopped", "instance": instance.id, "reason": reason]))

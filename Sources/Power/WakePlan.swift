@@ -17,6 +17,8 @@ package enum WakeFailure: Equatable, Sendable {
 package enum WakeRemainder: Equatable, Sendable {
     /// It does not run and costs nothing.
     case nothing
+    /// It may run, and not because of us.
+    case notOurs
     /// We had started it, and it was told to stop again.
     case stoppedAgain
     /// It should be stopped and cannot be, for this reason.
@@ -63,6 +65,8 @@ package struct WakePlan: Sendable {
     private var startedAt: MonotonicTime?
     /// Whether the cloud was told to start it and did not answer.
     private var isDoubtful = false
+    /// Whether it may run since an earlier wake.
+    private var isLeft: Bool
     private var lastWord = "nothing was heard of it"
 
     /// What it waits for, for people.
@@ -71,8 +75,12 @@ package struct WakePlan: Sendable {
     /// - Parameters:
     ///   - timeout: for all of it.
     ///   - isStarted: it was started before, by a daemon that is gone.
-    package init(timeout: Duration, isStarted: Bool = false, at now: MonotonicTime) {
+    ///   - isLeft: an earlier wake has started it, and could not have it stopped again.
+    package init(
+        timeout: Duration, isStarted: Bool = false, isLeft: Bool = false, at now: MonotonicTime
+    ) {
         self.timeout = timeout
+        self.isLeft = isLeft
         deadline = now + timeout
         startedAt = isStarted ? now : nil
     }
@@ -83,7 +91,7 @@ package struct WakePlan: Sendable {
         switch action {
         case .ask, .dial, .start:
             guard now >= deadline else { return action }
-            return .giveUp(.silent(timeout, lastWord: lastWord), stops: isOurs)
+            return .giveUp(.silent(timeout, lastWord: lastWord), stops: isOurs || isLeft)
         case .succeed, .giveUp: return action
         }
     }
@@ -126,6 +134,7 @@ package struct WakePlan: Sendable {
             phase = "running, waiting for sshd"
             return .dial
         case .stopped:
+            isLeft = false
             guard let startedAt else {
                 phase = "starting"
                 return .start
@@ -144,11 +153,17 @@ package struct WakePlan: Sendable {
 }
 
 extension WakeFailure {
+    /// What is left of an instance that does not have to be stopped.
+    package var remainder: WakeRemainder {
+        if case .silent = self { .notOurs } else { .nothing }
+    }
+
     /// One or two sentences for the person, with what is left.
     package func sentence(of host: String, leaving remainder: WakeRemainder) -> String {
         let left =
             switch remainder {
             case .nothing: "Nothing was left running."
+            case .notOurs: "It may still run; Gatehouse did not start it."
             case .stoppedAgain: "It was stopped again, so nothing is left running."
             case .running(let why): "It could not be stopped again and may still run: \(why)."
             }

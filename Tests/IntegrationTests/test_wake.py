@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from hosts import tamper
 from lab import kill_group, record, run, wait_until
 
 LIMIT = 90
@@ -305,5 +306,31 @@ def test_what_was_started_is_looked_after_by_the_next_daemon(lab, asleep):
         mark, "host.wake", lambda event: event["detail"]["what"] == "failed", 60, host=asleep
     )
     assert "It was stopped again" in failed["detail"]["reason"]
+    instance = lab.instance(asleep)
+    wait_until(lambda: lab.aws()["instances"][instance]["state"] == "stopped", "it to be stopped", 30)
+
+
+@pytest.mark.limit(LIMIT)
+def test_an_event_that_cannot_be_written_leaves_nobody_waiting(lab, asleep, teardown):
+    """What EC2 was told is followed up, whether or not the log could take it."""
+    mark = lab.mark()
+    teardown.callback(tamper, lab, ("DROP TRIGGER IF EXISTS full",))
+    tamper(lab, (
+        "CREATE TRIGGER full BEFORE INSERT ON events WHEN NEW.kind = 'host.wake' AND NEW.detail LIKE '%started%' "
+        "BEGIN SELECT RAISE(ABORT, 'no room'); END",
+    ))
+    result = lab.ssh("hostname", alias=asleep, user="bob", timeout=60)
+    assert (result.status, result.out.decode().strip()) == (0, asleep), result.err
+    steps = [event["detail"]["what"] for event in lab.events_after(mark, "host.wake", host=asleep)]
+    assert steps == ["begun", "answers"]
+
+
+@pytest.mark.limit(120)
+def test_what_an_earlier_wake_could_not_stop_the_next_one_stops(lab, asleep):
+    lab.aws(boot={asleep: "dark"}, fail={"ec2.StopInstances": ERRORS[2][0]})
+    left = lab.ssh("true", alias=asleep, user="bob", timeout=60)
+    assert left.status == 255 and b"It could not be stopped again and may still run" in left.err
+    stopped = lab.ssh("true", alias=asleep, user="bob", timeout=60)
+    assert stopped.status == 255 and b"It was stopped again" in stopped.err
     instance = lab.instance(asleep)
     wait_until(lambda: lab.aws()["instances"][instance]["state"] == "stopped", "it to be stopped", 30)

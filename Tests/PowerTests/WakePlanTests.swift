@@ -73,13 +73,17 @@ struct WakePlanTests {
     @Test(
         "what does not answer in time is stopped, if we started it or may have",
         arguments: [
-            ([state(.stopped), .started], false, true),
-            ([state(.stopped), .startRefused(PowerError(.noAnswer, "interrupted"))], false, true),
-            ([state(.running)], false, false),
-            ([state(.running)], true, true),
-        ] as [([WakePlan.Sighting], Bool, Bool)])
-    func silent(_ begin: [WakePlan.Sighting], _ isStarted: Bool, _ stops: Bool) {
-        var plan = WakePlan(timeout: Self.timeout, isStarted: isStarted, at: Self.at(0))
+            ([state(.stopped), .started], false, false, true),
+            ([state(.stopped), .startRefused(PowerError(.noAnswer, "interrupted"))], false, false, true),
+            ([state(.running)], false, false, false),
+            ([state(.running)], true, false, true),
+            // An earlier wake has started it, and could not have it stopped again.
+            ([state(.running)], false, true, true),
+            // It has been stopped since, and somebody else has started it.
+            ([state(.stopped)], false, true, false),
+        ] as [([WakePlan.Sighting], Bool, Bool, Bool)])
+    func silent(_ begin: [WakePlan.Sighting], _ isStarted: Bool, _ isLeft: Bool, _ stops: Bool) {
+        var plan = WakePlan(timeout: Self.timeout, isStarted: isStarted, isLeft: isLeft, at: Self.at(0))
         for sighting in begin { _ = plan.next(after: sighting, at: Self.at(0)) }
         _ = plan.next(after: Self.state(.running), at: Self.at(1))
         #expect(plan.next(after: .silent("timed out"), at: Self.at(59)) == .ask)
@@ -87,6 +91,23 @@ struct WakePlanTests {
             plan.next(after: .silent("timed out"), at: Self.at(60))
                 == .giveUp(
                     .silent(Self.timeout, lastWord: "its sshd does not answer: timed out"), stops: stops))
+    }
+
+    @Test("what an earlier wake has left is not stopped for being refused")
+    func leftAndRefused() {
+        var plan = WakePlan(timeout: Self.timeout, isLeft: true, at: Self.at(0))
+        let error = PowerError(.noCapacity, "words")
+        #expect(plan.next(after: Self.state(.stopped), at: Self.at(1)) == .start)
+        #expect(
+            plan.next(after: .startRefused(error), at: Self.at(2)) == .giveUp(.refused(error), stops: false))
+    }
+
+    @Test("only of what was silent is it not known whether it runs")
+    func remainders() {
+        #expect(WakeFailure.silent(Self.timeout, lastWord: "").remainder == .notOurs)
+        #expect(WakeFailure.refused(PowerError(.noCapacity, "")).remainder == .nothing)
+        #expect(WakeFailure.fellBack("").remainder == .nothing)
+        #expect(WakeFailure.gone.remainder == .nothing)
     }
 
     @Test("an answer at the last moment counts")
@@ -118,6 +139,11 @@ struct WakePlanTests {
                 .silent(.seconds(300), lastWord: "it is pending"), .running("denied"),
                 "gpu1 did not answer in 300 seconds: it is pending. "
                     + "It could not be stopped again and may still run: denied. Ask your administrator."
+            ),
+            (
+                .silent(.seconds(300), lastWord: "it is running"), .notOurs,
+                "gpu1 did not answer in 300 seconds: it is running. "
+                    + "It may still run; Gatehouse did not start it. Ask your administrator."
             ),
             (
                 .gone, .nothing,
