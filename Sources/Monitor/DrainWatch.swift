@@ -42,25 +42,12 @@ struct DrainWatch: Sendable {
     private func tell(_ host: Host) {
         guard let drain = host.drain, let deadline = drain.deadline else { return }
         do {
-            try gateway.wall("\(host.name): sessions end at \(deadline).\n\(drain.message)", on: host)
+            try gateway.executor.withLock { $0 }.wall(
+                "\(host.name): sessions end at \(deadline).\n\(drain.message)", on: host)
         } catch {
             gateway.log.warning(
                 "people on a host cannot be told",
                 ["host.name": host.name, "error": ErrorReport(for: error).reasons.joined()])
-        }
-    }
-}
-
-extension Gateway {
-    /// Writes a line on all terminals of a host.
-    ///
-    /// - Throws: `CommandError` and the like when the host cannot be worked on.
-    func wall(_ text: String, on host: Host) throws {
-        let result = try executor.withLock { $0 }.run(
-            "exec wall", input: Array("\(text)\n".utf8), on: host)
-        guard result.status == 0 else {
-            let words = String(decoding: result.errorOutput.suffix(200), as: UTF8.self).printable
-            throw CommandError(.failure, "wall on \(host.name) failed with status \(result.status): \(words)")
         }
     }
 }

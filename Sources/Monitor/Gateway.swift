@@ -188,7 +188,8 @@ final class Gateway: Sendable {
                 scanner: SSHKeyScanner(
                     program: program, timeout: settings.configuration.connectTimeout),
                 inventory: inventory, hostWork: hostWork,
-                conditions: board, wall: { [self] text, host in try wall(text, on: host) })
+                conditions: board,
+                wall: { [executor] text, host in try executor.withLock { $0 }.wall(text, on: host) })
         services.idle = { [idle] in idle.report(of: $0) }
         return CommandService(services)
     }
