@@ -95,10 +95,21 @@ def test_what_uses_a_host_keeps_it(lab, policed, teardown):
     teardown.callback(lambda: (kill_group(client), client.wait()))
     wait_for_use(lab, policed, "^kept: a session$")
 
-    # A multiplexer that is left running.
-    lab.ssh("exec setsid -f bash -c 'exec -a tmux sleep 300' >/dev/null 2>&1", alias=policed)
+    # A connection past the gateway that only forwards.
+    port = free_port()
+    words = lab.ssh_words(alias=f"jump-{policed}", options=[
+        "-o", "ProxyJump=none", "-o", f"HostName={lab.addresses[policed]}", "-N", "-L", f"{port}:127.0.0.1:9"])
+    past = subprocess.Popen(words, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    teardown.callback(lambda: (kill_group(past), past.wait()))
+    wait_until(lambda: listening(port), "the forward", 20)
     kill_group(client)
     client.wait()
+    wait_for_use(lab, policed, "^kept: login of alice$")
+
+    # A multiplexer that is left running.
+    lab.ssh("exec setsid -f bash -c 'exec -a tmux sleep 300' >/dev/null 2>&1", alias=policed)
+    kill_group(past)
+    past.wait()
     wait_for_use(lab, policed, "^kept: tmux of alice$")
     time.sleep(14)
     assert use(lab, policed) == "kept: tmux of alice"
@@ -159,3 +170,18 @@ def test_a_pool_says_when_its_hosts_are_stopped(lab, teardown):
     teardown.callback(lab.gatehouse, "host", "set", lab.host1, "--idle-stop", "none")
     wait_until(lambda: use(lab, lab.host1) == "", "no look at a host that is never stopped", 20)
     assert lab.gatehouse("pool", "set", "communal", "--idle-stop", "soon", check=False).status == 64
+
+
+@pytest.mark.parametrize("title, name", [
+    ("sshd: alice@pts/0", "alice"), ("sshd: alice@pts/0,pts/1", "alice"), ("sshd: alice@notty", "alice"),
+    ("sshd: alice", "alice"), ("sshd-session: alice", "alice"), ("sshd-session: alice@notty", "alice"),
+    ("sshd: root@pts/0", "root"), ("sshd: root@notty", None), ("sshd: root", None),
+    ("sshd: alice [priv]", None), ("sshd: alice [net]", None), ("sshd: unknown [priv]", None),
+    ("sshd: [accepted]", None), ("sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups", None),
+    ("sshd-auth: alice [net]", None), ("/usr/sbin/sshd", None), ("sshd: ", None), ("sshd", None),
+])
+def test_whose_login_a_process_of_sshd_is(title, name):
+    program, _, _ = (TOP / "Sources/Power/HostMeasure/measure.py").read_text().rpartition("\nmain()")
+    names = {}
+    exec(program, names)
+    assert names["login_of"]([title]) == name

@@ -55,13 +55,12 @@ def kind_of(words):
 
 def login_of(words):
     """Who is logged in by this process of sshd; None: nobody. A connection of root without a terminal is ours."""
-    title = words[0]
-    if not title.startswith(("sshd: ", "sshd-session: ")):
+    program, _, title = words[0].strip().partition(": ")
+    # `alice [priv]`, `[accepted]` and what listens are none; who only forwards has no `@` in theirs.
+    if program not in ("sshd", "sshd-session") or not title or " " in title or "[" in title:
         return None
-    name, _, terminal = title.partition(": ")[2].partition(" ")[0].partition("@")
-    if not terminal or (name == "root" and terminal == "notty"):
-        return None
-    return name
+    name, _, terminal = title.partition("@")
+    return None if name == "root" and terminal in ("", "notty") else name
 
 
 def ourselves():
