@@ -1,4 +1,3 @@
-import Glibc
 import Support
 
 /// One wake of one host, for which any number of sessions wait.
@@ -18,30 +17,26 @@ final class WakeTurn: Sendable {
     }
 
     private static let patience = Duration.seconds(1)
-    private static let step: UInt32 = 100_000
 
     let started = MonotonicTime.now
-    private let state = Locked(State())
+    private let state = Awaited(State())
 
     /// Waits until it is over, a second at the most.
     func wait() -> Progress {
-        let deadline = MonotonicTime.now + Self.patience
-        while true {
-            let (phase, outcome) = state.withLock { ($0.phase, $0.outcome) }
-            if let outcome { return outcome }
-            guard .now < deadline else {
-                let seconds = (MonotonicTime.now - started).milliseconds / 1_000
-                return .underWay(phase: phase, seconds: UInt32(clamping: seconds))
-            }
-            usleep(Self.step)
-        }
+        let outcome = state.wait(until: .now + Self.patience) { $0.outcome }
+        let seconds = (MonotonicTime.now - started).milliseconds / 1_000
+        return outcome
+            ?? .underWay(phase: state.changeQuietly { ($0.phase, false) }, seconds: UInt32(clamping: seconds))
     }
 
     func note(phase: String) {
-        state.withLock { $0.phase = phase }
+        state.changeQuietly { state in
+            state.phase = phase
+            return ((), wakes: false)
+        }
     }
 
     func end(_ outcome: Progress) {
-        state.withLock { $0.outcome = outcome }
+        state.change { $0.outcome = outcome }
     }
 }

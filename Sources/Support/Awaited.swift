@@ -17,7 +17,11 @@ package final class Awaited<Value: Sendable>: Sendable {
         unsafe pthread_mutex_init(mutex, nil)
         unsafe changed = .allocate(capacity: 1)
         unsafe changed.initialize(to: pthread_cond_t())
-        unsafe pthread_cond_init(changed, nil)
+        var attributes = pthread_condattr_t()
+        unsafe pthread_condattr_init(&attributes)
+        defer { unsafe pthread_condattr_destroy(&attributes) }
+        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        unsafe pthread_cond_init(changed, &attributes)
         unsafe self.value = value
     }
 
@@ -55,6 +59,21 @@ package final class Awaited<Value: Sendable>: Sendable {
         while true {
             if let result = unsafe body(&value) { return result }
             unsafe pthread_cond_wait(changed, mutex)
+        }
+    }
+
+    /// The same, until `deadline` at the latest; nil: `body` has given nothing by then.
+    package func wait<Result: Sendable>(
+        until deadline: MonotonicTime, for body: (inout Value) -> Result?
+    ) -> Result? {
+        let (seconds, nanoseconds) = deadline.nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds))
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        while true {
+            if let result = unsafe body(&value) { return result }
+            guard .now < deadline else { return nil }
+            unsafe pthread_cond_timedwait(changed, mutex, &time)
         }
     }
 }

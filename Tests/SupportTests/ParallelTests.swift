@@ -38,4 +38,23 @@ struct ParallelTests {
         }
         #expect(seen.withLock { $0 } == [10, 10])
     }
+
+    @Test("who waits until a deadline is woken by the change, or gets nothing when it has passed")
+    func waitingUntil() {
+        let value = Awaited(0)
+        let begin = MonotonicTime.now
+        #expect(value.wait(until: begin + .milliseconds(30)) { $0 > 0 ? $0 : nil } == nil)
+        #expect(.now >= begin + .milliseconds(30))
+        #expect(value.wait(until: begin) { $0 == 0 ? "at once" : nil } == "at once")
+        let seen = Locked<Int?>(nil)
+        runInParallel(2) { index in
+            if index == 0 {
+                value.change { $0 = 1 }
+            } else {
+                let result = value.wait(until: .now + .seconds(600)) { $0 > 0 ? $0 : nil }
+                seen.withLock { $0 = result }
+            }
+        }
+        #expect(seen.withLock { $0 } == 1)
+    }
 }
