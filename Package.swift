@@ -161,7 +161,7 @@ let package = Package(
         tests("Ownership", uses: ["FileEvents", "SQLite", "SSHKeys", "Support", "TestSupport"]),
         tests("Inventory", uses: ["Directory", "SSHKeys", "SQLite", "Support", "TestSupport"]),
         tests("Fleet", uses: ["AWS", "Accounts", "Directory", "Inventory", "Support"]),
-        tests("Power", uses: ["Directory", "Support"]),
+        tests("Power", uses: ["Accounts", "Directory", "Support"]),
         tests("Sharing", uses: ["Accounts", "Directory", "Support", "TestSupport"]),
         tests("Watchers", uses: ["Accounts", "Directory", "SSHKeys", "Support", "TestSupport"]),
         tests("Shipping", uses: ["Control", "Support", "TestSupport"]),

@@ -58,6 +58,20 @@ package struct StepProgram: Sendable {
         }
     }
 
+    /// Runs it on several hosts, as many at a time as suits; blocks until it has ended on all.
+    ///
+    /// - Parameters:
+    ///   - jobs: the hosts, none of them twice, with what `input` gives.
+    ///   - done: told of each job's number once, as soon as it has ended; on any thread, on several at a time. Errors are those of `run`.
+    package func run<Report: Decodable & SendableMetatype>(
+        _ jobs: [HostJob], by executor: any HostExecutor, as type: Report.Type = Report.self,
+        _ done: @escaping @Sendable (Int, Result<Report, any Error>) -> Void
+    ) {
+        executor.run(HostStep.command, for: jobs) { number, result in
+            done(number, Result { try Self.report(from: try result.get(), of: jobs[number].host) })
+        }
+    }
+
     /// - Throws: `StepError`.
     private static func report<Report: Decodable>(
         from result: ExecutionResult, of host: Host

@@ -16,6 +16,23 @@ package struct IdlePolicy: Equatable, Sendable {
     }
 }
 
+/// A host that is stopped when nobody has used it.
+package struct IdleHost: Equatable, Sendable {
+    package let host: Host
+    package let instance: HostInstance
+    /// How long nobody must have used it.
+    package let interval: Duration
+    /// It is not stopped before then; may be past.
+    package let keptUntil: Timestamp?
+
+    package init(host: Host, instance: HostInstance, interval: Duration, keptUntil: Timestamp?) {
+        self.host = host
+        self.instance = instance
+        self.interval = interval
+        self.keptUntil = keptUntil
+    }
+}
+
 /// Somebody wants a host not to be stopped.
 package struct HostKeep: Equatable, Sendable {
     package let until: Timestamp
@@ -58,9 +75,10 @@ extension DirectoryStore {
         try read { try $0.idlePolicy(of: host) }
     }
 
-    /// The policies as they were set, by the name of the host or pool; zero: never.
-    package func idlePolicies() throws -> [String: Duration] {
-        try read { try $0.idlePolicies() }
+    /// The hosts that are to be stopped at some time, by name, and the directory's generation of which that is true: instances that have a policy and
+    /// are not down, but never the gateway's own machine.
+    package func idleHosts() throws -> (generation: Int64, hosts: [IdleHost]) {
+        try read { (try $0.counter("generation"), try $0.idleHosts()) }
     }
 
     /// Says when a pool's hosts are stopped.

@@ -26,15 +26,43 @@ extension Tables {
 
     /// The host's own policy, else the longest of its pools, where none means never; nil: there is none.
     func idlePolicy(of host: String) throws -> IdlePolicy? {
-        let policies = try idlePolicies()
-        if let own = policies[host] { return IdlePolicy(interval: own, source: nil) }
         let pools = try database.rows("SELECT pool FROM pool_members WHERE host = ?1 ORDER BY pool", [host]) {
             $0.text(0)
         }
+        return Self.idlePolicy(of: host, in: pools, try idlePolicies())
+    }
+
+    private static func idlePolicy(
+        of host: String, in pools: [String], _ policies: [String: Duration]
+    ) -> IdlePolicy? {
+        if let own = policies[host] { return IdlePolicy(interval: own, source: nil) }
         let found = pools.compactMap { pool in
             policies[pool].map { IdlePolicy(interval: $0, source: pool) }
         }
         return found.first { $0.interval == .zero } ?? found.max { $0.interval < $1.interval }
+    }
+
+    /// See `DirectoryStore.idleHosts()`.
+    func idleHosts() throws -> [IdleHost] {
+        let policies = try idlePolicies()
+        guard !policies.isEmpty else { return [] }
+        let memberships = try database.rows("SELECT host, pool FROM pool_members ORDER BY host, pool", []) {
+            (host: $0.text(0), pool: $0.text(1))
+        }
+        let pools = Dictionary(grouping: memberships, by: \.host)
+        let keeps = try database.rows("SELECT host, max(until) FROM host_keeps GROUP BY host", []) {
+            ($0.text(0), $0.timestamp(1))
+        }
+        let ends = Dictionary(uniqueKeysWithValues: keeps)
+        return try hosts().compactMap { host in
+            guard let instance = host.instance, !instance.state.isDown, host.accountRoute != .local,
+                let policy = Self.idlePolicy(
+                    of: host.name, in: pools[host.name, default: []].map(\.pool), policies),
+                policy.interval > .zero
+            else { return nil }
+            return IdleHost(
+                host: host, instance: instance, interval: policy.interval, keptUntil: ends[host.name])
+        }
     }
 
     // MARK: Keeps

@@ -231,12 +231,13 @@ final class HostPower: Sendable {
     /// Stops a host that nobody uses.
     ///
     /// Who comes from now on waits, and has it woken again.
-    /// - Parameter isUsed: asked after that: whether somebody has come meanwhile.
-    func stop(_ host: Host, because reason: String, isUsed: () -> Bool) throws {
-        guard let instance = host.instance else { return }
+    /// - Parameter isUsed: asked after that: whether somebody has come or wants it to be kept meanwhile.
+    func stop(_ host: Host, because reason: String, isUsed: () throws -> Bool) throws {
+        // Never the gateway's own machine.
+        guard let instance = host.instance, host.accountRoute != .local else { return }
         stopping.withLock { _ = $0.insert(host.name) }
         defer { stopping.withLock { _ = $0.remove(host.name) } }
-        guard !isUsed(), turns.withLock({ $0[host.name] }) == nil else { return }
+        guard try !isUsed(), turns.withLock({ $0[host.name] }) == nil else { return }
         do throws(PowerError) {
             try stopForCertain(instance)
         } catch {

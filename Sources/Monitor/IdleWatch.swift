@@ -83,10 +83,12 @@ final class IdleWatch: Sendable {
     /// - Throws: `SystemError` when there can be no thread.
     func start() throws {
         try Thread.start("idle") { [self] in
+            var known: (generation: Int64, hosts: [IdleHost]) = (-1, [])
             while true {
                 sleep(Self.tick)
-                do { try look() } catch {
-                    log().error("idle hosts cannot be looked after", ["error": "\(error)"])
+                attempt {
+                    if try directory.generation() != known.generation { known = try directory.idleHosts() }
+                    look(at: known.hosts)
                 }
             }
         }
@@ -104,98 +106,121 @@ final class IdleWatch: Sendable {
 
     // MARK: One look
 
-    private func look() throws {
-        let hosts = try watched()
+    private func look(at hosts: [IdleHost]) {
         let names = Set(hosts.map(\.host.name))
         entries.withLock { entries in
             entries = entries.filter { names.contains($0.key) }
         }
-        for (host, policy) in hosts {
-            guard let instance = host.instance else { continue }
-            let count = sessionCount(on: host.name)
-            let ended = sessions.lastEnd(on: host.name)
-            let keep = try directory.keep(of: host.name)
-            let (isDue, action) = entries.withLock { entries -> (Bool, IdlePlan.Action) in
-                var entry =
-                    entries[host.name].flatMap {
-                        $0.instance == instance.id && $0.policy == policy.interval ? $0 : nil
-                    } ?? Entry(instance: instance.id, policy: policy.interval)
-                defer { entries[host.name] = entry }
-                entry.meter.note(sessions: count, at: .now)
-                if let ended { entry.meter.noteSessionEnd(at: ended) }
-                let action = entry.next(isKept: keep != nil)
-                let isDue = entry.isDue && action == .nothing
-                if isDue { (entry.isMeasuring, entry.asked) = (true, .now) }
-                return (isDue, action)
+        let counts = hosts.isEmpty ? [:] : sessionCounts()
+        var due: [Host] = []
+        var warned: [(host: Host, left: Duration)] = []
+        var unused: [(host: Host, time: Duration)] = []
+        for idle in hosts {
+            let (isDue, action) = next(for: idle, sessions: counts[idle.host.name] ?? 0)
+            if isDue { due.append(idle.host) }
+            switch action {
+            case .nothing: break
+            case .warn(let left): warned.append((idle.host, left))
+            case .stop(let time): unused.append((idle.host, time))
             }
-            if isDue { try measure(host) }
-            try perform(action, on: host)
+        }
+        attempt { try measure(due) }
+        attempt { try warn(warned) }
+        for (host, time) in unused { attempt { try stop(host, unusedFor: time) } }
+    }
+
+    /// What fails keeps nothing else from being done.
+    private func attempt(_ step: () throws -> Void) {
+        do { try step() } catch {
+            log().error("idle hosts cannot be looked after", ["error": "\(error)"])
         }
     }
 
-    /// The hosts that may be stopped at some time.
-    private func watched() throws -> [(host: Host, policy: IdlePolicy)] {
-        guard try !directory.idlePolicies().isEmpty else { return [] }
-        return try directory.hosts().compactMap { host in
-            guard host.instance?.state.isDown == false,
-                let policy = try directory.idlePolicy(of: host.name), policy.interval > .zero
-            else { return nil }
-            return (host, policy)
+    /// Whether a host is to be measured now, and what else is to be done.
+    private func next(for idle: IdleHost, sessions count: Int) -> (isDue: Bool, action: IdlePlan.Action) {
+        let name = idle.host.name
+        let ended = sessions.lastEnd(on: name)
+        let isKept = idle.keptUntil.map { $0 > .now } ?? false
+        return entries.withLock { entries in
+            var entry =
+                entries[name].flatMap {
+                    $0.instance == idle.instance.id && $0.policy == idle.interval ? $0 : nil
+                } ?? Entry(instance: idle.instance.id, policy: idle.interval)
+            defer { entries[name] = entry }
+            entry.meter.note(sessions: count, at: .now)
+            if let ended { entry.meter.noteSessionEnd(at: ended) }
+            let action = entry.next(isKept: isKept)
+            let isDue = entry.isDue && action == .nothing
+            if isDue { (entry.isMeasuring, entry.asked) = (true, .now) }
+            return (isDue, action)
         }
     }
 
-    private func sessionCount(on host: String) -> Int {
-        sessions.all.count { $0.host == host || $0.jumps.contains(host) }
+    /// How many sessions lead to each host, by their login or a jump.
+    private func sessionCounts() -> [String: Int] {
+        sessions.all.reduce(into: [:]) { counts, entry in
+            for host in entry.jumps.union([entry.host].compactMap(\.self)) { counts[host, default: 0] += 1 }
+        }
     }
 
     /// Measures on a thread of its own: a command on a host takes what it takes.
-    private func measure(_ host: Host) throws {
+    private func measure(_ hosts: [Host]) throws {
+        guard !hosts.isEmpty else { return }
         let measurement = HostMeasurement(executor: executor(), uidRange: uidRange)
         do {
             try Thread.start("measure") { [self] in
-                let result = Result { try measurement.measure(host) }
-                entries.withLock { entries in
-                    entries[host.name]?.isMeasuring = false
-                    switch result {
-                    case .success(let sample): entries[host.name]?.meter.take(sample, at: .now)
-                    case .failure(let error):
-                        let reason = ErrorReport(for: error).reasons.joined(separator: "; ")
-                        entries[host.name]?.meter.noteFailure("it cannot be measured: \(reason)")
-                    }
-                }
+                measurement.measure(hosts) { number, result in self.take(result, of: hosts[number].name) }
             }
         } catch {
-            entries.withLock { $0[host.name]?.isMeasuring = false }
+            entries.withLock { entries in
+                for host in hosts { entries[host.name]?.isMeasuring = false }
+            }
             throw error
         }
     }
 
-    private func perform(_ action: IdlePlan.Action, on host: Host) throws {
-        switch action {
-        case .nothing: break
-        case .warn(let left): try warn(host, left)
-        case .stop(let time):
-            let reason = "nobody has used it for \(IdleState.short(time))"
-            // Where it was not stopped, all begins anew: nobody asks the cloud each second.
-            defer { entries.withLock { $0[host.name] = nil } }
-            try power.stop(host, because: reason) { [self] in sessionCount(on: host.name) > 0 }
+    private func take(_ result: Result<IdleSample, any Error>, of host: String) {
+        entries.withLock { entries in
+            entries[host]?.isMeasuring = false
+            switch result {
+            case .success(let sample): entries[host]?.meter.take(sample, at: .now)
+            case .failure(let error):
+                let reason = ErrorReport(for: error).reasons.joined(separator: "; ")
+                entries[host]?.meter.noteFailure("it cannot be measured: \(reason)")
+            }
         }
     }
 
-    private func warn(_ host: Host, _ left: Duration) throws {
-        let time = IdleState.short(left)
-        let sentence =
-            "Nobody has used \(host.name) for a while: it is stopped in \(time). "
-            + "Work on it, or have it kept: 'keep \(host.name) until 18:00' on the target 'gate'."
-        try events.append(Event(.hostSleep, host: host.name, detail: ["what": "warning", "in": time]))
-        log().notice("idle host warned", ["host.name": host.name, "in": time])
+    private func stop(_ host: Host, unusedFor time: Duration) throws {
+        // Where it was not stopped, all begins anew: nobody asks the cloud each second.
+        defer { entries.withLock { $0[host.name] = nil } }
+        try power.stop(host, because: "nobody has used it for \(IdleState.short(time))") { [self] in
+            // Stopping others may have taken a while.
+            try sessionCounts()[host.name] != nil || directory.keep(of: host.name) != nil
+        }
+    }
+
+    /// Tells whoever is on these hosts how long that is possible yet; on a thread of its own.
+    private func warn(_ hosts: [(host: Host, left: Duration)]) throws {
+        guard !hosts.isEmpty else { return }
+        let lines = hosts.map { host, left in
+            (
+                host: host,
+                text: "Nobody has used \(host.name) for a while: it is stopped in \(IdleState.short(left)). "
+                    + "Work on it, or have it kept: 'keep \(host.name) until 18:00' on the target 'gate'."
+            )
+        }
         let executor = executor()
         try Thread.start("wall") { [log] in
-            do {
-                _ = try executor.run("exec wall", input: Array("\(sentence)\n".utf8), on: host)
-            } catch {
-                log().warning("no warning on a host", ["host.name": host.name, "error": "\(error)"])
+            executor.wall(lines) { host, error in
+                let reason = ErrorReport(for: error).reasons.joined(separator: "; ")
+                log().warning("no warning on a host", ["host.name": host.name, "error": reason])
             }
+        }
+        for (host, left) in hosts {
+            let time = IdleState.short(left)
+            try events.append(Event(.hostSleep, host: host.name, detail: ["what": "warning", "in": time]))
+            log().notice("idle host warned", ["host.name": host.name, "in": time])
         }
     }
 }

@@ -16,12 +16,21 @@ package struct HostMeasurement: Sendable {
         self.uidRange = uidRange
     }
 
-    /// Measures; blocks for as long as a command on the host takes.
+    /// Measures hosts, as many at a time as suits; blocks until all are done.
     ///
-    /// - Throws: `StepError`; what the executor throws.
-    package func measure(_ host: Host) throws -> IdleSample {
+    /// - Parameters:
+    ///   - hosts: none of them twice.
+    ///   - done: told of each host's number once, as soon as it has answered, and does not wait for the others; on any thread, on several at a
+    ///     time. Errors are `StepError` and what the executor throws.
+    package func measure(
+        _ hosts: [Host], _ done: @escaping @Sendable (Int, Result<IdleSample, any Error>) -> Void
+    ) {
         let wanted = Array("{\"low\": \(uidRange.lowerBound), \"high\": \(uidRange.upperBound)}".utf8)
-        return try Self.sample(Self.program.run(wanted, on: host, by: executor))
+        let input = Self.program.input(for: wanted)
+        Self.program.run(hosts.map { HostJob(host: $0, input: input) }, by: executor) {
+            (number: Int, report: Result<Report, any Error>) in
+            done(number, Result { try Self.sample(report.get()) })
+        }
     }
 
     /// The host's word is not trusted further than it must be: numbers are numbers, and names fit a line.

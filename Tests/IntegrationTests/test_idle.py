@@ -143,10 +143,16 @@ def test_a_keep_holds_until_it_is_taken_back(lab, policed):
         assert refused.status == 77 and f"{policed} is kept until ".encode() in refused.err
     wait_for_use(lab, policed, r"^idle 1[4-9]s$")
     assert sleeps(lab, mark, policed) == []
+    # Warnings that reach nobody are in the log.
+    log = lab.path.with_name("gatehoused.log")
+    said = log.stat().st_size
+    lab.lab_exec(policed, "sh", "-c", "printf '#!/bin/sh\\necho broken >&2; exit 3\\n' >/usr/local/bin/wall")
     lab.gatehouse("host", "keep", policed, "--clear")
     # However long it was idle while it was kept: the warnings come first.
     lab.wait_event(mark, "host.sleep", lambda event: event["detail"]["what"] == "stopped", 60, host=policed)
     assert sleeps(lab, mark, policed) == ["warning", "warning", "stopped"]
+    news = log.read_bytes()[said:].decode()
+    assert f"wall on {policed} failed with status 3: broken" in news, news
 
 
 @pytest.mark.limit(120)
@@ -162,10 +168,14 @@ def test_a_host_that_cannot_be_measured_is_not_stopped(lab, policed):
 
 def test_a_pool_says_when_its_hosts_are_stopped(lab, teardown):
     teardown.callback(lab.gatehouse, "pool", "set", "communal", "--idle-stop", "none")
+    before = calls(lab, "ssm.SendCommand")
     lab.gatehouse("pool", "set", "communal", "--idle-stop", "45m")
     assert b"45m (pool communal)" in lab.gatehouse("host", "show", lab.host1).out
     assert record(lab.gatehouse_json("host", "show", lab.host1))["idle_stop"] == {"pool": "communal", "seconds": 2700}
-    wait_for_use(lab, lab.host1, r"^(idle \d+s, stopped in 4\dm|kept: .*)$")
+    for host in lab.hosts:
+        wait_for_use(lab, host, r"^(idle \d+s, stopped in 4\dm|kept: .*)$")
+    # What is due together is one command.
+    assert calls(lab, "ssm.SendCommand") == before + 1
     lab.gatehouse("host", "set", lab.host1, "--idle-stop", "never")
     teardown.callback(lab.gatehouse, "host", "set", lab.host1, "--idle-stop", "none")
     wait_until(lambda: use(lab, lab.host1) == "", "no look at a host that is never stopped", 20)
