@@ -72,7 +72,7 @@ let package = Package(
 
         // The domain: knows nothing of SSH, processes or the command line.
         module("Directory", uses: ["SQLite", "Support"]),
-        module("Audit", uses: ["SQLite", "Support"]),
+        module("Audit", uses: ["SQLite", "SSHKeys", "Support"]),
         module("Authentication", uses: ["Directory", "Support"]),
         module("Accounts", uses: ["Directory", "SQLite", "Support"], resources: [.embedInCode("HostStep")]),
         module("Routing", uses: ["Directory", "Support"]),
@@ -114,7 +114,8 @@ let package = Package(
         module(
             "Monitor",
             uses: [
-                "Accounts", "Audit", "Authentication", "Commands", "Configuration", "Control", "Directory",
+                "AWS", "Accounts", "Audit", "Authentication", "Commands", "Configuration", "Control",
+                "Directory",
                 "FileEvents", "Fleet", "Inventory", "Ownership", "Power", "Routing", "SQLite", "SSHKeys",
                 "Sharing", "Support", "Watchers",
             ]),
@@ -153,7 +154,7 @@ let package = Package(
             name: "AWSTests", dependencies: ["AWS", "Support", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: strict),
         tests("Directory", uses: ["SQLite", "Support", "TestSupport"]),
-        tests("Audit", uses: ["SQLite", "Support", "TestSupport"]),
+        tests("Audit", uses: ["SQLite", "SSHKeys", "Support", "TestSupport"]),
         tests("Authentication", uses: ["Directory", "SQLite", "Support"]),
         tests("Accounts", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
         tests("Routing", uses: ["Directory", "SQLite", "Support", "TestSupport"]),

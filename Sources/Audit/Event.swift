@@ -46,6 +46,8 @@ package enum EventKind: String, Sendable, CaseIterable {
     case fileShared = "file.shared"
     case fileUnshared = "file.unshared"
     case fileTransferred = "file.transferred"
+    /// Events were found not to be as they were noted, and somebody wants to go on.
+    case eventsResealed = "events.resealed"
     case daemonStarted = "daemon.start"
     case daemonStopped = "daemon.stop"
 }
@@ -82,6 +84,8 @@ package struct RecordedEvent: Equatable, Sendable {
     /// Grows with every event.
     package let id: Int64
     package let event: Event
+    /// What the chain of events holds of it, in lower-case hexadecimal.
+    package let hash: String
 }
 
 /// Which events are asked for; every field that is set must match.

@@ -3,6 +3,7 @@ package import Support
 
 /// Events and sessions, in a database file that the directory may share.
 ///
+/// Events are a chain of hashes (`EventChain`): what is changed, removed or moved later is found by `check`.
 /// Every call is one transaction. Calls block on the disk; any thread may make them.
 /// A database that does not work is a `SQLiteError`.
 package final class EventLog: Sendable {
@@ -14,6 +15,7 @@ package final class EventLog: Sendable {
     package init(path: String) throws {
         let database = try Database(path: path)
         try database.migrate(module: Schema.module, Schema.migrations)
+        try database.transaction { try database.chainOlderEvents() }
         self.database = Locked(Connection(database: database))
     }
 
@@ -80,16 +82,6 @@ private struct Connection {
 }
 
 extension Database {
-    @discardableResult
-    func insert(_ event: Event) throws -> Int64 {
-        try run(
-            """
-            INSERT INTO events (time, kind, session, "user", host, address, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-            """, event.time, event.kind, event.session, event.user, event.host, event.address,
-            Detail.encode(event.detail))
-        return lastInsertedRow
-    }
-
     fileprivate func events(_ query: EventQuery) throws -> [RecordedEvent] {
         var conditions: [String] = []
         var values: [any Bindable] = []
@@ -107,7 +99,7 @@ extension Database {
         let order = query.after == nil ? "DESC" : "ASC"
         let found = try rows(
             """
-            SELECT id, time, kind, session, "user", host, address, detail FROM events
+            SELECT id, time, kind, session, "user", host, address, detail, hash FROM events
             \(filter) ORDER BY id \(order) LIMIT ?\(values.count)
             """, values
         ) { row in
@@ -116,7 +108,8 @@ extension Database {
                 user: row.optional(4, row.text), host: row.optional(5, row.text),
                 address: row.optional(6, row.text), detail: Detail.decode(row.text(7)))
             event.kind = row.text(2)
-            return RecordedEvent(id: row.integer(0), event: event)
+            return RecordedEvent(
+                id: row.integer(0), event: event, hash: Checkpoint.hexadecimal(row.blob(8)))
         }
         return query.after == nil ? found.reversed() : found
     }

@@ -41,6 +41,16 @@ enum Schema {
                 journal_offset INTEGER NOT NULL
             );
             CREATE INDEX sessions_live ON sessions (id) WHERE ended IS NULL;
-            """)
+            """),
+        Migration(
+            2,
+            """
+            ALTER TABLE events ADD COLUMN previous BLOB;
+            ALTER TABLE events ADD COLUMN hash BLOB;
+            CREATE TABLE event_checkpoints (
+                event INTEGER PRIMARY KEY,
+                line TEXT NOT NULL
+            );
+            """),
     ]
 }

@@ -39,6 +39,11 @@ int gh_file_is_locked(int descriptor)
     return whole.l_type != F_UNLCK;
 }
 
+int gh_reserve_room(int descriptor, int64_t count)
+{
+    return fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, count) < 0 ? -errno : 0;
+}
+
 void gh_forbid_tracing(void)
 {
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

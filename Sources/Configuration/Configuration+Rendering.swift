@@ -55,6 +55,12 @@ extension Configuration {
         case .awsAgentTimeout: [ValueParser.rendered(agentTimeout)]
         case .wakeTimeout: [ValueParser.rendered(wakeTimeout)]
         case .fileEventRetention: [ValueParser.rendered(fileEventRetention)]
+        case .checkpointInterval: [ValueParser.rendered(checkpointInterval)]
+        case .checkpointTo:
+            [
+                checkpointDestinations.isEmpty
+                    ? "none" : checkpointDestinations.map(\.description).joined(separator: " ")
+            ]
         case .rekeyLimit: [ValueParser.rendered(size: rekeyLimit)]
         case .uidRange: ["\(uidRange.lowerBound)-\(uidRange.upperBound)"]
         case .banner: [banner.map { LineLexer.quoted($0) } ?? "none"]
@@ -94,6 +100,9 @@ extension Keyword {
         case .awsAgentTimeout: "How long the SSM agent of an instance may take to fetch a command."
         case .wakeTimeout: "How long an instance that is started may take until its sshd answers."
         case .fileEventRetention: "How long events of files are kept, such as 400d; 0: for ever."
+        case .checkpointInterval: "How often the end of the event log is signed; 0: never."
+        case .checkpointTo:
+            "Where that goes besides the daemon's own log: syslog, s3://BUCKET/PREFIX, or none."
         case .rekeyLimit: "How much passes before a connection makes new keys."
         case .uidRange: "Where uids and gids are taken from. Never make it smaller."
         case .banner: "A file whose text is shown before authentication, or none."

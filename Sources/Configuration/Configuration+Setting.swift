@@ -56,6 +56,8 @@ extension Configuration {
             fileEventRetention =
                 value.lowercased() == "none"
                 ? .zero : try ValueParser.duration(value, in: 0...36_500 * 86_400)
+        case .checkpointInterval: checkpointInterval = try ValueParser.duration(value, in: 0...604_800)
+        case .checkpointTo: checkpointDestinations = try CheckpointDestination.list(values)
         case .rekeyLimit: rekeyLimit = try ValueParser.size(value, in: 1 << 20...64 << 30)
         case .uidRange: uidRange = try ValueParser.uidRange(value)
         case .banner: banner = value.lowercased() == "none" ? nil : try ValueParser.path(value)

@@ -58,6 +58,10 @@ package struct Configuration: Equatable, Sendable {
     package var wakeTimeout = Duration.seconds(300)
     /// How long the book keeps events that say nothing of what is there now; zero: for ever.
     package var fileEventRetention = Duration.zero
+    /// How often the end of the event log is signed; zero: never.
+    package var checkpointInterval = Duration.seconds(3_600)
+    /// Where that goes besides the daemon's own log.
+    package var checkpointDestinations: [CheckpointDestination] = []
     /// Bytes after which both ends of a connection make new keys.
     package var rekeyLimit: UInt64 = 1 << 30
     /// Where uids and gids are taken from.
@@ -78,6 +82,8 @@ extension Configuration {
     package var bookPath: String { stateDirectory + "/book.db" }
     /// The private key that signs user certificates.
     package var userCAPath: String { stateDirectory + "/user_ca" }
+    /// The private key that signs checkpoints of the event log.
+    package var eventKeyPath: String { stateDirectory + "/event_key" }
     /// One file per live session.
     package var journalDirectory: String { stateDirectory + "/journals" }
     /// Where the command line reaches the daemon.

@@ -86,7 +86,7 @@ struct ConfigurationReader {
             report("\(keyword.rawValue) needs a value", at: place)
             return
         }
-        guard values.count == 1 || keyword == .acceptEnv else {
+        guard values.count == 1 || keyword.takesSeveral else {
             report("\(keyword.rawValue) takes one value; put quotes around one with blanks", at: place)
             return
         }

@@ -26,6 +26,8 @@ enum Keyword: String, CaseIterable {
     case awsAgentTimeout = "AWSAgentTimeout"
     case wakeTimeout = "WakeTimeout"
     case fileEventRetention = "FileEventRetention"
+    case checkpointInterval = "CheckpointInterval"
+    case checkpointTo = "CheckpointTo"
     case rekeyLimit = "RekeyLimit"
     case uidRange = "UidRange"
     case banner = "Banner"
@@ -39,6 +41,9 @@ enum Keyword: String, CaseIterable {
         default: false
         }
     }
+
+    /// Whether several values may stand on its line.
+    var takesSeveral: Bool { self == .acceptEnv || self == .checkpointTo }
 
     private static let byLowercaseName: [String: Keyword] = Dictionary(
         uniqueKeysWithValues: allCases.map { ($0.rawValue.lowercased(), $0) })

@@ -53,6 +53,11 @@ package final class Cloud: Sendable {
         EC2Client(try session(in: region))
     }
 
+    /// S3.
+    ///
+    /// - Throws: as `systemsManager`.
+    package func storage() throws(AWSError) -> S3Client { S3Client(try session(in: nil)) }
+
     /// The region in use.
     ///
     /// - Throws: as `systemsManager`.

@@ -27,6 +27,8 @@ final class Gateway: Sendable {
     let sessions = SessionRegistry()
     let limits: Locked<ConnectionLimits>
     let penalties: Locked<AddressPenalties>
+    /// Signs checkpoints of the event log.
+    let eventKey: PrivateKey
     /// Where hosts are that are instances; looked for when the first of them is worked on.
     let cloud: Cloud
     /// The ways to hosts.
@@ -53,6 +55,7 @@ final class Gateway: Sendable {
         let configuration = settings.configuration
         directory = try DirectoryStore(path: configuration.databasePath, uidRange: configuration.uidRange)
         events = try EventLog(path: configuration.databasePath)
+        eventKey = try EventSeal.open(events, of: configuration)
         book = try BookStore(path: configuration.bookPath)
         journals = configuration.journalDirectory
         self.program = program
@@ -183,7 +186,8 @@ final class Gateway: Sendable {
                 directory: directory, events: events, book: book,
                 configuration: settings.configuration,
                 gateway: GatewayKeys(
-                    userAuthority: settings.authority.publicKey, hostKeys: settings.publicHostKeys),
+                    userAuthority: settings.authority.publicKey, hostKeys: settings.publicHostKeys,
+                    eventKey: eventKey.publicKey),
                 applier: AccountDoor(service: accounts), sessions: sessions,
                 scanner: SSHKeyScanner(
                     program: program, timeout: settings.configuration.connectTimeout),

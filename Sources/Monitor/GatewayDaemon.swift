@@ -57,6 +57,7 @@ package enum GatewayDaemon {
         try ShareWatch(gateway: gateway).start()
         try gateway.power.resume()
         try RetentionWatch(gateway: gateway).start()
+        let checkpoints = CheckpointWatch(gateway: gateway)
         try HealthWatch(gateway: gateway).start()
         try DrainWatch(gateway: gateway).start()
         try gateway.idle.start()
@@ -65,6 +66,7 @@ package enum GatewayDaemon {
             at: configuration.controlSocketPath, service: { gateway.commandService },
             log: { gateway.log })
         try gateway.events.append(Event(.daemonStarted, detail: ["pid": String(getpid())]))
+        try checkpoints.start()
         try commandDoor.start()
         try frontDoor.open()
         if StartupChecks.isReadableByOthers(program.path) {
@@ -87,6 +89,7 @@ package enum GatewayDaemon {
         commandDoor.close()
         _ = unsafe unlink(configuration.controlSocketPath)
         _ = try? gateway.events.append(Event(.daemonStopped, detail: ["pid": String(getpid())]))
+        checkpoints.makeLast()
         gateway.log.notice("stopped")
         return 0
     }

@@ -7,21 +7,25 @@ package import Support
 package final class JournalFile: Sendable {
     /// The session that writes it.
     package let session: SessionID
+    /// Bytes of the disk that are kept for each from its beginning: a day of an IDE.
+    private static let reserve: Int64 = 64 << 10
+
     private let path: String
     private let descriptor: Descriptor
 
     /// Makes the journal of a new session, locked by the description that `writer` is one descriptor of.
     ///
+    /// - Returns: `hasRoom`: it can grow by a good deal, even when the disk is full meanwhile.
     /// - Throws: `SystemError`.
     package static func create(
         for session: SessionID, in directory: String
-    ) throws(SystemError) -> (journal: JournalFile, writer: Descriptor) {
+    ) throws(SystemError) -> (journal: JournalFile, writer: Descriptor, hasRoom: Bool) {
         let path = "\(directory)/\(session)"
         let flags = O_CREAT | O_EXCL | O_APPEND | O_WRONLY | O_NOFOLLOW
         let writer = try Descriptor.open(path, flags, mode: 0o600)
         do throws(SystemError) {
             try writer.lock()
-            return (try JournalFile(session, in: directory), writer)
+            return (try JournalFile(session, in: directory), writer, try writer.reserve(reserve))
         } catch {
             _ = unsafe Glibc.unlink(path)
             throw error

@@ -71,6 +71,8 @@ extension SessionMonitor {
         _ login: Login, key: [UInt8], fingerprint: String, clientVersion: String, grant: SessionGrant
     ) throws {
         self.login = login
+        var isNoted = false
+        defer { if !isNoted { self.login = nil } }
         var detail = ["client": clientVersion]
         detail["target"] = login.target
         try gateway.events.start(
@@ -82,6 +84,7 @@ extension SessionMonitor {
                 event(.authenticationAccepted, ["key": fingerprint, "method": "publickey"]),
                 event(.sessionStarted, detail),
             ])
+        isNoted = true
         // Only a comfort of 'key list'.
         try? gateway.directory.noteUse(ofKey: key)
         state = SessionState(granted: grant.target)

@@ -4,6 +4,7 @@ import Configuration
 import Control
 import Directory
 import Glibc
+import SQLite
 import Support
 
 /// The daemon's side of one connection, on a thread of its own.
@@ -54,6 +55,8 @@ final class SessionMonitor {
     /// Instances that this session waits for.
     var waking = Waking()
     private var reader: JournalReader
+    /// Whether the disk has room for what this session will have to note.
+    private let hasRoom: Bool
 
     /// Starts the session's process, which owns the client's socket from here on.
     ///
@@ -66,7 +69,8 @@ final class SessionMonitor {
         log = gateway.log(for: session)
         attempts = AttemptCounter(limit: settings.configuration.maximumAttempts)
 
-        let (journal, writer) = try JournalFile.create(for: session, in: gateway.journals)
+        let (journal, writer, hasRoom) = try JournalFile.create(for: session, in: gateway.journals)
+        self.hasRoom = hasRoom
         do {
             let (control, childControl) = try MessageSocket.pair()
             let nothing = try Descriptor.open("/dev/null", O_RDWR)
@@ -127,12 +131,33 @@ final class SessionMonitor {
             else {
                 throw Violation(description: "request \(message.first ?? 0) is not permitted now")
             }
-            let (reply, gifts) = try answer(to: request)
+            let (reply, gifts) = try answerOrRefuse(request)
             let patience = MonotonicTime.now + Self.answerPatience
             guard control.descriptor.waits(for: Int16(POLLOUT), until: patience) else {
                 throw Violation(description: "it does not read its answers")
             }
             guard (try? control.send(reply.encoded, with: gifts)) != nil else { return }
+        }
+    }
+
+    /// What cannot be noted does not begin: nobody gets in, no jump and no command; what runs goes on, and is noted later.
+    private func answerOrRefuse(_ request: SessionRequest) throws -> (SessionReply, [Descriptor]) {
+        let reason =
+            "The gateway cannot write its event log, so nothing new begins here. Tell your administrator."
+        do {
+            if case .verifiedKey = request, !hasRoom {
+                log.error("nobody can log in: the disk is full", ["path": gateway.journals])
+                return (.disconnect(reason: reason), [])
+            }
+            return try answer(to: request)
+        } catch let error as SQLiteError {
+            log.error("an event could not be noted", ["error": error.detail])
+            switch request {
+            case .probeKey, .verifiedKey, .refusedMethod: return (.disconnect(reason: reason), [])
+            case .connect, .jump, .command: return (.refused(reason: reason), [])
+            case .journalGrew: return (.noted, [])
+            case .hello, .hostReady, .hostFailed, .deliver, .watcherProgram: throw error
+            }
         }
     }
 

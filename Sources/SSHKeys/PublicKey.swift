@@ -43,9 +43,7 @@ package struct PublicKey: Hashable, Sendable {
 
     /// `SHA256:` and the unpadded base 64 of the blob's hash, as ssh-keygen prints it.
     package var fingerprint: String {
-        var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
-        _ = unsafe SHA256(blob, blob.count, &digest)
-        return "SHA256:" + Base64.encode(digest, padded: false)
+        "SHA256:" + Base64.encode(HashFunction.sha256(blob), padded: false)
     }
 
     /// The line of a `.pub` file, without a line end.

@@ -20,6 +20,21 @@ extension Descriptor {
         }
     }
 
+    /// Keeps room on the disk for a file that will grow by as much; its length stays.
+    ///
+    /// - Returns: false: there is no room. Where the file system cannot keep room, there may be.
+    /// - Throws: `SystemError` of fallocate(2).
+    package func reserve(_ count: Int64) throws(SystemError) -> Bool {
+        let result = gh_reserve_room(number, count)
+        switch -result {
+        case ENOSPC, EDQUOT: return false
+        case EOPNOTSUPP: return true
+        default:
+            try SystemError.checkNegated(result, "fallocate")
+            return true
+        }
+    }
+
     /// Takes the write lock of this open file description on the whole file, without waiting.
     ///
     /// The lock goes with the last descriptor of the description, whoever holds it.

@@ -48,7 +48,7 @@ struct EventLogTests {
             "command.run", "directory.changed", "account.applied",
             "account.drifted", "account.failed", "watcher.connected", "watcher.silent", "watcher.back",
             "watcher.refused", "watcher.gap", "file.shared", "file.unshared", "file.transferred",
-            "daemon.start", "daemon.stop",
+            "events.resealed", "daemon.start", "daemon.stop",
         ]
         #expect(names.contains(kind.rawValue))
     }

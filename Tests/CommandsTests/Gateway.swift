@@ -31,7 +31,8 @@ final class Gateway: Sendable {
             book: try BookStore(path: "\(folder)/book.db"),
             configuration: Configuration(),
             gateway: GatewayKeys(
-                userAuthority: try PublicKey.parse(Self.key(1)), hostKeys: [try PublicKey.parse(Self.key(2))]),
+                userAuthority: try PublicKey.parse(Self.key(1)), hostKeys: [try PublicKey.parse(Self.key(2))],
+                eventKey: try PublicKey.parse(Self.key(5))),
             applier: daemon, sessions: daemon, scanner: daemon, inventory: daemon,
             hostWork: try Self.hostWork(folder, daemon), conditions: daemon,
             wall: { [daemon] text, host in try daemon.wall(text, on: host) })

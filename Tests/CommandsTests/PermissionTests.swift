@@ -34,6 +34,7 @@ struct PermissionTests {
         "file owner": "/shared/lab/a", "file who": "/shared/lab/a", "file history": "/shared/lab/a",
         "file list": "--user alice", "file usage": "", "file changes": "", "file handed-over": "",
         "file orphans": "", "file gaps": "", "session kill": "x", "event list": "",
+        "event verify": "", "event export": "", "event reseal": "--why x",
         "directory export": "", "directory import": "-", "config show": "", "init": "",
         "help": "", "version": "",
     ]
@@ -69,7 +70,7 @@ struct PermissionTests {
         "user list", "user show", "key list", "group list", "group show", "host list", "host show",
         "pool list",
         "grant list", "account status", "tree show", "watch status", "session list", "session show",
-        "event list", "directory export",
+        "event list", "event verify", "event export", "directory export",
         "config show", "file orphans", "file gaps",
     ]
 
@@ -90,7 +91,7 @@ struct PermissionTests {
     func admin(_ title: String) throws {
         let terminal = Transcript(input: Gateway.key(9))
         let code = try Gateway().run("\(title) \(Self.lines[title] ?? "")", as: Gateway.ada, on: terminal)
-        #expect((code == .refused) == (title == "init"))
+        #expect((code == .refused) == (title == "init" || title == "event reseal"))
         #expect(code != .usage || title == "directory import")
     }
 
@@ -102,6 +103,7 @@ struct PermissionTests {
         let code = try Gateway().run("\(title) \(Self.lines[title] ?? "")", on: terminal)
         let own: Set = [
             "hosts", "hosts default", "keep", "keys list", "keys add", "keys remove", "ssh-config", "init",
+            "event reseal",
         ]
         #expect((code == .refused) == own.contains(title))
     }

@@ -63,6 +63,8 @@ struct ConfigurationTests {
             AWSAgentTimeout 1m
             WakeTimeout 10m
             FileEventRetention 400d
+            CheckpointInterval 10m
+            CheckpointTo syslog s3://audit.example/gate/way syslog
             HostAliveTimeout 1m
             HealthCheckInterval 30s
             RekeyLimit 8M
@@ -96,6 +98,8 @@ struct ConfigurationTests {
         wanted.agentTimeout = .seconds(60)
         wanted.wakeTimeout = .seconds(600)
         wanted.fileEventRetention = .seconds(400 * 86_400)
+        wanted.checkpointInterval = .seconds(600)
+        wanted.checkpointDestinations = [.syslog, .s3(bucket: "audit.example", prefix: "gate/way/")]
         wanted.hostAliveTimeout = .seconds(60)
         wanted.healthCheckInterval = .seconds(30)
         wanted.rekeyLimit = 8 << 20
@@ -131,7 +135,7 @@ struct ConfigurationTests {
         #expect(configuration.sessionProgram != nil)
         configuration.sessionProgram = nil
         #expect(configuration == Configuration())
-        #expect(lines.count == 30)
+        #expect(lines.count == 32)
     }
 
     @Test("all mistakes are reported, each with its file and line")
@@ -185,6 +189,9 @@ struct ConfigurationTests {
             "AcceptEnv LD_PRELOAD", "AcceptEnv LD_*", "AcceptEnv PATH", "AcceptEnv LANG=C", "Include",
             "Include \"\"",
             "AWSRegion a b", "AWSRegion eu/central", "AWSProfile \"\"", "AWSProfile ü", "AWSAgentTimeout 0",
+            "CheckpointInterval 8d", "CheckpointTo s3://", "CheckpointTo s3://ab", "CheckpointTo s3://Bucket",
+            "CheckpointTo s3://a_bucket/x", "CheckpointTo s3://bucket//x", "CheckpointTo s3://bucket/a/../b",
+            "CheckpointTo s3://bucket/a?b", "CheckpointTo syslog none", "CheckpointTo http://bucket",
             "WakeTimeout 2h", "HostAliveTimeout 2s", "HealthCheckInterval 2d",
             "\"LogLevel\" info", "LogLevel \"info", "= info", "LogLevel == info",
         ])

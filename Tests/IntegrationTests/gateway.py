@@ -8,7 +8,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from lab import free_port, record, run, wait_until
+from lab import free_port, record, rows, run, wait_until
 
 #: Outside of what the lab's own directory gives out, so that both can be on the hosts at a time.
 NUMBERS = range(42_000, 57_000)
@@ -17,14 +17,17 @@ NUMBERS = range(42_000, 57_000)
 class Gateway:
     """A gateway beside the lab's, with a directory of its own that is empty."""
 
-    def __init__(self, lab, folder, key, environment, settings=(), prefix=()):
-        """`settings` replace those below; `prefix` is a command that runs the daemon, in namespaces of its own for example."""
-        self.lab, self.key, self.port = lab, key, free_port()
+    def __init__(self, lab, folder, key, environment, settings=(), prefix=(), address="127.0.0.1", state=None):
+        """`settings` replace those below; `prefix` is a command that runs the daemon, in namespaces of its own for example.
+
+        `state` is the folder of a gateway that is gone: the new one goes on with a copy of it.
+        """
+        self.lab, self.key, self.port, self.address, self.state = lab, key, free_port(), address, folder / "state"
         self.configuration = folder / "gatehouse.conf"
         # A socket's path must be short.
         self.runtime = Path(f"/tmp/gh-{secrets.token_hex(4)}")
         lines = [
-            f"ListenAddress 127.0.0.1:{self.port}", f"StateDirectory {folder}/state", f"RuntimeDirectory {self.runtime}",
+            f"ListenAddress {address}:{self.port}", f"StateDirectory {self.state}", f"RuntimeDirectory {self.runtime}",
             "SessionUser 63022", f"UidRange {NUMBERS[0]}-{NUMBERS[-1]}", "DriftCheckInterval 0", "AWSAgentTimeout 3s",
             "InventoryRefreshInterval 0",
         ]
@@ -33,14 +36,26 @@ class Gateway:
         self.configuration.write_text("\n".join(lines) + "\n")
         self.environment = {**lab.environment(), **environment, "GATEHOUSE_CONFIG": str(self.configuration)}
         self.environment = {name: value for name, value in self.environment.items() if value is not None}
-        self("init", "--admin", "root-admin", "--key", f"{key}.pub")
-        words = [*prefix, lab.program("gatehoused"), "-f", self.configuration]
-        self.log = open(folder / "log", "wb")
-        self.process = subprocess.Popen(
-            [str(word) for word in words], env=self.environment, cwd="/", start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-        )
+        if state:
+            shutil.copytree(state, self.state)
+        else:
+            self("init", "--admin", "root-admin", "--key", f"{key}.pub")
+        self.prefix, self.log_path = prefix, folder / "log"
+        self.start()
+
+    def start(self):
+        """Starts the daemon, where it is not there or has ended."""
+        words = [*self.prefix, self.lab.program("gatehoused"), "-f", self.configuration]
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [str(word) for word in words], env=self.environment, cwd="/", start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )
         wait_until(lambda: self("user", "list", check=False).status == 0, "the second gateway's answer")
+
+    def log_text(self):
+        """All that the daemon has said."""
+        return self.log_path.read_text(errors="replace")
 
     def __call__(self, *words, check=True, **more):
         """Runs `gatehouse` for this gateway."""
@@ -48,6 +63,14 @@ class Gateway:
         if check:
             assert result.status == 0, f"{words}: {result.out.decode()} {result.err.decode()}"
         return result
+
+    def rows(self, *words):
+        """The rows of a listing."""
+        return rows(json.loads(self(*words, "--json").out))
+
+    def session_pids(self):
+        """The processes of this gateway's sessions."""
+        return self.lab.session_pids(self.state)
 
     def add(self, name, *hosts):
         """A user who may reach hosts; their key is the gateway's one."""
@@ -68,10 +91,10 @@ class Gateway:
                    "UserKnownHostsFile=/dev/null"]
         flags = [word for option in options for word in ("-o", option)]
         key = self.configuration.with_name(f"key-{name}")
-        return ["ssh", "-F", "none", *flags, "-i", key, "-p", self.port, "-l", f"{name}+{host}", "127.0.0.1", *words]
+        return ["ssh", "-F", "none", *flags, "-i", key, "-p", self.port, "-l", f"{name}+{host}", self.address, *words]
 
     def end(self):
-        os.kill(self.process.pid, signal.SIGTERM)
-        self.process.wait(10)
-        self.log.close()
+        if self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGTERM)
+            self.process.wait(10)
         shutil.rmtree(self.runtime, ignore_errors=True)

@@ -334,9 +334,9 @@ class Lab:
         assert done.status == 0, done.err.decode()
         wait_until(lambda: self.gatehouse("user", "list", check=False).status == 0, "the daemon's answer")
 
-    def session_pids(self):
-        """The processes of this lab's sessions: they hold a journal beside the database, from birth."""
-        ours = str(Path(self.variables["DIRECTORY_DB"]).parent)
+    def session_pids(self, state=None):
+        """The processes of this lab's sessions, or those of another state directory: they hold a journal there, from birth."""
+        ours = str(state or Path(self.variables["DIRECTORY_DB"]).parent)
         found = set()
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit() or not _name_of(entry).startswith("gatehouse-sessi"):

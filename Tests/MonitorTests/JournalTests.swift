@@ -43,7 +43,7 @@ struct JournalTests {
     @Test("is taken in exactly once, however often and in whatever pieces it is read", arguments: 1...6)
     func once(_ pieces: Int) throws {
         let scratch = try Scratch()
-        let (journal, writer) = try JournalFile.create(for: scratch.session, in: scratch.path)
+        let (journal, writer, _) = try JournalFile.create(for: scratch.session, in: scratch.path)
         var reader = JournalReader(journal)
         let bytes = records.flatMap { $0.encoded(at: .now) }
         let size = (bytes.count + pieces - 1) / pieces
@@ -84,7 +84,7 @@ struct JournalTests {
     @Test("that was damaged is an error and leaves what came before")
     func damaged() throws {
         let scratch = try Scratch()
-        let (journal, writer) = try JournalFile.create(for: scratch.session, in: scratch.path)
+        let (journal, writer, _) = try JournalFile.create(for: scratch.session, in: scratch.path)
         var reader = JournalReader(journal)
         try writer.writeAll(records[0].encoded(at: .now))
         try reader.ingest(into: scratch.log, host: nil)
@@ -98,7 +98,7 @@ struct JournalTests {
         let scratch = try Scratch()
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<50 {
-            let (journal, writer) = try JournalFile.create(for: scratch.session, in: scratch.path)
+            let (journal, writer, _) = try JournalFile.create(for: scratch.session, in: scratch.path)
             try writer.writeAll((0..<200).map { _ in UInt8.random(in: 0...20, using: &generator) })
             var reader = JournalReader(journal)
             _ = try? reader.ingest(into: scratch.log, host: nil)
@@ -109,7 +109,7 @@ struct JournalTests {
     @Test("holds times within the session's life only")
     func clock() throws {
         let scratch = try Scratch()
-        let (journal, writer) = try JournalFile.create(for: scratch.session, in: scratch.path)
+        let (journal, writer, _) = try JournalFile.create(for: scratch.session, in: scratch.path)
         for time in [0, Int64.max] {
             try writer.writeAll(records[0].encoded(at: Timestamp(milliseconds: time)))
         }
@@ -127,7 +127,7 @@ struct JournalTests {
         let scratch = try Scratch()
         var writer: Descriptor?
         let journal: JournalFile
-        (journal, writer) = try JournalFile.create(for: scratch.session, in: scratch.path)
+        (journal, writer, _) = try JournalFile.create(for: scratch.session, in: scratch.path)
         var copy: Descriptor? = try writer?.duplicate()
         writer = nil
         #expect(try journal.isHeld())

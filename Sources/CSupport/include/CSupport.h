@@ -46,6 +46,8 @@ int gh_pidfd_send_signal(int pidfd, int signal);
 int gh_lock_file(int descriptor);
 /* Whether some other open file description holds that lock: 1, 0, or -errno. */
 int gh_file_is_locked(int descriptor);
+/* Keeps room on the disk for a file that will grow; its length stays. Returns 0 or -errno. */
+int gh_reserve_room(int descriptor, int64_t count);
 
 /* prctl(PR_SET_DUMPABLE, 0): no core, no ptrace by the same user. */
 void gh_forbid_tracing(void);

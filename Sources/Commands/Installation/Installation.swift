@@ -1,13 +1,17 @@
-import Audit
-import Configuration
-import Directory
+package import Audit
+package import Configuration
+package import Directory
 import Glibc
-import SSHKeys
+package import SSHKeys
 import Support
 
 /// The files of a gateway: makes what is missing, leaves what is there.
-struct Installation {
+package struct Installation {
     let configuration: Configuration
+
+    package init(configuration: Configuration) {
+        self.configuration = configuration
+    }
 
     /// Something the installation consists of, for the person who made it.
     struct Part: Equatable {
@@ -40,6 +44,7 @@ struct Installation {
         _ = try SafeFile.makeFolder(configuration.journalDirectory, mode: 0o700)
         _ = try SafeFile.makeFolder(configuration.runtimeDirectory, mode: 0o755)
         parts.append(try makeKey(configuration.userCAPath, what: "user CA", comment: "gatehouse-user-ca"))
+        parts.append(try makeEventKey())
         for path in configuration.hostKeys {
             parts.append(try makeKey(path, what: "host key", comment: "gatehouse"))
         }
@@ -49,13 +54,32 @@ struct Installation {
     /// Opens the database, making it if need be.
     ///
     /// - Throws: `SQLiteError` or `SystemError`.
-    func openDatabase() throws -> (directory: DirectoryStore, events: EventLog) {
+    package func openDatabase() throws -> (directory: DirectoryStore, events: EventLog) {
         let path = configuration.databasePath
         let stores = (
             try DirectoryStore(path: path, uidRange: configuration.uidRange), try EventLog(path: path)
         )
         try SystemError.check(unsafe chmod(path, 0o600), "chmod \(path)")
         return stores
+    }
+
+    /// Reads the key that signs checkpoints of the event log, making it if there is none.
+    ///
+    /// - Throws: as `prepare`.
+    package func eventKey() throws -> PrivateKey {
+        _ = try makeEventKey()
+        guard let contents = try SafeFile.readSecret(configuration.eventKeyPath, limit: PrivateKey.fileLimit)
+        else { throw CommandError(.configuration, "\(configuration.eventKeyPath) is gone again") }
+        return try PrivateKey(fileContents: contents)
+    }
+
+    /// Whether there is such a key.
+    ///
+    /// - Throws: `SystemError`.
+    package func hasEventKey() throws -> Bool { try SafeFile.exists(configuration.eventKeyPath) }
+
+    private func makeEventKey() throws -> Part {
+        try makeKey(configuration.eventKeyPath, what: "event key", comment: "gatehouse-events")
     }
 
     private func makeKey(_ path: String, what: String, comment: String) throws -> Part {

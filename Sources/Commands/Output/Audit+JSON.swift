@@ -19,7 +19,8 @@ extension RecordedEvent {
         [
             "id": .number(id), "time": .time(event.time), "kind": .string(event.kind),
             "session": .text(event.session), "user": .text(event.user), "host": .text(event.host),
-            "address": .text(event.address), "detail": .object(event.detail.mapValues { .string($0) }),
+            "address": .text(event.address), "hash": .string(hash),
+            "detail": .object(event.detail.mapValues { .string($0) }),
         ]
     }
 

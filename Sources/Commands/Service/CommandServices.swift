@@ -55,10 +55,13 @@ package struct GatewayKeys: Sendable {
     package var userAuthority: PublicKey
     /// The gateway proves to clients that it has them.
     package var hostKeys: [PublicKey]
+    /// Signs checkpoints of the event log.
+    package var eventKey: PublicKey
 
-    package init(userAuthority: PublicKey, hostKeys: [PublicKey]) {
+    package init(userAuthority: PublicKey, hostKeys: [PublicKey], eventKey: PublicKey) {
         self.userAuthority = userAuthority
         self.hostKeys = hostKeys
+        self.eventKey = eventKey
     }
 }
 
