@@ -332,6 +332,32 @@ def test_ten_thousand(lab, gateway, teardown):
 
 
 @pytest.mark.limit(240)
+def test_wanted_state_that_does_not_come_whole(lab, crowd, faults, start, teardown):
+    """Where one part of the wanted state is lost or cut on its way, nothing is done on the host, and nothing stays there."""
+    here, users = crowd
+    teardown.callback(lab.lab_exec, lab.host1, "rm", "-f", "/run/lies-in-wait", "/run/hits")
+    faults(kill={lab.host1: {"after_seconds": 0.0}})
+    done = here("account", "apply", lab.host1, check=False, timeout=60)
+    assert done.status != 0 and b"was killed before its end" in done.err, done.err
+    for what, said in (('true >"$part"', b"are not what was sent"), ('rm -f "$part"', b"did not stay on this host")):
+        # It waits for the part, and for those of the gateway's own look at the host. Without quotes what is no part yet
+        # would be looked for again, and may be there by then.
+        script = (f'touch /run/lies-in-wait; while [ -e /run/lies-in-wait ]; do for part in /run/gatehouse-stage/*/part0; do '
+                  f'[ ! -s "$part" ] || {{ {what}; echo hit >>/run/hits; }}; done; done')
+        lab.lab_exec(lab.host1, "sh", "-c", "rm -rf /run/gatehouse-stage/* /run/hits")
+        process = start(lab.exec_words(lab.host1, "sh", "-c", script), env=lab.environment())
+        wait_until(lambda: lab.lab_exec(lab.host1, "test", "-e", "/run/lies-in-wait", check=False).status == 0,
+                   "something lies in wait for the part")
+        done = here("account", "apply", lab.host1, check=False, timeout=60)
+        lab.lab_exec(lab.host1, "rm", "/run/lies-in-wait")
+        assert process.wait(10) == 0, "it was there to the end"
+        assert lab.lab_exec(lab.host1, "cat", "/run/hits").out.startswith(b"hit\n")
+        assert done.status != 0 and said in done.err, done.err
+        wait_until(lambda: lab.lab_exec(lab.host1, "ls", "-A", "/run/gatehouse-stage").out == b"", "nothing stays there")
+    assert lab.lab_exec(lab.host1, "id", users[0]["name"], check=False).status != 0
+
+
+@pytest.mark.limit(240)
 def test_many_users(lab, crowd, faults):
     """What is too much for one command goes in parts, and what is too much for one output comes in pieces."""
     here, users = crowd
