@@ -70,6 +70,8 @@ package struct WatchState: Sendable {
         var calledOff: MonotonicTime?
         /// When the service last said that it is still open: nothing is given up that was not asked about just then.
         var seenOpen: MonotonicTime?
+        /// Since when no list that was to tell of it was answered.
+        var failingSince: MonotonicTime?
 
         func isOpen(since moment: MonotonicTime) -> Bool { seenOpen.map { $0 >= moment } ?? false }
 
@@ -82,7 +84,6 @@ package struct WatchState: Sendable {
     private let timing: Timing
     private var open: [Key: Follow] = [:]
     private var ended: [Key: Outcome] = [:]
-    private var failingSince: MonotonicTime?
     /// What the lists under way are to tell of.
     private var asked: Set<Key> = []
     /// How many invocations there are of when, back to the oldest that is open: so many does a list of all tell of.
@@ -204,7 +205,6 @@ package struct WatchState: Sendable {
     package mutating func note(
         _ invocations: [CommandInvocation], of filter: InvocationFilter, at now: MonotonicTime
     ) {
-        failingSince = nil
         var told = asked.filter { isTold($0, by: filter) }
         for invocation in invocations {
             let key = Key(commandID: invocation.commandID, instanceID: invocation.instanceID)
@@ -221,27 +221,33 @@ package struct WatchState: Sendable {
                 open[key] = follow
             }
         }
-        for key in told { open[key]?.seenOpen = now }
+        for key in told {
+            open[key]?.seenOpen = now
+            open[key]?.failingSince = nil
+        }
         postpone(told, at: now)
     }
 
-    /// A question was not answered.
+    /// A question was not answered: what it was to tell of is given up when that stays so. Of the rest it says nothing.
     package mutating func note(
         _ failure: AWSError, of filter: InvocationFilter, at now: MonotonicTime
     ) {
-        let since = failingSince ?? now
-        failingSince = since
-        let isHopeless: Bool
+        let patience: Duration
         switch failure.code {
-        case .unreachable, .interrupted, .serverFault, .throttled: isHopeless = now >= since + timing.outage
-        default: isHopeless = true
+        case .unreachable, .interrupted, .serverFault, .throttled: patience = timing.outage
+        default: patience = .zero
         }
-        if isHopeless {
-            for key in open.keys { ended[key] = .unknown(failure) }
-            open = [:]
-        } else {
-            postpone(asked.filter { isTold($0, by: filter) }, at: now)
+        let untold = asked.filter { isTold($0, by: filter) }
+        for key in untold {
+            guard let follow = open[key] else { continue }
+            let since = follow.failingSince ?? now
+            open[key]?.failingSince = since
+            if now >= since + patience {
+                open[key] = nil
+                ended[key] = .unknown(failure)
+            }
         }
+        postpone(untold, at: now)
     }
 
     private mutating func postpone(_ keys: Set<Key>, at now: MonotonicTime) {

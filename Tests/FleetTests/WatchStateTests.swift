@@ -217,20 +217,91 @@ struct WatchStateTests {
     }
 
     @Test("failures of the service are borne for a minute, and those that stay so not at all")
-    mutating func failures() {
+    mutating func failures() throws {
         follow("c-1", ["i-1"])
         let key = Key(commandID: "c-1", instanceID: "i-1")
-        watch.note(AWSError(.interrupted, "broke"), of: all(), at: at(400))
-        watch.note(AWSError(.interrupted, "broke"), of: all(), at: at(50_000))
+        try fail(AWSError(.interrupted, "broke"), at: 400)
+        try fail(AWSError(.interrupted, "broke"), at: 50_000)
         #expect(watch.take([key]).isEmpty)
-        watch.note([], of: all(), at: at(55_000))
-        watch.note(AWSError(.interrupted, "broke"), of: all(), at: at(110_000))
+        let answer = [invocation("c-1", "i-1", .running)]
+        for filter in try lists(at: 55_000) { watch.note(answer, of: filter, at: at(55_000)) }
+        try fail(AWSError(.interrupted, "broke"), at: 110_000)
         #expect(watch.take([key]).isEmpty)
         let last = AWSError(.throttled, "busy")
-        watch.note(last, of: all(), at: at(171_000))
+        try fail(last, at: 171_000)
         #expect(watch.take([key]) == [key: .unknown(last)])
         follow("c-2", ["i-1"], at: 171_000)
-        watch.note(AWSError(.accessDenied, "no"), of: all(), at: at(172_000))
+        try fail(AWSError(.accessDenied, "no"), at: 172_000)
         #expect(watch.take([Key(commandID: "c-2", instanceID: "i-1")]).count == 1)
+        #expect(watch.next(at: at(173_000)) == .idle)
+    }
+
+    @Test("a list that can never be answered ends the wait for its own command, and for no other")
+    mutating func oneListFails() throws {
+        let (first, second) = (followFifty("c-1", from: 0), followFifty("c-2", from: 50))
+        let filters = try lists(at: 1_600)
+        #expect(filters == [InvocationFilter(commandID: "c-1"), InvocationFilter(commandID: "c-2")])
+        let last = AWSError(.notFound, "no such command")
+        watch.note(last, of: filters[0], at: at(1_600))
+        #expect(watch.take(first.union(second)) == outcomes(of: first) { _ in .unknown(last) })
+        watch.note([], of: filters[1], at: at(1_600))
+        let ends = second.map { invocation("c-2", $0.instanceID, .succeeded) }
+        for filter in try lists(at: 10_000) { watch.note(ends, of: filter, at: at(10_000)) }
+        #expect(
+            watch.take(first.union(second))
+                == outcomes(of: second) { .ended(invocation("c-2", $0.instanceID, .succeeded)) })
+    }
+
+    @Test("a command whose list alone keeps failing is given up after a minute, however well the others go")
+    mutating func oneListKeepsFailing() {
+        let (first, second) = (followFifty("c-1", from: 0), followFifty("c-2", from: 50))
+        let answer = second.map { invocation("c-2", $0.instanceID, .running) }
+        let last = AWSError(.serverFault, "oh")
+        var given: Int?
+        for time in stride(from: 0, through: 90_000, by: 10) {
+            guard case .list(let filters) = watch.next(at: at(time)) else { continue }
+            for filter in filters {
+                if filter.commandID == "c-2" {
+                    watch.note(answer, of: filter, at: at(time))
+                } else {
+                    watch.note(last, of: filter, at: at(time))
+                }
+            }
+            let told = watch.take(first.union(second))
+            guard !told.isEmpty else { continue }
+            #expect(given == nil)
+            #expect(told == outcomes(of: first) { _ in .unknown(last) })
+            given = time
+        }
+        #expect((60_000..<70_000).contains(given ?? 0))
+    }
+
+    /// Follows a command for so many instances that it has a list of its own.
+    private mutating func followFifty(_ command: String, from number: Int) -> Set<Key> {
+        let instances = (number..<number + 50).map { "i-\($0)" }
+        follow(command, instances)
+        return Set(instances.map { Key(commandID: command, instanceID: $0) })
+    }
+
+    private func outcomes(
+        of keys: Set<Key>, _ outcome: (Key) -> WatchState.Outcome
+    ) -> [Key: WatchState.Outcome] {
+        Dictionary(uniqueKeysWithValues: keys.map { ($0, outcome($0)) })
+    }
+
+    /// The lists that are asked for at that time.
+    private mutating func lists(at milliseconds: Int) throws -> [InvocationFilter] {
+        let step = watch.next(at: at(milliseconds))
+        guard case .list(let filters) = step else { throw NotAsked(step: step) }
+        return filters
+    }
+
+    private struct NotAsked: Error {
+        let step: WatchState.Step
+    }
+
+    /// All that is asked for at that time fails.
+    private mutating func fail(_ error: AWSError, at milliseconds: Int) throws {
+        for filter in try lists(at: milliseconds) { watch.note(error, of: filter, at: at(milliseconds)) }
     }
 }
