@@ -18,10 +18,14 @@ package struct AccountError: Error, Equatable, Sendable, CustomStringConvertible
     /// One sentence without a full stop; what the host said is printable.
     package let detail: String
 
+    /// What to do about it.
+    package let hint: String?
+
     /// Makes an error; `detail` is a sentence for a person.
-    package init(_ code: Code, _ detail: String) {
+    package init(_ code: Code, _ detail: String, hint: String? = nil) {
         self.code = code
         self.detail = detail
+        self.hint = hint
     }
 
     package var description: String { detail }

@@ -7,8 +7,8 @@ package protocol HostExecutor: Sendable {
     ///
     /// - Parameters:
     ///   - input: the command's standard input; ends there.
-    /// - Throws: when the host cannot be reached or is not the one that was pinned; `AccountError` when it was reached, and
-    ///   what became of the command is not known.
+    /// - Throws: when the host cannot be reached or is not the one that was pinned; `AccountError`, and nothing else, when the
+    ///   command may have begun, and what became of it is not known.
     func run(_ command: String, input: [UInt8], on host: Host) throws -> ExecutionResult
 
     /// Runs a command on several hosts, as many at a time as suits; blocks until it has ended on all.

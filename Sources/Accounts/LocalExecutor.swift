@@ -16,7 +16,7 @@ package struct LocalExecutor: HostExecutor {
         self.outputLimit = outputLimit
     }
 
-    /// - Throws: `SystemError`, with EFBIG when the command wrote too much.
+    /// - Throws: `SystemError` when it cannot begin; `AccountError` when it wrote too much.
     package func run(_ command: String, input: [UInt8], on host: Host) throws -> ExecutionResult {
         // Files instead of pipes: nobody has to read one while writing another, and no signal comes.
         let (source, output, errors) = (try temporaryFile(), try temporaryFile(), try temporaryFile())
@@ -26,8 +26,12 @@ package struct LocalExecutor: HostExecutor {
         child.arguments = ["-c", command]
         child.environment = environment
         let status = ChildProcess.wait(for: try child.start())
-        return ExecutionResult(
-            status: status, output: try contents(of: output), errorOutput: try contents(of: errors))
+        do throws(SystemError) {
+            return ExecutionResult(
+                status: status, output: try contents(of: output), errorOutput: try contents(of: errors))
+        } catch {
+            throw AccountError(.badReport, "what the command on \(host.name) wrote cannot be read: \(error)")
+        }
     }
 
     private func contents(of file: Descriptor) throws(SystemError) -> [UInt8] {

@@ -124,9 +124,13 @@ package struct StepError: Error, Equatable, Sendable, CustomStringConvertible {
     /// One sentence without a full stop; what the host said is printable.
     package let detail: String
 
-    package init(_ code: Code, _ detail: String) {
+    /// What to do about it.
+    package let hint: String?
+
+    package init(_ code: Code, _ detail: String, hint: String? = nil) {
         self.code = code
         self.detail = detail
+        self.hint = hint
     }
 
     package var description: String { detail }

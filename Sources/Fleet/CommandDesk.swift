@@ -5,10 +5,12 @@ internal import Support
 final class CommandDesk: Sendable {
     /// What became of sending one.
     struct Sent {
-        let command: RunCommand?
+        var command: RunCommand?
         /// Instances that it did not go to.
         var refused: [String: FleetError.Code] = [:]
         var error: AWSError?
+        /// With an error: AWS may have taken it on all the same.
+        var isInDoubt = false
     }
 
     /// How often a command is sent that AWS does not seem to have.
@@ -43,7 +45,8 @@ final class CommandDesk: Sendable {
             request.maximumConcurrency = "100%"
             request.maximumErrors = "100%"
             do throws(AWSError) {
-                return Sent(command: try send(request, name: name), refused: sent.refused)
+                sent.command = try send(request, name: name, &sent.isInDoubt)
+                return sent
             } catch {
                 guard error.serviceCode == "InvalidInstanceId" else {
                     sent.error = error
@@ -58,13 +61,20 @@ final class CommandDesk: Sendable {
         return sent
     }
 
-    /// - Throws: `AWSError` when it surely was not taken, or nothing can be found out about it.
-    private func send(_ request: CommandRequest, name: String) throws(AWSError) -> RunCommand {
+    /// - Parameter isInDoubt: set once AWS may have taken it.
+    /// - Throws: `AWSError` when it was not taken, or nothing can be found out about it.
+    private func send(
+        _ request: CommandRequest, name: String, _ isInDoubt: inout Bool
+    ) throws(AWSError) -> RunCommand {
         var attempt = 1
         while true {
             do throws(AWSError) {
                 return try service.sendCommand(request)
             } catch {
+                switch error.code {
+                case .interrupted, .serverFault, .malformedResponse, .responseTooLarge: isInDoubt = true
+                default: break
+                }
                 guard error.code == .interrupted || error.code == .serverFault, !request.isRepeatable else {
                     throw error
                 }

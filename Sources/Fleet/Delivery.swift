@@ -16,6 +16,11 @@ final class Delivery {
         let targets: [CommandTarget]
     }
 
+    /// What a round is for.
+    private enum Stage {
+        case store, run, fetch
+    }
+
     private struct Piece {
         let parcel: Parcel
         var answer: CarrierAnswer
@@ -29,6 +34,8 @@ final class Delivery {
     private let desk: CommandDesk
     private let done: Done
     private var open: Set<CommandTarget>
+    /// At which the command may have begun.
+    private var begun: Set<CommandTarget> = []
     private var pieces: [CommandTarget: Piece] = [:]
 
     init(desk: CommandDesk, targets: [CommandTarget], _ done: @escaping Done) {
@@ -58,13 +65,13 @@ final class Delivery {
                         targets: chunk))
             }
         }
-        round(stores, limit: Self.carryLimit, isRepeatable: true) { target, invocation in
+        round(.store, stores) { target, invocation in
             guard !invocation.output.hasPrefix("gatehouse-stored ") else { return }
             self.fail(target, AccountError(.badReport, "\(target.host) does not say that it has all parts"))
         }
         let parcelOf = Dictionary(
             uniqueKeysWithValues: parcels.flatMap { parcel, targets in targets.map { ($0, parcel) } })
-        round(finals, limit: RunCommandExecutor.executionLimit, isRepeatable: false) { target, invocation in
+        round(.run, finals) { target, invocation in
             guard let parcel = parcelOf[target] else { return }
             self.takeFirst(invocation, of: target, parcel)
         }
@@ -78,9 +85,9 @@ final class Delivery {
 
     /// Sends all scripts, and hands over each invocation that ended well.
     private func round(
-        _ scripts: [Script], limit: Duration, isRepeatable: Bool,
-        _ handle: (CommandTarget, CommandInvocation) -> Void
+        _ stage: Stage, _ scripts: [Script], _ handle: (CommandTarget, CommandInvocation) -> Void
     ) {
+        let limit = stage == .run ? RunCommandExecutor.executionLimit : Self.carryLimit
         var under: [WatchState.Key: CommandTarget] = [:]
         func settle(waiting: Bool) {
             let outcomes = desk.watch.outcomes(of: Set(under.keys), waiting: waiting)
@@ -88,6 +95,7 @@ final class Delivery {
             for (key, outcome) in outcomes {
                 guard let target = under.removeValue(forKey: key), open.contains(target) else { continue }
                 if outcome.isNotFetched {
+                    if stage == .run { begun.remove(target) }
                     silent.append(target)
                     continue
                 }
@@ -105,9 +113,10 @@ final class Delivery {
             let byID = Dictionary(targets.map { ($0.instanceID, $0) }) { first, _ in first }
             let sent = desk.send(
                 script.lines, name: script.name, to: targets.map(\.instanceID), limit: limit,
-                isRepeatable: isRepeatable)
+                isRepeatable: stage == .store)
             for id in sent.refused.keys { if let target = byID[id] { failUnknown(target) } }
             let reached = targets.filter { sent.refused[$0.instanceID] == nil }
+            if stage == .run, sent.command != nil || sent.isInDoubt { begun.formUnion(reached) }
             guard let command = sent.command else {
                 if let error = sent.error {
                     for target in reached { fail(target, FleetError(error, about: target.host)) }
@@ -148,7 +157,7 @@ final class Delivery {
                 }
             }
         }
-        round(scripts, limit: Self.carryLimit, isRepeatable: false) { target, invocation in
+        round(.fetch, scripts) { target, invocation in
             guard var piece = wanted[target] else { return }
             do throws(AWSError) {
                 let whole = try self.desk.service.getCommandInvocation(
@@ -213,7 +222,16 @@ final class Delivery {
 
     private func fail(_ target: CommandTarget, _ error: any Error) {
         pieces[target] = nil
-        finish(target, .failure(error))
+        finish(target, .failure(begun.contains(target) ? Self.doubtful(error) : error))
+    }
+
+    /// What kept the gateway from hearing of a command that may have begun.
+    private static func doubtful(_ error: any Error) -> AccountError {
+        if let error = error as? AccountError { return error }
+        return AccountError(
+            .failed,
+            "\(error); the command may have begun there, and what it had not done yet is done by the next run",
+            hint: (error as? FleetError)?.hint)
     }
 
     private func failUnknown(_ target: CommandTarget) {
@@ -232,12 +250,13 @@ final class Delivery {
         let seconds = desk.timing.delivery.components.seconds
         for target in targets {
             let heard = pings[target.instanceID].map { "; it was last heard of at \($0)" } ?? ""
+            let loss = begun.contains(target) ? "the rest of its answer is lost" : "nothing was done there"
             fail(
                 target,
                 FleetError(
                     .silentAgent,
                     "\(target.host) cannot be reached: the agent of \(target.instanceID) did not fetch the command "
-                        + "within \(seconds) s, so nothing was done there\(heard)",
+                        + "within \(seconds) s, so \(loss)\(heard)",
                     hint: "see that the instance runs, and amazon-ssm-agent on it"))
         }
     }

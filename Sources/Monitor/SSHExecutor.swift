@@ -16,14 +16,15 @@ struct SSHExecutor: HostExecutor {
     let settings: Locked<GatewaySettings>
     let reach: HostReach
 
-    /// - Throws: `CommandError` when the host cannot be reached or does not let the gateway in.
+    /// - Throws: `CommandError` when the host cannot be reached or does not let the gateway in; `AccountError` when what it was
+    ///   asked to run may have begun.
     func run(_ command: String, input: [UInt8], on host: Host) throws -> ExecutionResult {
         let settings = settings.withLock { $0 }
         var isReady = false
         var wasAsked = false
         var failure: String?
         let tool = ToolRun(arguments: ["run", command], input: input, timeout: Self.timeout)
-        let outcome = try tool.perform(program) { request in
+        let answer = { (request: SessionRequest) throws -> (SessionReply, [Descriptor]) in
             switch request {
             case .connect(let blob) where !wasAsked:
                 wasAsked = true
@@ -53,6 +54,14 @@ struct SSHExecutor: HostExecutor {
             default:
                 throw ToolRun.Failure(description: "the tool asked for what it may not ask")
             }
+        }
+        let outcome: ToolRun.Outcome
+        do {
+            outcome = try tool.perform(program, answer: answer)
+        } catch  where isReady {
+            throw AccountError(
+                .failed,
+                "the work on \(host.name): \(error); what it had not done yet is done by the next run")
         }
         guard isReady else {
             let words = String(decoding: outcome.errors.suffix(1_000), as: UTF8.self)

@@ -1,3 +1,4 @@
+internal import Accounts
 package import Directory
 internal import FoundationEssentials
 package import Support
@@ -65,9 +66,11 @@ extension SharingService {
                 ?? ledger.beginTransfer(from: source.uid, to: recipient.uid, by: creator, at: time)
             id = transfer
             try ledger.note(files, in: transfer)
-            let done = try run(
-                files.map { FileWork.WantedTransfer.Item(path: Data($0.path), inode: $0.inode) },
-                in: tree, from: source.uid, to: recipient.uid, isRehearsal: false)
+            let done = try undoable(transfer) {
+                try run(
+                    files.map { FileWork.WantedTransfer.Item(path: Data($0.path), inode: $0.inode) },
+                    in: tree, from: source.uid, to: recipient.uid, isRehearsal: false)
+            }
             for (file, answer) in zip(files, done) {
                 if answer.gid != nil {
                     count += 1
@@ -118,6 +121,18 @@ extension SharingService {
         }
         try ledger.endTransfer(id, undoneAt: time)
         return TransferOutcome(id: id, count: count, left: left)
+    }
+
+    /// Says of a failure half-way how to take back what was done until then.
+    private func undoable<Report>(_ transfer: Int64, _ body: () throws -> Report) throws -> Report {
+        let hint = "'gatehouse file transfer --undo \(transfer)' gives back what has changed hands"
+        do {
+            return try body()
+        } catch let error as AccountError {
+            throw AccountError(error.code, error.detail, hint: hint)
+        } catch let error as StepError {
+            throw StepError(error.code, error.detail, hint: hint)
+        }
     }
 
     private func run(

@@ -116,7 +116,8 @@ package struct SharingService: Sendable {
         return (tree, Array(plain.utf8.dropFirst(tree.path.utf8.count + 1)))
     }
 
-    /// Does it on the host that walks the tree or, when that cannot be reached, on another that has it.
+    /// Does it on the host that walks the tree or, when that cannot be reached, on another that has it. What may have begun
+    /// on one host is not done on another.
     func onAnyHost<Report>(of tree: Tree, _ body: (Host) throws -> Report) throws -> (Report, String) {
         let names = [tree.scanner].compactMap(\.self) + tree.hosts.filter { $0 != tree.scanner }
         var failure: (any Error)?
@@ -124,6 +125,8 @@ package struct SharingService: Sendable {
             do {
                 return (try body(try directory.host(name)), name)
             } catch let error as StepError {
+                throw error
+            } catch let error as AccountError {
                 throw error
             } catch {
                 failure = failure ?? error

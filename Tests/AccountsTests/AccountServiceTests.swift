@@ -109,7 +109,8 @@ struct AccountServiceTests {
         let echo = try LocalExecutor().run(
             "cat; cat >&2 /dev/null; echo no >&2; exit 7", input: input, on: host)
         #expect(echo == ExecutionResult(status: 7, output: input, errorOutput: Array("no\n".utf8)))
-        #expect(throws: SystemError.self) {
+        // It was reached: nobody is to take it for a host that cannot be.
+        #expect(throws: AccountError.self) {
             try LocalExecutor(outputLimit: 1_000).run("cat", input: input, on: host)
         }
     }

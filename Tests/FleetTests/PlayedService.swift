@@ -16,11 +16,15 @@ final class PlayedService: RunCommandService {
         var unknown: Set<String> = []
         /// Instances whose agents fetch nothing.
         var silent: Set<String> = []
+        /// From that many commands on all agents are.
+        var silentAfter = Int.max
         /// What is done with an invocation before it is shown.
         var edit: @Sendable (CommandInvocation) -> CommandInvocation = { $0 }
         /// Failures of the next commands, before or after they were taken on.
         var failures: [(error: AWSError, isTaken: Bool)] = []
         var listFailures: [AWSError] = []
+        /// What comes of asking for a whole invocation.
+        var getFailure: AWSError?
     }
 
     let state = Locked(State())
@@ -44,7 +48,7 @@ final class PlayedService: RunCommandService {
         // All instances are this machine: one run is enough for them.
         let done = Self.run(request)
         for instance in request.instanceIDs {
-            let isSilent = state.withLock { $0.silent.contains(instance) }
+            let isSilent = state.withLock { $0.silent.contains(instance) || $0.sent.count > $0.silentAfter }
             let shown = CommandInvocation(
                 commandID: id, instanceID: instance,
                 state: isSilent ? .pending : done.status == 0 ? .succeeded : .failed,
@@ -90,10 +94,12 @@ final class PlayedService: RunCommandService {
     }
 
     func getCommandInvocation(commandID: String, instanceID: String) throws(AWSError) -> CommandInvocation {
-        let found = state.withLock { state in
+        let (found, failure) = state.withLock { state in
             state.fetched += 1
-            return state.invocations.first { $0.commandID == commandID && $0.instanceID == instanceID }
+            let found = state.invocations.first { $0.commandID == commandID && $0.instanceID == instanceID }
+            return (found, state.getFailure)
         }
+        if let failure { throw failure }
         guard let found else { throw AWSError(.notFound, "no such invocation") }
         return Self.with(found, String(found.output.prefix(24_000)))
     }

@@ -216,9 +216,49 @@ final class RunCommandExecutorTests {
         }
         #expect(try executor().run("true", input: [], on: host(1)).status == 0)
         service.state.withLock { $0.listFailures = [AWSError(.accessDenied, "no")] }
-        #expect { try executor().run("true", input: [], on: host(1)) } throws: {
-            ($0 as? FleetError)?.code == .cloud
+        #expect { try executor().run("true", input: [], on: host(1)) } throws: { error in
+            let error = error as? AccountError
+            return error?.detail.contains("c1 cannot be worked on") == true
+                && error?.hint?.contains("ListCommandInvocations") == true
         }
+    }
+
+    @Test(
+        "what keeps the gateway from hearing of a command that may have begun is told apart from a host that was not reached"
+    )
+    func inDoubt() throws {
+        // Each sending fails, and what the list does not show may still come.
+        for code in [AWSError.Code.interrupted, .serverFault] {
+            service.state.withLock {
+                $0.failures = Array(repeating: (AWSError(code, "oh"), false), count: 3)
+            }
+            #expect(throws: AccountError.self) { try executor().run("true", input: [], on: host(1)) }
+        }
+        service.state.withLock { $0.failures = [(AWSError(.malformedResponse, "what?"), true)] }
+        #expect(throws: AccountError.self) { try executor().run("true", input: [], on: host(1)) }
+        // An answer in pieces, none of which comes.
+        service.state.withLock { $0.getFailure = AWSError(.accessDenied, "no") }
+        #expect(throws: AccountError.self) {
+            try executor().run("head -c 3000 /dev/urandom", input: [], on: host(1))
+        }
+        service.state.withLock { $0.getFailure = nil }
+        // Parts that are only stored begin nothing, and neither does what AWS did not take.
+        for code in [AWSError.Code.unreachable, .throttled, .accessDenied] {
+            service.state.withLock { $0.failures = [(AWSError(code, "no"), false)] }
+            #expect(throws: FleetError.self) { try executor().run("true", input: [], on: host(1)) }
+        }
+        service.state.withLock { $0.failures = [(AWSError(.serverFault, "oh"), false)] }
+        #expect(throws: FleetError.self) {
+            try executor().run("true", input: Self.noise(100_000), on: host(1))
+        }
+    }
+
+    @Test("an agent that is gone when the rest of an answer is fetched did something before")
+    func silentLater() throws {
+        service.state.withLock { $0.silentAfter = 1 }
+        let results = run("head -c 100000 /dev/urandom", [[]], delivery: .milliseconds(100))
+        #expect(error(of: results.first).contains("so the rest of its answer is lost"))
+        #expect(throws: AccountError.self) { try results.first?.get() }
     }
 
     @Test(

@@ -133,6 +133,20 @@ def test_ways(lab, teardown, faults, way):
     assert faults()["calls"].get("ssm.SendCommand", 0) == (way == "ssm")
 
 
+def test_an_answer_that_is_too_long(lab, teardown):
+    """A host whose program ran and said too much was reached: it is stale, and not away."""
+    lab.gatehouse("host", "set", lab.host1, "--accounts", "ssh")
+    teardown.callback(lab.gatehouse, "account", "apply", lab.host1)
+    teardown.callback(lab.gatehouse, "host", "set", lab.host1, "--accounts", "automatic")
+    python = lab.lab_exec(lab.host1, "readlink", "-f", "/usr/bin/python3").out.decode().strip()
+    script = f"printf '#!/bin/sh\\nexec head -c 17000000 /dev/zero\\n' >/run/chatty; chmod 755 /run/chatty; mount --bind /run/chatty {python}"
+    lab.lab_exec(lab.host1, "sh", "-c", script)
+    teardown.callback(lab.lab_exec, lab.host1, "sh", "-c", f"umount {python}; rm /run/chatty")
+    done = lab.gatehouse("account", "apply", lab.host1, check=False)
+    assert done.status == 1 and b"its output is longer than" in done.err, done.err
+    assert {row["state"] for row in lab.rows("account", "status", lab.host1) if not row["user"]} == {"stale"}
+
+
 def test_local_way(lab, teardown, scratch_host, scratch_user):
     """A host that is said to be the gateway's own machine is looked at there, whatever its address; nothing is written."""
     user, host = scratch_user(), scratch_host(lab.nobodys_address)

@@ -9,6 +9,9 @@ import Testing
 private final class Hosts: HostExecutor {
     struct Away: Error {}
 
+    /// A host that answers so has begun, and is not heard of again.
+    static let silence = "silence"
+
     let state = Locked((answers: [String](), away: Set<String>(), asked: [String](), status: Int32(0)))
 
     func run(_ command: String, input: [UInt8], on host: Host) throws -> ExecutionResult {
@@ -16,6 +19,7 @@ private final class Hosts: HostExecutor {
             if state.away.contains(host.name) { throw Away() }
             state.asked.append(host.name)
             let report = state.answers.isEmpty ? "" : state.answers.removeFirst()
+            if report == Self.silence { throw AccountError(.failed, "it was not heard of again") }
             return ExecutionResult(status: state.status, output: Array(report.utf8))
         }
     }
@@ -97,6 +101,25 @@ struct SharingServiceTests {
             #expect(error?.code == code)
         }
         #expect(try ledger.liveShares() == [])
+    }
+
+    @Test("what may have begun on one host is not done on another, and what was noted before can be undone")
+    func doubt() throws {
+        let (alice, bob) = (try directory.user("alice"), try directory.user("bob"))
+        answer(#""items":[{"gid":1,"inode":1}]"#)
+        hosts.state.withLock { $0.answers.append(Hosts.silence) }
+        // The other host would say that they are alice's already.
+        answer(#""items":[{"why":"it belongs to alice already"}]"#)
+        let error = #expect(throws: AccountError.self) {
+            try service.transfer(
+                [TransferItem(tree: "/t", path: Array("a".utf8))], from: bob, to: alice, creator: "test")
+        }
+        #expect(hosts.state.withLock { $0.asked } == ["h2", "h2"])
+        let id = try #require(try ledger.transfers(limit: 1).first?.id)
+        #expect(error?.hint?.contains("--undo \(id)'") == true)
+        hosts.state.withLock { $0.answers = [] }
+        answer(#""items":[{"gid":1,"inode":1}]"#)
+        #expect(try service.undoTransfer(id).count == 1)
     }
 
     @Test("a transfer is noted before it is done, and undone with what was noted")

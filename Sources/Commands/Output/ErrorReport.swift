@@ -27,8 +27,8 @@ package struct ErrorReport: Equatable, Sendable {
         case let error as DirectoryError: self.init(Self.code(of: error), error.detail, hint: error.hint)
         case let error as InventoryError: self.init(.unavailable, error.detail, hint: error.hint)
         case let error as KeyError: self.init(Self.code(of: error), error.detail, hint: Self.hint(for: error))
-        case let error as AccountError: self.init(Self.code(of: error), error.detail)
-        case let error as StepError: self.init(.failure, error.detail)
+        case let error as AccountError: self.init(Self.code(of: error), error.detail, hint: error.hint)
+        case let error as StepError: self.init(.failure, error.detail, hint: error.hint)
         case let error as ConfigurationError:
             self.init(.configuration, reasons: error.problems.map(\.description), hint: nil)
         case let error as AuditError: self.init(error.code == .notFound ? .notFound : .failure, error.detail)
