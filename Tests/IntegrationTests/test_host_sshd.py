@@ -43,6 +43,26 @@ def test_sshd_is_rolled_back(machine):
     assert b"AcceptEnv OTHER" in ours.read_bytes()
 
 
+def test_a_rehearsal_while_settings_rest(machine):
+    """Settings with which sshd did not come up are left alone by logins for an hour; what only looks says what there is to do."""
+    state = machine.state(user())
+    state["accept_env"] = ["OTHER"]
+    machine.apply(state, CHANGED)
+    ours = machine.etc / "ssh/sshd_config.d/10-gatehouse.conf"
+    refused = machine.etc / "ssh/gatehouse/.refused-settings"
+    broken = ours.read_bytes()
+    machine.apply(machine.state(user()), CHANGED)
+    refused.write_bytes(broken)
+    refused.chmod(0o600)
+    before = machine.contents()
+    assert "did not come up" in machine.apply(state, FAILED)["errors"][0]
+    report = machine.apply({**state, "rehearsal": True}, CHANGED)
+    assert report["sshd"]["changed"] is True and f"/etc/ssh/sshd_config.d/{ours.name}: contents" in report["files"]
+    assert machine.contents() == before
+    machine.apply({**state, "insists": True}, CHANGED)
+    assert ours.read_bytes() == broken and not refused.exists()
+
+
 @pytest.fixture(params=["UsePAM yes", "UsePAM no"])
 def daemon(machine, request):
     daemon = Daemon(machine, request.param)
