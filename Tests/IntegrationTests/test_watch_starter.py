@@ -41,6 +41,7 @@ os.makedirs("/usr/local/libexec")
 with open(services.PROGRAM, "w") as file:
     file.write("#!/bin/sh\nexec >>/run/started\necho $1\nsleep 1000\n")
 os.chmod(services.PROGRAM, 0o755)
+services.PENDING_RESTART = "/run/restart-pending"
 verbs = [verb for verb, _, _ in services.SERVICES]
 assert not services.has_systemd()
 assert services.start(True) == ["started " + verb for verb in verbs]

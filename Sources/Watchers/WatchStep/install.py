@@ -7,6 +7,7 @@ knows the watcher's key. Its hash comes from the gateway by the way on which thi
 import hashlib
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,8 @@ def prepare(wanted, report):
     changed = []
     for folder in (FOLDER, SPOOL):
         if not os.path.isdir(folder):
+            if folder != FOLDER:
+                services.restart_later()
             os.makedirs(folder, mode=0o700)
             changed.append(folder)
         os.chmod(folder, 0o700)
@@ -48,6 +51,7 @@ def prepare(wanted, report):
     if put_settings(wanted.get("watch.conf"), wanted["trees"]):
         changed.append("watch.conf")
     if not os.path.exists(KEY):
+        services.restart_later()
         status, output = run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "gatehouse-watch", "-f", KEY)
         if status != 0:
             raise Failure(FAILED, "no key could be made: %s" % output.strip()[-400:])
@@ -82,14 +86,16 @@ def put_settings(text, trees):
 
 def set_trees(wanted, report):
     report["changed"] = put_settings(None, wanted["trees"])
-    if report["changed"]:
-        services.start(True)
+    # Without its program it is not installed to the end: that starts it.
+    if (report["changed"] or os.path.exists(services.PENDING_RESTART)) and os.path.exists(PROGRAM):
+        services.start(report["changed"])
 
 
 def put_program(digest):
     if digest_of_program() == digest:
         return []
     program = fetch_program(digest)
+    services.restart_later()
     os.makedirs(os.path.dirname(PROGRAM), mode=0o755, exist_ok=True)
     replace(PROGRAM, program, 0o755)
     os.chmod(PROGRAM, 0o755)
@@ -113,7 +119,8 @@ def fetch_program(digest):
     words += ["-p", port, "-l", "gatehouse-watch+" + settings["Host"], "-s", host.strip("[]"), "gatehouse-watch-program"]
     said = b""
     for attempt in range(FETCH_ATTEMPTS):
-        time.sleep(2 * attempt)
+        # Other hosts may have been turned away at the same moment.
+        time.sleep(attempt * random.uniform(1, 4))
         try:
             done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                   timeout=FETCH_SECONDS)

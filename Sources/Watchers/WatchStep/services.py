@@ -11,6 +11,8 @@ PROGRAM = "/usr/local/sbin/gatehouse-watch"
 UNITS = "/etc/systemd/system"
 STARTER = "/usr/local/libexec/gatehouse-watch-run"
 RUNTIME = "/run/gatehouse-watch"
+#: There from before something of theirs is changed until the programs have been started with it, in whichever run that is.
+PENDING_RESTART = "/etc/gatehouse-watch/restart-pending"
 
 WATCH_UNIT = b"""\
 # Written by `gatehouse watch install`; changes here are lost.
@@ -98,10 +100,16 @@ def has_systemd():
     return run("systemctl", "is-system-running")[1].strip() in ("running", "degraded", "starting", "initializing")
 
 
+def restart_later():
+    """To be called before what the programs read at their start is changed."""
+    replace(PENDING_RESTART, b"", 0o600, is_ours=True)
+
+
 def put(path, data, mode):
-    """Whether the file was not as it should be."""
+    """Whether the file was not as it should be. The programs are to be started anew then."""
     if read(path) == data:
         return False
+    restart_later()
     replace(path, data, mode)
     if not files.is_rehearsal:
         os.chmod(path, mode)
@@ -109,14 +117,18 @@ def put(path, data, mode):
 
 
 def start(is_new):
-    """Makes both services run, anew if something of theirs has changed; says what was done."""
+    """Makes the services run, anew if something of theirs has changed, by an earlier run too; says what was done."""
     os.makedirs(RUNTIME, mode=0o755, exist_ok=True)
-    return start_units(is_new) if has_systemd() else start_loops(is_new)
+    done = start_units(is_new) if has_systemd() else start_loops(is_new)
+    remove(PENDING_RESTART)
+    return done
 
 
 def start_units(is_new):
-    changed = [unit for _, unit, text in SERVICES if put("%s/%s" % (UNITS, unit), text, 0o644)]
-    if changed:
+    for _, unit, text in SERVICES:
+        put("%s/%s" % (UNITS, unit), text, 0o644)
+    is_new = is_new or os.path.exists(PENDING_RESTART)
+    if is_new:
         check("systemctl", "daemon-reload")
     done = []
     for _, unit, _ in SERVICES:
@@ -124,7 +136,7 @@ def start_units(is_new):
             check("systemctl", "--quiet", "enable", unit)
             done.append("enabled %s" % unit)
         is_active = run("systemctl", "--quiet", "is-active", unit)[0] == 0
-        if is_new or changed or not is_active:
+        if is_new or not is_active:
             check("systemctl", "restart" if is_active else "start", unit)
             done.append("started %s" % unit)
     return done
@@ -137,10 +149,11 @@ def check(*words):
 
 
 def start_loops(is_new):
-    new_loop = put(STARTER, LOOP, 0o755)
+    put(STARTER, LOOP, 0o755)
+    is_new = is_new or os.path.exists(PENDING_RESTART)
     done = []
     for verb, _, _ in SERVICES:
-        if (is_new or new_loop) and stop_loop(verb) or not loop_of(verb):
+        if is_new and stop_loop(verb) or not loop_of(verb):
             if os.fork() == 0:
                 os.setsid()
                 null = os.open("/dev/null", os.O_RDWR)
