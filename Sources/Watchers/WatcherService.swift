@@ -13,6 +13,8 @@ package struct WatcherService: Sendable {
     ])
     /// How long a removal waits for the rest of the spool to be delivered.
     private static let patience = Duration.seconds(10)
+    /// Hosts that fetch the program at a time: some MB for each, and no more logins than one address may have under way.
+    private static let fetchLimit = 20
 
     private let directory: DirectoryStore
     private let executor: any HostExecutor
@@ -55,7 +57,11 @@ package struct WatcherService: Sendable {
                 return WantedInstallation(sha256: digest, isNew: !report.done.isEmpty)
             }
         }
-        let installed: [Result<InstallReport, any Error>] = runAll(starts, on: names)
+        var installed: [Result<InstallReport, any Error>] = []
+        for start in stride(from: 0, to: names.count, by: Self.fetchLimit) {
+            let slice = start..<min(start + Self.fetchLimit, names.count)
+            installed += runAll(Array(starts[slice]), on: Array(names[slice]))
+        }
         return zip(prepared, installed).map { prepared, installed in
             Result {
                 let (before, report) = (try prepared.get(), try installed.get())

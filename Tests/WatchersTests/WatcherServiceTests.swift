@@ -9,6 +9,18 @@ import Watchers
 /// Keeps what the step is given and answers one report after the other.
 private final class Host1: HostExecutor {
     let state = Locked((answers: [String](), inputs: [[UInt8]]()))
+    /// Hosts that were worked at together.
+    let batches = Locked<[[String]]>([])
+
+    func run(
+        _ command: String, for jobs: [HostJob],
+        _ done: @escaping @Sendable (Int, Result<ExecutionResult, any Error>) -> Void
+    ) {
+        batches.withLock { $0.append(jobs.map(\.host.name)) }
+        for (number, job) in jobs.enumerated() {
+            done(number, Result { try run(command, input: job.input, on: job.host) })
+        }
+    }
 
     func run(_ command: String, input: [UInt8], on host: Host) throws -> ExecutionResult {
         state.withLock { state in
@@ -81,6 +93,20 @@ struct WatcherServiceTests {
         #expect(inputs.count == 1)
         #expect(throws: KeyError.self) { try results[0].get() }
         #expect(try directory.watchKeys() == [])
+    }
+
+    @Test("many are prepared together, and fetch the program twenty at a time")
+    func slices() throws {
+        let hosts = (10..<55).map { "h\($0)" }
+        for host in hosts { try directory.addHost(host, address: "10.0.0.1", keys: []) }
+        let keys = try hosts.map { _ in try PrivateKey.generate().publicKey.line }
+        let (_, results) = try install(
+            keys.map { #""key":"\#($0)","done":["key"]"# }
+                + hosts.map { #""done":["program of \#($0)"]"# }, on: hosts)
+        #expect(
+            host.batches.withLock { $0 }
+                == [hosts, Array(hosts[..<20]), Array(hosts[20..<40]), Array(hosts[40...])])
+        #expect(try results.map { try $0.get().done } == hosts.map { ["key", "program of \($0)"] })
     }
 
     @Test("a host that there is not keeps no other from its watcher")
