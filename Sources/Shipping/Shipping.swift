@@ -6,8 +6,6 @@ package import Support
 package struct Shipping {
     /// From one look into the spool to the next.
     private static let interval = Duration.milliseconds(200)
-    private static let firstPause = Duration.seconds(1)
-    private static let longestPause = Duration.seconds(30)
 
     private let settings: WatchSettings
     private let version: String
@@ -25,15 +23,13 @@ package struct Shipping {
     /// Connects, delivers, and connects again when the connection ends; returns never.
     package func run() -> Never {
         signal(SIGPIPE, SIG_IGN)
-        var pause = Self.firstPause
+        var pauses = ReconnectPauses()
         while true {
             let begun = MonotonicTime.now
             let reason = deliver()
             log.notice("delivery ended", ["reason": reason.printable])
-            // A connection that held was a good one.
-            if MonotonicTime.now - begun > .seconds(60) { pause = Self.firstPause }
+            let pause = pauses.next(after: MonotonicTime.now - begun, random: .random(in: 0..<1))
             usleep(UInt32(pause.milliseconds * 1_000))
-            pause = min(pause * 2, Self.longestPause)
         }
     }
 

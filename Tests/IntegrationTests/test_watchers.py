@@ -21,8 +21,13 @@ def status(lab, host):
     return next(row for row in lab.rows("watch", "status") if row["host"] == host)
 
 
+#: Seconds until a watcher is back: 15 s is the longest pause from one connection to the next, and as much again is for ssh and the
+#: gateway on a busy machine.
+BACK = 30
+
+
 def watching(lab, host):
-    return wait_until(lambda: status(lab, host)["state"] == "watching" and status(lab, host), f"{host} watches", 75)
+    return wait_until(lambda: status(lab, host)["state"] == "watching" and status(lab, host), f"{host} watches", BACK)
 
 
 def spooled(lab, host):
