@@ -67,7 +67,7 @@ struct JournalTests {
     @Test("says which jumps are over, by the host to which each led, and no other channels")
     func jumps() throws {
         let scratch = try Scratch()
-        let (journal, writer) = try JournalFile.create(for: scratch.session, in: scratch.path)
+        let (journal, writer, _) = try JournalFile.create(for: scratch.session, in: scratch.path)
         var reader = JournalReader(journal)
         for (kind, detail) in [
             ("jump", "gpu1:22"), ("direct-tcpip", "gpu2:80"), ("jump", "gpu3:2022 as gpus:22"),
