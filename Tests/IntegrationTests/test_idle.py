@@ -86,7 +86,7 @@ def test_who_comes_while_it_is_being_stopped_waits_and_has_it_woken(lab, policed
 
 
 @pytest.mark.limit(200)
-def test_what_uses_a_host_keeps_it(lab, policed, teardown):
+def test_what_uses_a_host_keeps_it(lab, policed, teardown, start):
     mark = lab.mark()
 
     # A session, also one that does nothing.
@@ -95,21 +95,10 @@ def test_what_uses_a_host_keeps_it(lab, policed, teardown):
     teardown.callback(lambda: (kill_group(client), client.wait()))
     wait_for_use(lab, policed, "^kept: a session$")
 
-    # A connection past the gateway that only forwards.
-    port = free_port()
-    words = lab.ssh_words(alias=f"jump-{policed}", options=[
-        "-o", "ProxyJump=none", "-o", f"HostName={lab.addresses[policed]}", "-N", "-L", f"{port}:127.0.0.1:9"])
-    past = subprocess.Popen(words, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    teardown.callback(lambda: (kill_group(past), past.wait()))
-    wait_until(lambda: listening(port), "the forward", 20)
-    kill_group(client)
-    client.wait()
-    wait_for_use(lab, policed, "^kept: login of alice$")
-
     # A multiplexer that is left running.
     lab.ssh("exec setsid -f bash -c 'exec -a tmux sleep 300' >/dev/null 2>&1", alias=policed)
-    kill_group(past)
-    past.wait()
+    kill_group(client)
+    client.wait()
     wait_for_use(lab, policed, "^kept: tmux of alice$")
     time.sleep(14)
     assert use(lab, policed) == "kept: tmux of alice"
@@ -124,6 +113,14 @@ def test_what_uses_a_host_keeps_it(lab, policed, teardown):
     assert use(lab, policed).startswith("kept: sh of alice")
     lab.lab_exec(policed, "pkill", "-u", "alice")
     wait_for_use(lab, policed, r"^idle ")
+
+    # A connection past the gateway that only forwards.
+    port = free_port()
+    words = lab.ssh_words(alias=f"jump-{policed}", options=[
+        "-o", "ProxyJump=none", "-o", f"HostName={lab.addresses[policed]}", "-N", "-L", f"{port}:127.0.0.1:9"])
+    start(words)
+    wait_until(lambda: listening(port), "the forward", 20)
+    wait_for_use(lab, policed, "^kept: login of alice$", 30)
     assert "stopped" not in sleeps(lab, mark, policed)
 
 
