@@ -54,8 +54,10 @@ extension Database {
                 (SELECT hash FROM events ORDER BY id DESC LIMIT 1)
             """
         ) { (id: $0.integer(0), hash: $0.optional(1, $0.blob)) }
+        let (id, isTooMuch) = (end?.id ?? 0).addingReportingOverflow(1)
+        if isTooMuch { throw SQLiteError(.corrupt, "an event has the highest id there is") }
         var row = EventChain.Row(
-            id: (end?.id ?? 0) + 1, time: event.time.milliseconds, kind: event.kind, session: event.session,
+            id: id, time: event.time.milliseconds, kind: event.kind, session: event.session,
             user: event.user, host: event.host, address: event.address, detail: Detail.encode(event.detail),
             previous: (end?.hash).flatMap { $0 } ?? EventChain.start, hash: [])
         row.hash = EventChain.hash(row, at: row.id)
@@ -80,11 +82,8 @@ extension Database {
         }
     }
 
-    /// Puts events of a log that had no chain into one, as they are.
-    func chainOlderEvents() throws {
-        // All of them or none.
-        let first = "SELECT hash IS NULL FROM events ORDER BY id LIMIT 1"
-        guard try self.first(first, [], { $0.integer(0) != 0 }) == true else { return }
+    /// Puts the events of a log that had no chain into one, as they are: once, when the log gets its chain.
+    func chainAllEvents() throws {
         var (id, previous) = (Int64(0), EventChain.start)
         while true {
             let batch = try links(after: id, limit: 10_000)

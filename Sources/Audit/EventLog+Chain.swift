@@ -18,21 +18,38 @@ extension EventLog {
         signedBy key: PublicKey, and others: [Checkpoint] = [], isFast: Bool = false
     ) throws -> ChainReport {
         var report = ChainReport()
-        var hashes: [Int64: [UInt8]] = [:]
         let all = try read { try $0.checkpoints() }
         let known = isFast ? all.suffix(1) : all[...]
-        let checkpoints = known.compactMap { Checkpoint(in: $0.line) } + others
         for row in known where Checkpoint(in: row.line)?.event != row.event {
-            report.note(.unsigned(row.event))
+            report.note(checkpoint: .unsigned(row.event))
         }
-        for checkpoint in checkpoints {
-            hashes[checkpoint.event] = try read { try $0.hash(of: checkpoint.event) }
-            take(checkpoint, hashes[checkpoint.event], key, into: &report)
-        }
+        // Before the walk: what is noted meanwhile was not there.
+        var highest = try read { try $0.highestEventID() }
         var link = Link(id: 0, hash: EventChain.start)
-        if isFast, report.lastCheckpoint > 0, let hash = hashes[report.lastCheckpoint] {
-            link = Link(id: report.lastCheckpoint, hash: hash)
+        for (checkpoint, isOurs) in known.compactMap({ Checkpoint(in: $0.line) }).map({ ($0, true) })
+            + others.map({ ($0, false) })
+        {
+            guard checkpoint.isSigned(by: key) else {
+                // A log may hold those of several gateways.
+                if isOurs {
+                    report.note(checkpoint: .unsigned(checkpoint.event))
+                } else {
+                    report.foreign += 1
+                }
+                continue
+            }
+            report.checkpoints += 1
+            highest = max(highest, checkpoint.event)
+            guard let hash = try read({ try $0.hash(of: checkpoint.event) }),
+                Checkpoint.hexadecimal(hash) == checkpoint.hash
+            else {
+                report.note(checkpoint: .contradicted(checkpoint.event))
+                continue
+            }
+            report.lastCheckpoint = max(report.lastCheckpoint, checkpoint.event)
+            if isFast { link = Link(id: checkpoint.event, hash: hash) }
         }
+        for id in try read({ try $0.eventIDsBeforeTheFirst() }) { report.note(.changed(id)) }
         while case let rows = try links(after: link.id), !rows.isEmpty {
             for row in rows {
                 if report.count == 0 { report.first = row.id }
@@ -42,7 +59,6 @@ extension EventLog {
             }
         }
         report.last = link.id
-        let highest = max(try read { try $0.highestEventID() }, checkpoints.map(\.event).max() ?? 0)
         if highest > link.id { report.note(.cut(after: link.id, of: highest)) }
         return report
     }
@@ -52,7 +68,8 @@ extension EventLog {
     /// - Returns: the checkpoint, which is in the log; nil: there is nothing new.
     /// - Throws: `KeyError`, `SQLiteError`.
     package func addCheckpoint(signedBy key: PrivateKey, at time: Timestamp = .now) throws -> Checkpoint? {
-        try write { database in
+        // What others are told must not be forgotten here.
+        try writeThrough { database in
             let present = "SELECT 1 FROM event_checkpoints WHERE event = ?1"
             guard let end = try database.end(), try database.first(present, [end.id], { _ in true }) == nil
             else {
@@ -69,7 +86,7 @@ extension EventLog {
     /// Checkpoints of events that are not there any more go; `event` should say what they said.
     /// - Throws: `KeyError`, `SQLiteError`.
     package func reseal(with event: Event, signedBy key: PrivateKey) throws {
-        try write { database in
+        try writeThrough { database in
             let id = try database.insert(event)
             guard let hash = try database.hash(of: id) else { return }
             let checkpoint = try Checkpoint(event: id, hash: hash, at: event.time, signedBy: key)
@@ -91,41 +108,42 @@ extension EventLog {
         var hash: [UInt8]
     }
 
-    private func take(
-        _ checkpoint: Checkpoint, _ hash: [UInt8]?, _ key: PublicKey, into report: inout ChainReport
-    ) {
-        report.checkpoints += 1
-        guard checkpoint.isSigned(by: key) else { return report.note(.unsigned(checkpoint.event)) }
-        guard let hash, Checkpoint.hexadecimal(hash) == checkpoint.hash else {
-            return report.note(.contradicted(checkpoint.event))
-        }
-        report.lastCheckpoint = max(report.lastCheckpoint, checkpoint.event)
-    }
-
     /// Looks at one event after another.
     private func follow(_ row: EventChain.Row, _ link: Link, into report: inout ChainReport) throws {
         // Ids are given without gaps.
-        let isNext = row.id == link.id + 1
+        let isNext = row.id - 1 == link.id
         if !isNext { report.note(.removed(after: link.id, before: row.id)) }
         guard EventChain.hash(row, at: row.id) == row.hash else {
             // A row that was given another's place is whole there.
-            let near = max(1, row.id - Self.reach)...row.id + Self.reach
-            if let place = near.first(where: { EventChain.hash(row, at: $0) == row.hash }) {
+            let near = Self.near(row.id)
+            if !report.isFull, let place = near.first(where: { EventChain.hash(row, at: $0) == row.hash }) {
                 return report.note(.moved(row.id, from: place))
             }
             return report.note(.changed(row.id))
         }
         if row.previous == link.hash || !isNext { return }
         // This one is what it was: what it followed was written anew, or has been moved, which is said of that one.
-        if try place(of: row.previous) == nil || read({ try $0.isTrue(at: link.id) }) {
+        if try report.isFull || place(of: row.previous, near: row.id) == nil
+            || read({ try $0.isTrue(at: link.id) })
+        {
             report.note(.changed(link.id))
         }
     }
 
-    /// The event with this hash, where the chain begins for none; nil: there is none.
-    private func place(of hash: [UInt8]) throws -> Int64? {
+    private static func near(_ id: Int64) -> ClosedRange<Int64> {
+        max(1, id - reach)...min(id, .max - reach) + reach
+    }
+
+    /// The event with this hash, where the chain begins for none; nil: there is none near.
+    private func place(of hash: [UInt8], near id: Int64) throws -> Int64? {
         if hash == EventChain.start { return 0 }
-        return try read { try $0.first("SELECT id FROM events WHERE hash = ?1", [hash]) { $0.integer(0) } }
+        let near = Self.near(id)
+        return try read {
+            try $0.first(
+                "SELECT id FROM events WHERE id BETWEEN ?2 AND ?3 AND hash = ?1",
+                [hash, near.lowerBound, near.upperBound]
+            ) { $0.integer(0) }
+        }
     }
 }
 
@@ -145,6 +163,11 @@ extension Database {
     /// Of any event that ever was, as SQLite remembers.
     fileprivate func highestEventID() throws -> Int64 {
         try first("SELECT seq FROM sqlite_sequence WHERE name = 'events'") { $0.integer(0) } ?? 0
+    }
+
+    /// What somebody has put where no event can be.
+    fileprivate func eventIDsBeforeTheFirst() throws -> [Int64] {
+        try rows("SELECT id FROM events WHERE id < 1 ORDER BY id LIMIT 100") { $0.integer(0) }
     }
 
     /// Whether the row at `id` is what it says.

@@ -15,13 +15,22 @@ package final class EventLog: Sendable {
     package init(path: String) throws {
         let database = try Database(path: path)
         try database.migrate(module: Schema.module, Schema.migrations)
-        try database.transaction { try database.chainOlderEvents() }
         self.database = Locked(Connection(database: database))
     }
 
     func write<Result: Sendable>(_ body: @Sendable (Database) throws -> Result) throws -> Result {
         try database.withLock { connection in
             let database = connection.database
+            return try database.transaction { try body(database) }
+        }
+    }
+
+    /// The same, and on return it is on the disk, with all before it: no loss of power takes it back.
+    func writeThrough<Result: Sendable>(_ body: @Sendable (Database) throws -> Result) throws -> Result {
+        try database.withLock { connection in
+            let database = connection.database
+            try database.execute("PRAGMA synchronous = FULL")
+            defer { try? database.execute("PRAGMA synchronous = NORMAL") }
             return try database.transaction { try body(database) }
         }
     }

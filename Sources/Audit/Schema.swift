@@ -51,6 +51,6 @@ enum Schema {
                 event INTEGER PRIMARY KEY,
                 line TEXT NOT NULL
             );
-            """),
+            """, more: { try $0.chainAllEvents() }),
     ]
 }

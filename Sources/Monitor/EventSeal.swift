@@ -9,14 +9,12 @@ enum EventSeal {
     ///
     /// - Throws: `StartupError` for a log that is not as it was noted; `SQLiteError`, `SystemError`, `KeyError`.
     static func open(_ events: EventLog, of configuration: Configuration) throws -> PrivateKey {
-        let installation = Installation(configuration: configuration)
-        // A new key would make all that the old one has signed worthless, in silence.
-        if try events.hasCheckpoints(), try !installation.hasEventKey() {
-            throw StartupError(
-                "\(configuration.eventKeyPath) is gone, which signed the event log; put it back from the backup"
-            )
+        let key: PrivateKey
+        do {
+            key = try Installation(configuration: configuration).eventKey(of: events)
+        } catch let error as CommandError {
+            throw StartupError(error.hint.map { "\(error.why); \($0)" } ?? error.why)
         }
-        let key = try installation.eventKey()
         let problems = try events.check(signedBy: key.publicKey, isFast: true).problems
         guard let first = problems.first else { return key }
         throw StartupError(

@@ -154,9 +154,9 @@ final class SessionMonitor {
             log.error("an event could not be noted", ["error": error.detail])
             switch request {
             case .probeKey, .verifiedKey, .refusedMethod: return (.disconnect(reason: reason), [])
-            case .connect, .jump, .command: return (.refused(reason: reason), [])
-            case .journalGrew: return (.noted, [])
-            case .hello, .hostReady, .hostFailed, .deliver, .watcherProgram: throw error
+            case .connect, .hostReady, .jump, .command: return (.refused(reason: reason), [])
+            case .journalGrew, .hostFailed: return (.noted, [])
+            case .hello, .deliver, .watcherProgram: throw error
             }
         }
     }

@@ -127,13 +127,18 @@ final class Upstream {
                 try transport.startProcessing()
                 state = .ready
                 deadline = nil
-                daemon.ask(.hostReady) { _ in }
+                daemon.ask(.hostReady) { [weak self] in self?.heed($0.reply) }
                 // Two handshakes leave much behind, and the session may now be idle for days.
                 gh_release_free_memory()
             }
         } catch {
             report(error)
         }
+    }
+
+    /// What cannot be noted does not happen. A daemon that is gone notes it later.
+    private func heed(_ reply: SessionReply) {
+        if case .refused(let reason) = reply, daemon.isAlive { fail(reason) }
     }
 
     private func checkHostKey(of transport: ClientTransport) throws(SSHError) {

@@ -8,9 +8,15 @@ package struct Migration: Sendable {
     /// The statements.
     package let sql: String
 
-    package init(_ version: Int, _ sql: String) {
+    /// What statements cannot say, done after them.
+    package let more: @Sendable (Database) throws -> Void
+
+    package init(
+        _ version: Int, _ sql: String, more: @escaping @Sendable (Database) throws -> Void = { _ in }
+    ) {
         self.version = version
         self.sql = sql
+        self.more = more
     }
 }
 
@@ -42,6 +48,7 @@ extension Database {
             }
             for migration in migrations[present...] {
                 try execute(migration.sql)
+                try migration.more(self)
                 try run("INSERT INTO migration VALUES (?1, ?2, ?3)", module, migration.version, time)
             }
         }

@@ -79,6 +79,57 @@ struct ChainTests {
         #expect(try problems() == [.cut(after: 0, of: 20)])
     }
 
+    @Test("a chain is not made anew because somebody has taken hashes away")
+    func laundering() throws {
+        _ = try log.addCheckpoint(signedBy: key)
+        try log.append([Event(.refused), Event(.refused)])
+        try database.execute(
+            "UPDATE events SET \"user\" = 'x' WHERE id = 21; UPDATE events SET hash = NULL WHERE id = 1")
+        let again = try EventLog(path: folder.file)
+        #expect(try again.check(signedBy: key.publicKey).problems == [.changed(1), .changed(21)])
+    }
+
+    @Test(
+        "names events where none can be, and survives the highest id",
+        arguments: [0, -5, Int64.max - 1, Int64.max])
+    func strangePlaces(_ id: Int64) throws {
+        try database.execute(
+            "INSERT INTO events (id, time, kind, detail, hash) VALUES (\(id), 1, 'refused', '{}', x'00')")
+        #expect(try problems().contains(.changed(id)))
+        if id > 0 { #expect(try problems().contains(.removed(after: 20, before: id))) }
+        if id == .max { #expect(throws: SQLiteError.self) { try log.append(Event(.refused)) } }
+    }
+
+    @Test("a log in which nothing is right names some, and says how many more there are")
+    func many() throws {
+        for _ in 0..<300 { try log.append(Event(.refused)) }
+        try database.execute(
+            "UPDATE events SET host = 'h'; INSERT INTO event_checkpoints VALUES (1, 'x'), (2, 'y')")
+        let report = try log.check(signedBy: key.publicKey)
+        #expect(report.problems.count == 102 && report.unnamed == 220)
+        #expect(report.problems.suffix(2) == [.unsigned(1), .unsigned(2)])
+    }
+
+    @Test("events that are noted during a check are no problem")
+    func busy() throws {
+        let (log, key) = (log, key)
+        let failures = Locked(0)
+        runInParallel(2) { index in
+            for _ in 0..<60 {
+                do {
+                    if index == 0 {
+                        try log.append(Event(.refused))
+                    } else if try !log.check(signedBy: key.publicKey).problems.isEmpty {
+                        failures.withLock { $0 += 1 }
+                    }
+                } catch {
+                    failures.withLock { $0 += 1 }
+                }
+            }
+        }
+        #expect(failures.withLock { $0 } == 0)
+    }
+
     @Test("names events that have changed places")
     func moves() throws {
         try database.execute(
@@ -110,7 +161,7 @@ struct ChainTests {
         try short.append(Event(.refused))
         #expect(
             try short.check(signedBy: key.publicKey, and: [second]).problems
-                == [.contradicted(21), .cut(after: 1, of: 21)])
+                == [.cut(after: 1, of: 21), .contradicted(21)])
     }
 
     @Test("a checkpoint counts when the gateway's key has signed it, and as it was signed")
@@ -129,6 +180,15 @@ struct ChainTests {
         }
         try database.execute("UPDATE event_checkpoints SET line = replace(line, ' 20 ', ' 19 ')")
         #expect(try problems() == [.unsigned(20), .unsigned(19)])
+        // Another gateway's, in a log that both write to.
+        let other = try EventLog(path: folder.path + "/another.db")
+        for _ in 0..<30 { try other.append(Event(.refused)) }
+        let theirs = try #require(try other.addCheckpoint(signedBy: try PrivateKey.generate()))
+        try database.execute("DELETE FROM event_checkpoints")
+        let report = try log.check(signedBy: key.publicKey, and: [theirs, checkpoint])
+        #expect(
+            report
+                == ChainReport(count: 20, first: 1, last: 20, checkpoints: 1, lastCheckpoint: 20, foreign: 1))
     }
 
     @Test("a quick look takes the newest checkpoint, and sees what came after it")

@@ -31,6 +31,7 @@ package struct Initialize: LocalCommand {
         let (installation, file) = try Installation.configure(context.configurationPath)
         var parts = [file] + (try installation.prepare())
         let (directory, events) = try installation.openDatabase()
+        parts.append(try installation.makeEventKey(of: events))
         if let admin, let key {
             parts.append(try makeAdministrator(admin, key, directory, events, by: context.caller))
         }

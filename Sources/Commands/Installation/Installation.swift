@@ -44,7 +44,6 @@ package struct Installation {
         _ = try SafeFile.makeFolder(configuration.journalDirectory, mode: 0o700)
         _ = try SafeFile.makeFolder(configuration.runtimeDirectory, mode: 0o755)
         parts.append(try makeKey(configuration.userCAPath, what: "user CA", comment: "gatehouse-user-ca"))
-        parts.append(try makeEventKey())
         for path in configuration.hostKeys {
             parts.append(try makeKey(path, what: "host key", comment: "gatehouse"))
         }
@@ -63,23 +62,25 @@ package struct Installation {
         return stores
     }
 
-    /// Reads the key that signs checkpoints of the event log, making it if there is none.
+    /// Reads the key that signs checkpoints of the event log, making it if there never was one.
     ///
-    /// - Throws: as `prepare`.
-    package func eventKey() throws -> PrivateKey {
-        _ = try makeEventKey()
+    /// - Throws: as `prepare`; `CommandError` when the key is gone.
+    package func eventKey(of events: EventLog) throws -> PrivateKey {
+        _ = try makeEventKey(of: events)
         guard let contents = try SafeFile.readSecret(configuration.eventKeyPath, limit: PrivateKey.fileLimit)
         else { throw CommandError(.configuration, "\(configuration.eventKeyPath) is gone again") }
         return try PrivateKey(fileContents: contents)
     }
 
-    /// Whether there is such a key.
-    ///
-    /// - Throws: `SystemError`.
-    package func hasEventKey() throws -> Bool { try SafeFile.exists(configuration.eventKeyPath) }
-
-    private func makeEventKey() throws -> Part {
-        try makeKey(configuration.eventKeyPath, what: "event key", comment: "gatehouse-events")
+    /// Makes that key if there never was one.
+    func makeEventKey(of events: EventLog) throws -> Part {
+        // A new key would make all that the old one has signed worthless, in silence.
+        if try !SafeFile.exists(configuration.eventKeyPath), try events.hasCheckpoints() {
+            throw CommandError(
+                .configuration, "\(configuration.eventKeyPath) is gone, which signed the event log",
+                hint: "put it back from the backup")
+        }
+        return try makeKey(configuration.eventKeyPath, what: "event key", comment: "gatehouse-events")
     }
 
     private func makeKey(_ path: String, what: String, comment: String) throws -> Part {

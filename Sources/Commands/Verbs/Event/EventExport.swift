@@ -62,8 +62,17 @@ extension RecordedEvent {
     }
 
     private static func quoted(_ field: String) -> String {
-        let safe = field.first.map { "=+-@\t\r".contains($0) } == true ? "'\(field)" : field
-        guard safe.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return safe }
-        return "\"\(safe.replacing("\"", with: "\"\""))\""
+        // By scalars: to those who read it, a mark on a quote does not make it another character.
+        let isFormula = field.unicodeScalars.first.map { "=+-@\t\r".unicodeScalars.contains($0) } == true
+        let text = isFormula ? "'\(field)" : field
+        guard text.unicodeScalars.contains(where: { ",\"\r\n".unicodeScalars.contains($0) }) else {
+            return text
+        }
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            if scalar == "\"" { quoted += "\"" }
+            quoted.unicodeScalars.append(scalar)
+        }
+        return quoted + "\""
     }
 }

@@ -26,7 +26,7 @@ package struct EventReseal: LocalCommand {
     package func run(in context: LocalContext) throws -> ExitCode {
         let installation = Installation(configuration: try context.configuration())
         let events = try installation.openDatabase().events
-        let key = try installation.eventKey()
+        let key = try installation.eventKey(of: events)
         let problems = try events.check(signedBy: key.publicKey).problems
         guard !problems.isEmpty else {
             throw CommandError(.failure, "all events are as they were noted; there is nothing to go on with")

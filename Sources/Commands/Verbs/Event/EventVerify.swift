@@ -32,9 +32,9 @@ package struct EventVerify: DaemonCommand, LocalCommand {
 
     package func run(in context: LocalContext) throws -> ExitCode {
         let installation = Installation(configuration: try context.configuration())
+        let events = try installation.openDatabase().events
         return try verify(
-            try installation.openDatabase().events, signedBy: try installation.eventKey().publicKey,
-            on: context.terminal)
+            events, signedBy: try installation.eventKey(of: events).publicKey, on: context.terminal)
     }
 
     private func verify(
@@ -49,6 +49,10 @@ package struct EventVerify: DaemonCommand, LocalCommand {
             return found
         }
         let report = try events.check(signedBy: key, and: others ?? [])
+        if let others, report.foreign == others.count {
+            throw CommandError(
+                .usage, "none of the \(others.count) checkpoints given is signed by this gateway's key")
+        }
         try terminal.out(isJSON ? JSON.document(report.json).pretty : report.text(signedBy: key))
         return report.problems.isEmpty ? .success : .failure
     }
@@ -57,6 +61,7 @@ package struct EventVerify: DaemonCommand, LocalCommand {
 extension ChainReport {
     fileprivate func text(signedBy key: PublicKey) -> String {
         var lines = problems.map(\.sentence)
+        if unnamed > 0 { lines.append("and \(unnamed) more") }
         let range = count == 0 ? "no events" : "\(count) events, \(first) to \(last)"
         let verdict = problems.isEmpty ? "as they were noted" : "NOT as they were noted"
         lines.append("\(range): \(verdict)")
@@ -65,13 +70,15 @@ extension ChainReport {
                 ? "no checkpoints: who can write the file could have written all of it anew"
                 : "\(checkpoints) checkpoints, the last good one at event \(lastCheckpoint), key \(key.fingerprint)"
         )
+        if foreign > 0 { lines.append("\(foreign) of the checkpoints given are not this gateway's") }
         return lines.joined(separator: "\n") + "\n"
     }
 
     fileprivate var json: [String: JSON] {
         [
             "whole": .boolean(problems.isEmpty), "count": .integer(count), "first": .number(first),
-            "last": .number(last), "checkpoints": .integer(checkpoints),
+            "last": .number(last), "checkpoints": .integer(checkpoints), "foreign": .integer(foreign),
+            "unnamed": .integer(unnamed),
             "last_checkpoint": .number(lastCheckpoint), "problems": .array(problems.map { .object($0.json) }),
         ]
     }
