@@ -18,8 +18,7 @@ extension EventLog {
         signedBy key: PublicKey, and others: [Checkpoint] = [], isFast: Bool = false
     ) throws -> ChainReport {
         var report = ChainReport()
-        let all = try read { try $0.checkpoints() }
-        let known = isFast ? all.suffix(1) : all[...]
+        let known = try read { try $0.checkpoints(newest: isFast ? 1 : .max) }
         for row in known where Checkpoint(in: row.line)?.event != row.event {
             report.note(checkpoint: .unsigned(row.event))
         }
@@ -96,7 +95,7 @@ extension EventLog {
     }
 
     /// Whether any checkpoint was ever made.
-    package func hasCheckpoints() throws -> Bool { try read { try !$0.checkpoints().isEmpty } }
+    package func hasCheckpoints() throws -> Bool { try read { try !$0.checkpoints(newest: 1).isEmpty } }
 
     private func links(after id: Int64) throws -> [EventChain.Row] {
         try read { try $0.links(after: id, limit: Self.step) }
@@ -148,8 +147,11 @@ extension EventLog {
 }
 
 extension Database {
-    fileprivate func checkpoints() throws -> [(event: Int64, line: String)] {
-        try rows("SELECT event, line FROM event_checkpoints ORDER BY event") { ($0.integer(0), $0.text(1)) }
+    /// In the order of events.
+    fileprivate func checkpoints(newest count: Int) throws -> [(event: Int64, line: String)] {
+        try rows("SELECT event, line FROM event_checkpoints ORDER BY event DESC LIMIT ?1", [count]) {
+            ($0.integer(0), $0.text(1))
+        }.reversed()
     }
 
     fileprivate func hash(of event: Int64) throws -> [UInt8]? {

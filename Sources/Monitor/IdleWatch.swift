@@ -14,6 +14,9 @@ final class IdleWatch: Sendable {
     /// The longest time between two measurements; short policies are measured ten times.
     private static let interval = Duration.seconds(180)
 
+    /// So long a decision to stop a host is as good as new.
+    private static let freshness = Duration.seconds(5)
+
     /// One host.
     private struct Entry {
         let instance: String
@@ -126,7 +129,15 @@ final class IdleWatch: Sendable {
         }
         attempt { try measure(due) }
         attempt { try warn(warned) }
-        for (host, time) in unused { attempt { try stop(host, unusedFor: time) } }
+        let decided = MonotonicTime.now
+        for (host, time) in unused {
+            // Stopping the others may have taken minutes: these are measured once more first.
+            guard .now - decided < Self.freshness else {
+                entries.withLock { $0[host.name]?.stopWanted = nil }
+                continue
+            }
+            attempt { try stop(host, unusedFor: time) }
+        }
     }
 
     /// What fails keeps nothing else from being done.
@@ -219,8 +230,11 @@ final class IdleWatch: Sendable {
         }
         for (host, left) in hosts {
             let time = IdleState.short(left)
-            try events.append(Event(.hostSleep, host: host.name, detail: ["what": "warning", "in": time]))
             log().notice("idle host warned", ["host.name": host.name, "in": time])
+            attempt {
+                try events.append(
+                    Event(.hostSleep, host: host.name, detail: ["what": "warning", "in": time]))
+            }
         }
     }
 }
