@@ -13,8 +13,6 @@ final class CheckpointWatch: Sendable {
     private static let patience = Duration.seconds(60)
 
     private let gateway: Gateway
-    /// One at a time: on its thread, and at the end of the daemon.
-    private let turn = Locked(())
 
     init(gateway: Gateway) {
         self.gateway = gateway
@@ -56,7 +54,7 @@ final class CheckpointWatch: Sendable {
 
     private func make() -> Checkpoint? {
         do {
-            let made = try turn.withLock { _ in try gateway.events.addCheckpoint(signedBy: gateway.eventKey) }
+            let made = try gateway.events.addCheckpoint(signedBy: gateway.eventKey)
             if let made { gateway.log.notice("events signed", ["checkpoint": made.line]) }
             return made
         } catch {
@@ -76,8 +74,10 @@ final class CheckpointWatch: Sendable {
                 case .s3(let bucket, let prefix):
                     let digits = String(checkpoint.event)
                     let number = String(repeating: "0", count: max(0, 19 - digits.count)) + digits
+                    // By the hash too: what another log says of an event of that number is another object.
                     try gateway.cloud.storage().put(
-                        Array("\(checkpoint.line)\n".utf8), as: "\(prefix)\(number)", in: bucket)
+                        Array("\(checkpoint.line)\n".utf8), as: "\(prefix)\(number)-\(checkpoint.hash)",
+                        in: bucket)
                 }
                 return false
             } catch {

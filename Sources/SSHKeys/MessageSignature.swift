@@ -5,8 +5,6 @@ package struct MessageSignature: Sendable {
     private static let magic = Array("SSHSIG".utf8)
     private static let version: UInt32 = 1
     private static let hash = "sha512"
-    private static let header = "-----BEGIN SSH SIGNATURE-----"
-    private static let footer = "-----END SSH SIGNATURE-----"
 
     /// No signature that is read is longer, in bytes.
     package static let byteLimit = 16 * 1024
@@ -63,17 +61,6 @@ package struct MessageSignature: Sendable {
     package func verifies(_ message: [UInt8], namespace: String) -> Bool {
         namespace == self.namespace && hash == Self.hash
             && publicKey.verifies(value, of: Self.signed(message, namespace: namespace))
-    }
-
-    /// The contents of the file that `ssh-keygen -Y verify` takes.
-    package var armored: String {
-        var text = Self.header + "\n"
-        var rest = Substring(Base64.encode(blob))
-        while !rest.isEmpty {
-            text += rest.prefix(70) + "\n"
-            rest = rest.dropFirst(70)
-        }
-        return text + Self.footer + "\n"
     }
 
     private static func signed(_ message: [UInt8], namespace: String) -> [UInt8] {
