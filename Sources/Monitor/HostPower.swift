@@ -175,7 +175,10 @@ final class HostPower: Sendable {
             }
             let host = try directory.host(wake.host)
             let deadline = MonotonicTime.now + Self.dialTimeout
-            let socket = try reach.dial(host, timeout: Self.dialTimeout, reason: "gatehouse:wake:\(wake.who)")
+            // An agent that is up before sshd does not tell that the port is closed.
+            let socket = try reach.dial(
+                host, timeout: Self.dialTimeout, bannerTimeout: Self.dialTimeout,
+                reason: "gatehouse:wake:\(wake.who)")
             return SSHBanner.comes(from: socket, until: deadline) ? .answered : .silent("it says nothing")
         } catch {
             return .silent("\(error)")

@@ -25,10 +25,13 @@ struct TunnelDialer: Sendable {
     /// Opens a tunnel to the host's port and waits until something speaks there.
     ///
     /// - Throws: `TCPError` with what stands in the way.
-    func dial(_ instance: HostInstance, port: UInt16, reason: String) throws(TCPError) -> Descriptor {
+    func dial(
+        _ instance: HostInstance, port: UInt16, bannerTimeout: Duration?, reason: String
+    ) throws(TCPError) -> Descriptor {
         let (ours, complaints, child): (Descriptor, Descriptor, Int32)
         do {
-            (ours, complaints, child) = try start(instance, port: port, reason: reason)
+            (ours, complaints, child) = try start(
+                instance, port: port, bannerTimeout: bannerTimeout, reason: reason)
         } catch {
             throw TCPError("no tunnel to \(instance.id): \(error)")
         }
@@ -43,7 +46,7 @@ struct TunnelDialer: Sendable {
     }
 
     private func start(
-        _ instance: HostInstance, port: UInt16, reason: String
+        _ instance: HostInstance, port: UInt16, bannerTimeout: Duration?, reason: String
     ) throws -> (Descriptor, Descriptor, Int32) {
         let (ours, theirs) = try StreamSocket.pair()
         let (complaints, complaining) = try Descriptor.pipe()
@@ -53,8 +56,12 @@ struct TunnelDialer: Sendable {
         var child = ChildProcess(program, descriptors: [theirs, theirs, complaining, credentials])
         child.arguments = [
             "--region", try instance.region ?? cloud.region(), "--port", "\(port)", "--reason", reason,
-            "--credentials-descriptor", "3", instance.id,
+            "--credentials-descriptor", "3",
         ]
+        if let bannerTimeout {
+            child.arguments += ["--banner-timeout", "\(bannerTimeout.components.seconds)"]
+        }
+        child.arguments.append(instance.id)
         child.environment = Self.environment
         child.identity = identity
         child.openFileLimit = 64

@@ -205,6 +205,14 @@ def test_a_host_of_which_nobody_knew_that_it_sleeps_is_woken(lab, asleep):
 
 
 @pytest.mark.limit(LIMIT)
+def test_an_agent_that_is_up_before_sshd_does_not_hold_a_wake_up(lab, asleep):
+    """The agent does not tell that a port is closed: the way through Session Manager is not waited for for long."""
+    lab.aws(boot={asleep: "late"})
+    result = lab.ssh("hostname", alias=asleep, user="bob", timeout=60)
+    assert (result.status, result.out.decode().strip()) == (0, asleep), result.err
+
+
+@pytest.mark.limit(LIMIT)
 def test_another_address_is_learned_and_the_pinned_key_still_checked(lab, asleep, teardown):
     address = lab.addresses[asleep]
     moved = address.rsplit(".", 1)[0] + ".77"
@@ -281,7 +289,7 @@ def test_an_instance_that_never_answers_is_stopped_again(lab, asleep):
     result = lab.ssh("true", alias=asleep, user="bob", timeout=100)
     assert (result.status, result.out) == (255, b"")
     said = result.err.decode()
-    assert f"{asleep} did not answer in 12 seconds" in said and "It was stopped again" in said
+    assert f"{asleep} did not answer in 20 seconds" in said and "It was stopped again" in said
     failed = lab.wait_event(mark, "host.wake", lambda event: event["detail"]["what"] == "failed", host=asleep)
     assert "It was stopped again" in failed["detail"]["reason"]
     instance = lab.instance(asleep)

@@ -28,7 +28,7 @@ HealthCheckInterval 0
 # Agents of the lab answer at once, or never.
 AWSAgentTimeout 5s
 # Instances of the lab start in a second or two, or never.
-WakeTimeout 12s
+WakeTimeout 20s
 # Whoever mistypes ten logins here is back soon.
 FailureBlockTime 5s
 CONFIGURATION

@@ -12,6 +12,9 @@ struct TunnelOptionsTests {
         #expect(options.port == 2_222)
         #expect(options.region == "eu-west-1")
         #expect(options.reason == "why")
+        #expect(options.bannerTimeout == nil)
+        let short = try TunnelOptions(["--banner-timeout", "5", "i-0123456789abcdef0"])
+        #expect(short.bannerTimeout == .seconds(5))
         #expect(try TunnelOptions(["mi-0123456789abcdef0"]).port == 22)
     }
 
@@ -19,8 +22,10 @@ struct TunnelOptionsTests {
         "are refused when they make no sense",
         arguments: [
             [], ["i-1"], ["--port", "0", "i-0123456789abcdef0"], ["--port", "65536", "i-0123456789abcdef0"],
-            ["--port"], ["--verbose", "i-0123456789abcdef0"], ["i-0123456789abcdef0", "i-0123456789abcdef1"],
-            ["I-0123456789abcdef0"], ["i-0123456789abcdeg0"], ["host.example.org"], ["i-"],
+            ["--port"], ["--verbose", "i-0123456789abcdef0"],
+            ["--banner-timeout", "0", "i-0123456789abcdef0"],
+            ["i-0123456789abcdef0", "i-0123456789abcdef1"], ["I-0123456789abcdef0"], ["i-0123456789abcdeg0"],
+            ["host.example.org"], ["i-"],
         ])
     func refusal(_ words: [String]) {
         #expect(throws: ChannelError.self) { try TunnelOptions(words) }

@@ -3,7 +3,7 @@ internal import Support
 /// The words after `gatehouse-ssm`.
 package struct TunnelOptions: Equatable, Sendable {
     package static let usage = """
-        usage: gatehouse-ssm [--region REGION] [--port PORT] [--reason TEXT] INSTANCE
+        usage: gatehouse-ssm [--region REGION] [--port PORT] [--banner-timeout SECONDS] [--reason TEXT] INSTANCE
 
         Joins standard input and output to a port of an EC2 instance through Session Manager, as ssh's ProxyCommand:
         ssh -o ProxyCommand='gatehouse-ssm %h' ec2-user@i-0123456789abcdef0
@@ -13,6 +13,8 @@ package struct TunnelOptions: Equatable, Sendable {
     package var region: String?
     /// TCP port of the instance, 1 to 65,535.
     package var port: UInt16 = 22
+    /// How long the port may keep silent, 1 to 60 s; nil: as `TunnelLimits` has it.
+    package var bannerTimeout: Duration?
     /// Where credentials are read from to the end; nil: the standard chain finds them. For the daemon.
     package var credentialsDescriptor: Int32?
     /// Shown in AWS's list of sessions.
@@ -46,6 +48,11 @@ package struct TunnelOptions: Equatable, Sendable {
                     throw ChannelError(.unsupported, "--port needs a number from 1 to 65535")
                 }
                 port = number
+            case "--banner-timeout":
+                guard let seconds = Int(try value(of: word)), (1...60).contains(seconds) else {
+                    throw ChannelError(.unsupported, "--banner-timeout needs seconds from 1 to 60")
+                }
+                bannerTimeout = .seconds(seconds)
             case _ where word.hasPrefix("-"):
                 throw ChannelError(.unsupported, "there is no option '\(word.printable)'")
             default:

@@ -25,9 +25,12 @@ package enum TunnelProgram {
         do {
             let handed = try options.credentialsDescriptor.map(credentials)
             let session = try AWSSession.standard(region: options.region, handed: handed)
+            var limits = TunnelLimits()
+            limits.firstByte = options.bannerTimeout ?? limits.firstByte
             let tunnel = try Tunnel(
                 session, instanceID: options.instanceID, port: options.port, reason: options.reason,
-                input: Descriptor(adopting: STDIN_FILENO), output: Descriptor(adopting: STDOUT_FILENO))
+                input: Descriptor(adopting: STDIN_FILENO), output: Descriptor(adopting: STDOUT_FILENO),
+                limits: limits)
             try tunnel.run()
             return 0
         } catch {

@@ -9,8 +9,9 @@
     kill      {"communal1": {"count": 1, "after_seconds" | "after_bytes": …, "signal": 9}}
     output    {"communal1": 300}              characters of output that survive
     agent     {"communal1": "on" | "off" | "absent"}
-    boot      {"communal1": "dark" | "back" | "10.77.0.31"}    what StartInstances comes to: it runs and never answers, it
-              falls back to being stopped for want of capacity, it comes up with another address
+    boot      {"communal1": "dark" | "back" | "late" | "10.77.0.31"}    what StartInstances comes to: it runs and never
+              answers, it falls back to being stopped for want of capacity, its agent answers seconds before the host does,
+              it comes up with another address
     power     {"communal1": "on" | "off"}     switches it at once, and EC2 knows
     timing    {"pickup": 0.05, …}             see `Timing`
     stream    {"lose_in": 7, "lose_out": 7, "lose_acknowledgements": true, "duplicate": 5, "reorder": 9,

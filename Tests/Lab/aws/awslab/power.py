@@ -14,6 +14,7 @@ from awslab.faults import Faults
 from awslab.machines import Machines
 
 _CODES = {"pending": 0, "running": 16, "stopping": 64, "stopped": 80}
+_LATE_SECONDS = 7
 
 
 class Power:
@@ -65,18 +66,22 @@ class Power:
             time.sleep(timing.lag)
             self._set(machine, "stopping")
         time.sleep(timing.start if is_on else timing.stop)
+        boot = self._faults.boot.get(machine.name, "up")
+        if is_on and boot == "late":
+            self._machines.set_dark(machine.name, False)
+            self._set(machine, "running")
+            time.sleep(_LATE_SECONDS)
         with self._lock:
             if not is_on:
                 machine.host.switch(False)
                 self._machines.set_dark(machine.name, True)
                 self._set(machine, "stopped")
                 return
-            boot = self._faults.boot.get(machine.name, "up")
             if boot == "back":
                 self._set(machine, "stopped", "Server.InsufficientInstanceCapacity: Insufficient capacity.")
                 return
             if boot != "dark":
-                address = "" if boot == "up" else boot
+                address = "" if boot in ("up", "late") else boot
                 if address:
                     self._machines.set_address(machine.id, address)
                 machine.host.switch(True, address)
