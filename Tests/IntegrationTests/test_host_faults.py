@@ -135,3 +135,19 @@ def test_two_runs_at_once(machine):
         process.stdout.close()
     assert machine.is_let_in("bob")
     machine.assert_sound()
+
+
+OVERTAKEN = """
+import os
+make = os.makedirs
+def makedirs(path, *others, **more):
+    make(path)
+    return make(path, *others, **more)
+os.makedirs = makedirs
+"""
+
+
+def test_another_run_makes_the_folder_first(machine):
+    """The folder in which runs take turns may be made by two of them at the same moment."""
+    machine.apply(machine.state(user()), CHANGED, prelude=OVERTAKEN)
+    assert machine.is_let_in("alice")

@@ -103,7 +103,8 @@ def make_folder(path, mode=0o755):
         raise Failure(FAILED, "%s is a link" % path)
     if not os.path.isdir(path):
         if not is_rehearsal:
-            os.makedirs(path, mode=mode)
+            # Another run may make it at the same moment: turns are taken only in this folder.
+            os.makedirs(path, mode=mode, exist_ok=True)
         return []
     wrong = faults(path, mode)
     if wrong and not is_rehearsal:

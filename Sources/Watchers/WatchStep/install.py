@@ -44,7 +44,7 @@ def prepare(wanted, report):
         if not os.path.isdir(folder):
             if folder != FOLDER:
                 services.restart_later()
-            os.makedirs(folder, mode=0o700)
+            os.makedirs(folder, mode=0o700, exist_ok=True)
             changed.append(folder)
         os.chmod(folder, 0o700)
     # Before the key: without settings there is nothing to prepare for.
