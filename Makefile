@@ -52,6 +52,10 @@ install: build ## install below PREFIX (and DESTDIR); `gatehouse init` comes nex
 	install -D -s -m 755 $(RELEASE)/gatehouse-ssm $(DESTDIR)$(PREFIX)/bin/gatehouse-ssm
 	install -D -s -m 755 $(RELEASE)/gatehouse-watch $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-watch
 	install -D -m 644 etc/gatehouse.conf $(DESTDIR)$(SYSCONFDIR)/gatehouse/gatehouse.conf.example
+	install -D -m 644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/gatehouse.conf
+	install -D -m 644 systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/gatehouse.conf
+	sed 's|/usr/sbin/gatehoused|$(PREFIX)/sbin/gatehoused|' systemd/gatehoused.service >$(RELEASE)/gatehoused.service
+	install -D -m 644 $(RELEASE)/gatehoused.service $(DESTDIR)$(PREFIX)/lib/systemd/system/gatehoused.service
 	$(foreach page,$(MAN_PAGES),install -D -m 644 $(page) \
 	    $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
 	$(RELEASE)/gatehouse help --completion bash >$(RELEASE)/gatehouse.bash

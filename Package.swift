@@ -57,11 +57,13 @@ let package = Package(
         .systemLibrary(name: "CExpat"),
         .systemLibrary(name: "CZstd"),
         .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CSeccomp"),
         .target(name: "CSupport", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         .target(name: "CWatch", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
 
         // Leaves: the operating system, formats, protocols, libraries.
         module("Support", uses: ["CSupport"]),
+        module("Sandbox", uses: ["CSeccomp", "CSupport", "Support"]),
         module("Control", uses: ["Support"]),
         module("SSHKeys", uses: ["COpenSSL", "Support"]),
         module("SSH", uses: ["CLibSSH", "COpenSSL", "CSupport", "Support"]),
@@ -84,7 +86,7 @@ let package = Package(
             "Power", uses: ["Accounts", "Directory", "Support"], resources: [.embedInCode("HostMeasure")]),
 
         // The cloud in which the hosts are.
-        module("SessionManager", uses: ["AWS", "CCurl", "COpenSSL", "CSupport", "Support"]),
+        module("SessionManager", uses: ["AWS", "CCurl", "COpenSSL", "CSupport", "Sandbox", "Support"]),
         module(
             "Fleet", uses: ["AWS", "Accounts", "CZlib", "Directory", "Inventory", "Power", "Support"],
             resources: [.embedInCode("HostCarrier")]),
@@ -104,7 +106,7 @@ let package = Package(
         module("Collector", uses: ["CWatch", "FileEvents", "SSHKeys", "Shipping", "Support"]),
 
         // The doors: hold no rules.
-        module("Relay", uses: ["CSupport", "SSH", "Control", "Support"]),
+        module("Relay", uses: ["CSupport", "SSH", "Control", "Sandbox", "Support"]),
         module(
             "Commands",
             uses: [
@@ -117,7 +119,7 @@ let package = Package(
                 "AWS", "Accounts", "Audit", "Authentication", "Commands", "Configuration", "Control",
                 "Directory",
                 "FileEvents", "Fleet", "Inventory", "Ownership", "Power", "Routing", "SQLite", "SSHKeys",
-                "Sharing", "Support", "Watchers",
+                "Sandbox", "Sharing", "Support", "Watchers",
             ]),
 
         program("gatehoused", uses: ["Monitor", "Configuration", "Support"]),
@@ -138,10 +140,18 @@ let package = Package(
         .executableTarget(
             name: "book-producer", dependencies: ["FileEvents", "Ownership", "SSHKeys", "Support"],
             path: "Tests/BookProducer", swiftSettings: strict),
+        // Tries what a sandbox forbids.
+        .executableTarget(
+            name: "sandbox-probe", dependencies: ["Sandbox", "SandboxActs"], path: "Tests/SandboxProbe",
+            swiftSettings: strict),
+        .target(
+            name: "SandboxActs", path: "Tests/SandboxActs",
+            cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         // What tests of several modules use.
         .target(
             name: "TestSupport", dependencies: ["Support"], path: "Tests/TestSupport", swiftSettings: strict),
         tests("Support", uses: ["CSupport", "TestSupport"]),
+        tests("Sandbox", uses: ["Support", "sandbox-probe"]),
         tests("Control", uses: ["Support"]),
         tests("SSHKeys", uses: ["Support", "TestSupport"]),
         tests("SSH", uses: ["Support", "TestSupport"]),

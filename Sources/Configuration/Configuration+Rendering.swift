@@ -34,6 +34,7 @@ extension Configuration {
         case .hostKey: hostKeys.map { LineLexer.quoted($0) }
         case .sessionProgram: sessionProgram.map { [LineLexer.quoted($0)] } ?? []
         case .sessionUser: [sessionUser]
+        case .tunnelUser: [tunnelUser]
         case .loginGraceTime: [ValueParser.rendered(loginGraceTime)]
         case .maxStartups: ["\(maximumStartups)"]
         case .maxStartupsPerAddress: ["\(maximumStartupsPerAddress)"]
@@ -80,6 +81,7 @@ extension Keyword {
         case .hostKey: "A private host key. May stand more than once."
         case .sessionProgram: "The program of a session; without it, gatehouse-session beside gatehoused."
         case .sessionUser: "Whom sessions run as: a name, or a number for both user and group."
+        case .tunnelUser: "Whom tunnels through Session Manager run as, likewise; not the same."
         case .loginGraceTime: "How long a client may take to log in."
         case .maxStartups: "Connections that have not logged in, at one time."
         case .maxStartupsPerAddress: "The same, from one address."

@@ -31,6 +31,7 @@ extension Configuration {
         case .runtimeDirectory: runtimeDirectory = try ValueParser.directory(value, longestName: 94)
         case .sessionProgram: sessionProgram = try ValueParser.path(value)
         case .sessionUser: sessionUser = try ValueParser.user(value)
+        case .tunnelUser: tunnelUser = try ValueParser.user(value)
         case .loginGraceTime: loginGraceTime = try ValueParser.duration(value, in: 1...600)
         case .maxStartups: maximumStartups = try ValueParser.number(value, in: 1...100_000)
         case .maxStartupsPerAddress:

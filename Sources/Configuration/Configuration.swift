@@ -17,6 +17,8 @@ package struct Configuration: Equatable, Sendable {
     package var sessionProgram: String?
     /// Whom session processes run as: a user's name, or a number that is both uid and gid.
     package var sessionUser = "gatehouse-session"
+    /// Whom `gatehouse-ssm` runs as: a name, or a number for both user and group.
+    package var tunnelUser = "gatehouse-tunnel"
     /// How long a client may take to log in.
     package var loginGraceTime = Duration.seconds(30)
     /// Connections that have not logged in, at one time.

@@ -6,6 +6,7 @@ enum Keyword: String, CaseIterable {
     case hostKey = "HostKey"
     case sessionProgram = "SessionProgram"
     case sessionUser = "SessionUser"
+    case tunnelUser = "TunnelUser"
     case loginGraceTime = "LoginGraceTime"
     case maxStartups = "MaxStartups"
     case maxStartupsPerAddress = "MaxStartupsPerAddress"

@@ -73,7 +73,7 @@ final class Gateway: Sendable {
         let reach = HostReach(
             tunnels: TunnelDialer(
                 cloud: cloud, program: SessionProgram.installed("gatehouse-ssm", in: "bin"),
-                identity: program.identity,
+                identity: program.tunnelIdentity,
                 log: { Log(threshold: current.withLock { $0 }.configuration.logLevel) }))
         self.reach = reach
         sharingLedger = try SharingLedger(path: configuration.databasePath)

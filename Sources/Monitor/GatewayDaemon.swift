@@ -1,6 +1,7 @@
 import Audit
 import Configuration
 import Glibc
+import Sandbox
 import Support
 
 /// `gatehoused`.
@@ -74,6 +75,9 @@ package enum GatewayDaemon {
                 "session processes are not safe from each other: others can read their program; chmod 711",
                 ["program.path": program.path])
         }
+        if Sandbox.landlockVersion == nil {
+            gateway.log.warning("this kernel has no Landlock: processes are confined by seccomp alone")
+        }
         ServiceManager.notify("READY=1")
         gateway.log.notice(
             "ready",
@@ -131,6 +135,7 @@ extension Configuration {
     fileprivate func isSamePlace(as other: Configuration) -> Bool {
         listenAddresses == other.listenAddresses && stateDirectory == other.stateDirectory
             && runtimeDirectory == other.runtimeDirectory && sessionProgram == other.sessionProgram
-            && sessionUser == other.sessionUser && uidRange == other.uidRange
+            && sessionUser == other.sessionUser && tunnelUser == other.tunnelUser
+            && uidRange == other.uidRange
     }
 }

@@ -54,32 +54,37 @@ final class SessionChild: Sendable {
     }
 }
 
-/// What is started for each session.
+/// What is started for each session, and as whom; as whom tunnels run.
 struct SessionProgram: Sendable {
     let path: String
     /// nil: the daemon's own user, where it is not root and cannot become another.
     let identity: (uid: UInt32, gid: UInt32)?
+    /// Of `gatehouse-ssm`; nil likewise.
+    let tunnelIdentity: (uid: UInt32, gid: UInt32)?
 }
 
 extension SessionProgram {
-    /// Finds the user, by name or number; its group is the primary one, or the one with the same number.
+    /// Finds a user, by name or number; its group is the primary one, or the one with the same number.
     ///
-    /// - Throws: `StartupError` when there is no such user.
-    init(path: String, user: String) throws(StartupError) {
-        self.path = path
-        guard geteuid() == 0 else {
-            identity = nil
-            return
-        }
+    /// - Throws: `StartupError` when there is no such user, or it is root.
+    private static func findIdentity(
+        of user: String, _ keyword: String
+    ) throws(StartupError) -> (uid: UInt32, gid: UInt32)? {
+        guard geteuid() == 0 else { return nil }
+        let found: (uid: UInt32, gid: UInt32)?
         if let number = UInt32(user) {
-            let account = unsafe Self.account { unsafe getpwuid_r(number, $0, $1, $2, $3) }
-            identity = (number, account?.gid ?? number)
-        } else if let account = unsafe Self.account({ unsafe getpwnam_r(user, $0, $1, $2, $3) }) {
-            identity = account
+            let account = unsafe account { unsafe getpwuid_r(number, $0, $1, $2, $3) }
+            found = (number, account?.gid ?? number)
         } else {
-            throw StartupError("SessionUser \(user): there is no such user")
+            found = unsafe account { unsafe getpwnam_r(user, $0, $1, $2, $3) }
         }
-        if identity?.uid == 0 { throw StartupError("SessionUser \(user): sessions never run as root") }
+        guard let found else {
+            throw StartupError(
+                "\(keyword) \(user): there is no such user; systemd-sysusers makes it from sysusers.d/gatehouse.conf"
+            )
+        }
+        if found.uid == 0 { throw StartupError("\(keyword) \(user): it never runs as root") }
+        return found
     }
 
     /// The program that the configuration names, or the one installed with the daemon.
@@ -91,7 +96,14 @@ extension SessionProgram {
         guard unsafe access(path, X_OK) == 0 else {
             throw StartupError("SessionProgram \(path): \(SystemError(path).reason)")
         }
-        try self.init(path: path, user: configuration.sessionUser)
+        self.path = path
+        identity = try Self.findIdentity(of: configuration.sessionUser, "SessionUser")
+        tunnelIdentity = try Self.findIdentity(of: configuration.tunnelUser, "TunnelUser")
+        if let identity, let tunnelIdentity, identity.uid == tunnelIdentity.uid {
+            throw StartupError(
+                "SessionUser and TunnelUser are the same; they must be two: who takes over one reaches the other"
+            )
+        }
     }
 
     /// A program beside the daemon's own, or in a folder of the same tree.

@@ -2,6 +2,7 @@ import CSupport
 import Control
 import Glibc
 import SSH
+import Sandbox
 import Support
 
 /// The process of one connection, started by the daemon with everything it needs.
@@ -18,6 +19,10 @@ package enum SessionProcess {
         signal(SIGXFSZ, SIG_IGN)
         gh_forbid_tracing()
         Library.prepare()
+        do { try Sandbox.enter(.session) } catch {
+            Log(context: []).error("session cannot be confined", ["error": "\(error)"])
+            return 1
+        }
         let daemon = DaemonLink(MessageSocket(Descriptor(adopting: 3)))
         switch arguments.dropFirst().first {
         case nil: return serve(daemon)

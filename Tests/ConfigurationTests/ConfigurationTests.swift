@@ -46,6 +46,7 @@ struct ConfigurationTests {
             HostKey "/etc/b \\"key\\""
             SessionProgram /opt/session
             SessionUser 63022
+            TunnelUser 63023
             LoginGraceTime 1m
             MaxStartups 7
             MaxStartupsPerAddress = 8
@@ -82,6 +83,7 @@ struct ConfigurationTests {
         wanted.hostKeys = ["/etc/a_key", "/etc/b \"key\""]
         wanted.sessionProgram = "/opt/session"
         wanted.sessionUser = "63022"
+        wanted.tunnelUser = "63023"
         wanted.loginGraceTime = .seconds(60)
         wanted.maximumStartups = 7
         wanted.maximumStartupsPerAddress = 8
@@ -135,7 +137,7 @@ struct ConfigurationTests {
         #expect(configuration.sessionProgram != nil)
         configuration.sessionProgram = nil
         #expect(configuration == Configuration())
-        #expect(lines.count == 32)
+        #expect(lines.count == 33)
     }
 
     @Test("all mistakes are reported, each with its file and line")

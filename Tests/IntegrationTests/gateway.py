@@ -28,7 +28,7 @@ class Gateway:
         self.runtime = Path(f"/tmp/gh-{secrets.token_hex(4)}")
         lines = [
             f"ListenAddress {address}:{self.port}", f"StateDirectory {self.state}", f"RuntimeDirectory {self.runtime}",
-            "SessionUser 63022", f"UidRange {NUMBERS[0]}-{NUMBERS[-1]}", "DriftCheckInterval 0", "AWSAgentTimeout 3s",
+            "SessionUser 63022", "TunnelUser 63023", f"UidRange {NUMBERS[0]}-{NUMBERS[-1]}", "DriftCheckInterval 0", "AWSAgentTimeout 3s",
             "InventoryRefreshInterval 0",
         ]
         others = {line.split()[0] for line in settings}

@@ -350,7 +350,7 @@ def second_installation(lab, start, tmp_path):
         config, port = tmp_path / "second.conf", free_port()
         config.write_text(
             f"ListenAddress 127.0.0.1:{port}\nStateDirectory {tmp_path}/state\n"
-            f"RuntimeDirectory {tmp_path}/run\nSessionUser 63022\n"
+            f"RuntimeDirectory {tmp_path}/run\nSessionUser 63022\nTunnelUser 63023\n"
         )
 
         def command(*words, **more):

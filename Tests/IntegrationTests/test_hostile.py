@@ -189,6 +189,8 @@ def test_session_processes_have_no_rights(lab, bystander):
         assert "0" not in status["Uid"].split()
         assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
         assert status["NoNewPrivs"] == "1"
+        # 2: a filter of system calls; what it forbids, the unit tests of the sandbox try.
+        assert status["Seccomp"] == "2"
 
 
 @pytest.mark.limit(60)

@@ -60,6 +60,10 @@ def tunnel_processes(endpoint):
     return found
 
 
+def status_of(pid):
+    return dict(line.split(":\t", 1) for line in open(f"/proc/{pid}/status").read().splitlines() if ":\t" in line)
+
+
 def test_a_session_reaches_an_instance_through_session_manager(lab, tunnelled, endpoint):
     result = lab.ssh("id -un; hostname; exit 7", alias=tunnelled)
     assert result.out.decode().split() == ["alice", tunnelled]
@@ -72,11 +76,11 @@ def test_the_tunnel_runs_without_rights_and_shows_no_secret(lab, tunnelled, endp
     try:
         wait_until(lambda: tunnel_processes(endpoint), "the tunnel")
         (pid,) = tunnel_processes(endpoint)
-        status = dict(
-            line.split(":\t", 1) for line in open(f"/proc/{pid}/status").read().splitlines() if ":\t" in line
-        )
+        # Once it has the credentials that it was handed.
+        wait_until(lambda: status_of(pid)["Seccomp"] == "2", "its confinement")
+        status = status_of(pid)
         assert status["NoNewPrivs"] == "1"
-        assert status["Uid"].split()[0] != "0"
+        assert status["Uid"].split()[0] not in {"0"} | {status_of(session)["Uid"].split()[0] for session in lab.session_pids()}
         for name in ("cmdline", "environ"):
             text = open(f"/proc/{pid}/{name}", "rb").read().decode()
             assert lab.variables["AWS_SECRET_ACCESS_KEY"] not in text

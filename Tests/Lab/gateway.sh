@@ -20,6 +20,7 @@ ListenAddress $network.1:$GATEWAY_PORT
 StateDirectory $state
 RuntimeDirectory $LAB_ROOT/run
 SessionUser $session_user
+TunnelUser $tunnel_user
 AcceptEnv LANG LC_* COLORTERM GW_*
 # Tests count connections to the hosts, and ask for a look at the accounts when they want one.
 DriftCheckInterval 0
@@ -39,11 +40,18 @@ start_gateway() {
     wait_for 5 port_is_free || fail "port $GATEWAY_PORT is taken; set GATEWAY_PORT to a free one"
     # As installed: whom the program runs as cannot read it, so one session's process cannot look into another.
     chmod 711 "$GATEHOUSE_BIN/gatehouse-session"
-    # Its own session and no terminal: it outlives this script and whoever called it.
-    (cd / && exec setsid "$GATEHOUSE_BIN/gatehoused" -f "$configuration") \
+    # Its own session and no terminal: it outlives this script and whoever called it. With the capabilities of its unit only.
+    (cd / && exec setsid setpriv --no-new-privs --bounding-set "-all$(capabilities_of_unit)" \
+        "$GATEHOUSE_BIN/gatehoused" -f "$configuration") \
         </dev/null >>"$LAB_ROOT/gatehoused.log" 2>&1 &
     disown
     wait_for 10 gateway_answers || fail "gatehoused does not answer; see $LAB_ROOT/gatehoused.log"
+}
+
+# As setpriv(1) has them: ,+setuid,+setgid
+capabilities_of_unit() {
+    sed -n 's/^CapabilityBoundingSet=//p' "$repository/systemd/gatehoused.service" |
+        tr ' ' '\n' | sed 's/^CAP_/,+/' | tr -d '\n' | tr '[:upper:]' '[:lower:]'
 }
 
 port_is_free() { ! port_answers "$GATEWAY_HOST" "$GATEWAY_PORT"; }

@@ -22,6 +22,7 @@ GATEHOUSE_BIN=${GATEHOUSE_BIN:-$repository/.build/release}
 configuration=$LAB_ROOT/gatehouse.conf
 state=$LAB_ROOT/state
 session_user=63022
+tunnel_user=63023
 
 hosts=(communal1 communal2)
 people=(alice bob carol ada)

@@ -55,6 +55,14 @@ void gh_forbid_tracing(void);
 /* Ends this process with SIGPROF once it has used so much processor time, unless this is called again before. */
 void gh_limit_processor_time(unsigned int seconds);
 
+/* The version of Landlock that the kernel has (landlock_create_ruleset(2)), or -errno: ENOSYS or EOPNOTSUPP where it has none. */
+int gh_landlock_version(void);
+
+/* Landlock for this thread and what it starts: files can only be read, and only those below `readable` (paths, ended by NULL; missing ones are
+ * skipped); no TCP port is bound and, unless `may_connect`, none connected to; nobody outside is signalled. The last three only as
+ * far as the kernel's version knows of them. Sets no_new_privs. Returns the version, or -errno. */
+int gh_landlock(char *const *readable, int may_connect);
+
 /* Switches O_NONBLOCK. Returns 0 or -errno. */
 int gh_set_nonblocking(int descriptor, int enabled);
 

@@ -1,6 +1,7 @@
 internal import AWS
 internal import CSupport
 internal import Glibc
+internal import Sandbox
 internal import Support
 
 /// The whole of `gatehouse-ssm`.
@@ -24,6 +25,7 @@ package enum TunnelProgram {
         signal(SIGPIPE, SIG_IGN)
         do {
             let handed = try options.credentialsDescriptor.map(credentials)
+            try Sandbox.enter(.tunnel, readable: readable(isHanded: handed != nil))
             let session = try AWSSession.standard(region: options.region, handed: handed)
             var limits = TunnelLimits()
             limits.firstByte = options.bannerTimeout ?? limits.firstByte
@@ -43,6 +45,19 @@ package enum TunnelProgram {
     private static func credentials(from descriptor: Int32) throws -> HandedCredentials {
         gh_forbid_tracing()
         return try HandedCredentials(decoding: Descriptor(adopting: descriptor).readAll(limit: 1 << 16))
+    }
+
+    /// What it takes to find names, to check certificates and, where none are handed over, to find credentials.
+    private static func readable(isHanded: Bool) -> [String] {
+        var variables = ["AWS_CA_BUNDLE"]
+        var paths = ["/etc", "/usr", "/run"]
+        if !isHanded {
+            variables += [
+                "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+            ]
+            if let home = unsafe getenv("HOME") { paths.append(unsafe String(cString: home) + "/.aws") }
+        }
+        return paths + variables.compactMap { name in unsafe getenv(name).map { unsafe String(cString: $0) } }
     }
 
     /// What happened, and what to do where that is known.

@@ -2,7 +2,7 @@ internal import COpenSSL
 internal import Support
 
 /// The upgrade of an HTTP connection, RFC 6455 sections 4.1 and 4.2.2.
-struct WebSocketHandshake {
+package struct WebSocketHandshake {
     private static let guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
     /// More than this before the end of the header is no answer.
     static let answerByteLimit = 16_384
@@ -10,7 +10,7 @@ struct WebSocketHandshake {
     private let key: String
 
     /// - Parameter nonce: 16 random bytes.
-    init(nonce: [UInt8]) {
+    package init(nonce: [UInt8]) {
         key = Base64.encode(nonce)
     }
 
@@ -25,7 +25,7 @@ struct WebSocketHandshake {
     ///
     /// - Returns: how many bytes it has, when it is whole and a consent; nil: more are needed.
     /// - Throws: `ChannelError`: `rejected` when the server does not consent.
-    func check(_ bytes: [UInt8]) throws(ChannelError) -> Int? {
+    package func check(_ bytes: [UInt8]) throws(ChannelError) -> Int? {
         guard let end = Self.endOfHeader(bytes) else {
             guard bytes.count < Self.answerByteLimit else {
                 throw ChannelError(.malformedMessage, "the stream's server does not answer as HTTP does")

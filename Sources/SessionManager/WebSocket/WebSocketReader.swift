@@ -1,6 +1,7 @@
 /// Cuts what a WebSocket server sends into messages (RFC 6455 section 5); every length is checked and bounded.
-struct WebSocketReader {
-    enum Event: Equatable {
+package struct WebSocketReader {
+    /// What a server says.
+    package enum Event: Equatable {
         case text([UInt8])
         case binary([UInt8])
         case ping([UInt8])
@@ -24,7 +25,10 @@ struct WebSocketReader {
     private var partial: [UInt8] = []
     private var partialOpcode: WebSocketOpcode?
 
-    mutating func append(_ bytes: some Collection<UInt8>) {
+    package init() {}
+
+    /// Takes bytes as they came, in any pieces.
+    package mutating func append(_ bytes: some Collection<UInt8>) {
         if offset > 0 {
             buffer.removeFirst(offset)
             offset = 0
@@ -35,7 +39,7 @@ struct WebSocketReader {
     /// The next message; nil: more bytes are needed.
     ///
     /// - Throws: `ChannelError` with code `malformedMessage`; the connection is of no use then.
-    mutating func next() throws(ChannelError) -> Event? {
+    package mutating func next() throws(ChannelError) -> Event? {
         while let frame = try nextFrame() {
             switch frame.opcode {
             case .ping: return .ping(frame.payload)

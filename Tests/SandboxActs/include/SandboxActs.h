@@ -1,0 +1,8 @@
+/* What a process that was broken into would try. */
+#ifndef SANDBOX_ACTS_H
+#define SANDBOX_ACTS_H
+
+/* Tries an act by its name. Returns 0, or the error number; -1 if there is no such act. */
+int gh_try(const char *act, const char *argument);
+
+#endif
