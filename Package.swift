@@ -147,6 +147,14 @@ let package = Package(
         .target(
             name: "SandboxActs", path: "Tests/SandboxActs",
             cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+        // What fuzzing feeds, and the test that feeds it what was found.
+        .target(
+            name: "FuzzParsers",
+            dependencies: [
+                "AWS", "Accounts", "Authentication", "Configuration", "Control", "FileEvents", "SSHKeys",
+                "SessionManager", "Support",
+            ], path: "Tests/Fuzz/Parsers", swiftSettings: strict),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzParsers"], swiftSettings: strict),
         // What tests of several modules use.
         .target(
             name: "TestSupport", dependencies: ["Support"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -186,3 +194,11 @@ let package = Package(
         tests("Monitor", uses: ["Audit", "Control", "Directory", "Routing", "SQLite", "Support"]),
     ]
 )
+
+// libFuzzer brings main() along: only Tests/Fuzz/run builds this.
+if Context.environment["GATEHOUSE_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "gatehouse-fuzz", dependencies: ["FuzzParsers"], path: "Tests/Fuzz/Target",
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

@@ -1,0 +1,78 @@
+internal import Authentication
+internal import Configuration
+internal import Control
+internal import SSHKeys
+internal import Support
+
+extension FuzzedParser {
+    static func request(_ bytes: [UInt8]) {
+        guard let request = try? SessionRequest(decoding: bytes) else { return }
+        precondition((try? SessionRequest(decoding: request.encoded)) == request)
+    }
+
+    static func reply(_ bytes: [UInt8]) {
+        guard let reply = try? SessionReply(decoding: bytes) else { return }
+        precondition((try? SessionReply(decoding: reply.encoded)) == reply)
+    }
+
+    static func command(_ bytes: [UInt8]) {
+        guard let message = try? CommandMessage(decoding: bytes) else { return }
+        precondition((try? CommandMessage(decoding: message.encoded)) == message)
+    }
+
+    static func delivery(_ bytes: [UInt8]) {
+        var frames = DeliveryFrames()
+        frames.append(bytes)
+        while (try? frames.next()) != nil {}
+        guard let message = try? DeliveryMessage(decoding: bytes) else { return }
+        // A frame begins with its length.
+        precondition((try? DeliveryMessage(decoding: Array(message.encoded[4...]))) == message)
+    }
+
+    static func journal(_ bytes: [UInt8]) {
+        guard let (records, consumed) = try? JournalRecord.decode(bytes) else { return }
+        precondition(consumed <= bytes.count && records.count <= bytes.count / 4)
+    }
+
+    static func loginName(_ bytes: [UInt8]) {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard let name = LoginName(text) else { return }
+        let again = name.target.map { "\(name.user)+\($0)" } ?? name.user
+        precondition(LoginName(again) == name)
+    }
+
+    static func configuration(_ bytes: [UInt8]) {
+        guard let configuration = try? Configuration.parse(bytes) else { return }
+        let rendered = Array(configuration.rendered.utf8)
+        precondition((try? Configuration.parse(rendered)) == configuration)
+    }
+
+    static func environmentPattern(_ bytes: [UInt8]) {
+        // A pattern, a zero byte, a name.
+        let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
+        guard parts.count == 2, let pattern = EnvironmentPattern(parts[0]) else { return }
+        _ = pattern.matches(parts[1])
+        _ = EnvironmentPattern.accepts(parts[1], patterns: [parts[0]])
+    }
+
+    static func publicKey(_ bytes: [UInt8]) {
+        guard let key = try? PublicKey(blob: bytes) else { return }
+        precondition(key.blob == bytes)
+        _ = key.fingerprint
+    }
+
+    static func publicKeyText(_ bytes: [UInt8]) {
+        _ = PrivateKeyMark.isFound(in: bytes)
+        _ = try? PublicKey.parse(bytes: bytes)
+    }
+
+    static func signature(_ bytes: [UInt8]) {
+        _ = try? MessageSignature(blob: bytes)
+    }
+
+    static func timestamp(_ bytes: [UInt8]) {
+        guard let time = Timestamp(String(decoding: bytes, as: UTF8.self)) else { return }
+        precondition(Timestamp(time.description) == time)
+    }
+}
