@@ -75,7 +75,7 @@ let package = Package(
         // The domain: knows nothing of SSH, processes or the command line.
         module("Directory", uses: ["SQLite", "Support"]),
         module("Audit", uses: ["SQLite", "SSHKeys", "Support"]),
-        module("Authentication", uses: ["Directory", "Support"]),
+        module("Authentication", uses: ["Directory", "SQLite", "SSHKeys", "Support"]),
         module("Accounts", uses: ["Directory", "SQLite", "Support"], resources: [.embedInCode("HostStep")]),
         module("Routing", uses: ["Directory", "Support"]),
         module("Ownership", uses: ["FileEvents", "SQLite", "Support"]),
@@ -110,8 +110,9 @@ let package = Package(
         module(
             "Commands",
             uses: [
-                "Accounts", "Audit", "Configuration", "Control", "Directory", "FileEvents", "Inventory",
-                "Ownership", "Power", "Routing", "SQLite", "SSHKeys", "Sharing", "Support", "Watchers",
+                "Accounts", "Audit", "Authentication", "Configuration", "Control", "Directory", "FileEvents",
+                "Inventory", "Ownership", "Power", "Routing", "SQLite", "SSHKeys", "Sharing", "Support",
+                "Watchers",
             ]),
         module(
             "Monitor",
@@ -173,7 +174,7 @@ let package = Package(
             swiftSettings: strict),
         tests("Directory", uses: ["SQLite", "Support", "TestSupport"]),
         tests("Audit", uses: ["SQLite", "SSHKeys", "Support", "TestSupport"]),
-        tests("Authentication", uses: ["Directory", "SQLite", "Support"]),
+        tests("Authentication", uses: ["Directory", "SQLite", "SSHKeys", "Support", "TestSupport"]),
         tests("Accounts", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
         tests("Routing", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
         tests("Scanner", uses: ["FileEvents", "Ownership", "Support", "TestSupport"]),
@@ -188,10 +189,12 @@ let package = Package(
         tests(
             "Commands",
             uses: [
-                "Accounts", "Audit", "Configuration", "Control", "Directory", "FileEvents", "Inventory",
-                "Ownership", "SQLite", "SSHKeys", "Sharing", "Support", "Watchers",
+                "Accounts", "Audit", "Authentication", "Configuration", "Control", "Directory", "FileEvents",
+                "Inventory", "Ownership", "SQLite", "SSHKeys", "Sharing", "Support", "Watchers",
             ]),
-        tests("Monitor", uses: ["Audit", "Control", "Directory", "Routing", "SQLite", "Support"]),
+        tests(
+            "Monitor",
+            uses: ["Audit", "Control", "Directory", "Routing", "SQLite", "Support", "TestSupport"]),
     ]
 )
 

@@ -4,6 +4,8 @@ package import Support
 package enum EventKind: String, Sendable, CaseIterable {
     case authenticationAccepted = "auth.accepted"
     case authenticationRejected = "auth.rejected"
+    /// Too many wrong codes or passwords were given for somebody: none is looked at for a while.
+    case authenticationLimited = "auth.limited"
     case sessionStarted = "session.start"
     case sessionEnded = "session.end"
     case channelOpened = "channel.open"

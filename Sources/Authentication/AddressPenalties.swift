@@ -34,7 +34,7 @@ package struct AddressPenalties: Sendable {
 
     /// Whether connections from `address` are turned away at `time`.
     package func isBlocked(_ address: String, at time: MonotonicTime) -> Bool {
-        guard let until = records[Self.network(of: address)]?.blockedUntil else { return false }
+        guard let until = records[Network.ofCustomer(at: address)]?.blockedUntil else { return false }
         return time < until
     }
 
@@ -44,7 +44,7 @@ package struct AddressPenalties: Sendable {
     package mutating func noteFailure(from address: String, at time: MonotonicTime) -> Duration? {
         guard limit > 0 else { return nil }
         if records.count >= Self.capacity { forget(at: time) }
-        let network = Self.network(of: address)
+        let network = Network.ofCustomer(at: address)
         var record = records[network] ?? Record(lastFailure: time)
         if let until = record.blockedUntil, time < until {
             // A connection that was there before the block.
@@ -69,7 +69,7 @@ package struct AddressPenalties: Sendable {
 
     /// Forgets an address: somebody logged in from there.
     package mutating func noteSuccess(from address: String) {
-        records[Self.network(of: address)] = nil
+        records[Network.ofCustomer(at: address)] = nil
     }
 
     /// Makes room: what is old goes, and if that is not enough, everything that is not blocked.
@@ -81,14 +81,5 @@ package struct AddressPenalties: Sendable {
             records = records.filter { time < $0.value.blockedUntil ?? time }
         }
         if records.count >= Self.capacity { records = [:] }
-    }
-
-    /// An IPv4 address itself, or the /64 network of an IPv6 address: one customer has all of that.
-    private static func network(of address: String) -> String {
-        guard address.contains(":"), !address.contains(".") else { return address }
-        let halves = address.prefix { $0 != "%" }.split(
-            separator: ":", maxSplits: .max, omittingEmptySubsequences: false)
-        let groups = halves.prefix { !$0.isEmpty }.prefix(4)
-        return (groups + Array(repeating: "0", count: 4 - groups.count)).joined(separator: ":") + "::/64"
     }
 }

@@ -15,6 +15,8 @@ struct DirectoryDocument: Codable {
     var pools: [PoolEntry]?
     var grants: [GrantEntry]?
     var revokedKeys: [KeyEntry]?
+    var authorities: [AuthorityEntry]?
+    var revokedCertificates: [RevocationEntry]?
     var trees: [TreeEntry]?
     var watchers: [WatcherEntry]?
     var inventory: [SourceEntry]?
@@ -47,8 +49,26 @@ struct DirectoryDocument: Codable {
         var comment: String?
         var added: String?
         var lastUsed: String?
+        /// Of a revoked key: nobody may be given it again.
+        var final: Bool?
 
         var material: KeyMaterial { KeyMaterial(type: type, blob: [UInt8](blob), fingerprint: fingerprint) }
+    }
+
+    struct AuthorityEntry: Codable {
+        var name: String
+        var key: KeyEntry
+        /// Whom it may name; both left out: everybody.
+        var users: [String]?
+        var groups: [String]?
+        var added: String?
+    }
+
+    struct RevocationEntry: Codable {
+        /// The fingerprint of the CA.
+        var authority: String
+        var serial: UInt64?
+        var keyID: String?
     }
 
     struct GroupEntry: Codable {

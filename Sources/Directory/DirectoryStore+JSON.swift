@@ -28,6 +28,7 @@ extension DirectoryDocument {
             (users ?? []).enumerated().map { ("users[\($0)]", $1.keys) }
             + (hosts ?? []).enumerated().map { ("hosts[\($0)]", $1.keys) }
             + (watchers ?? []).enumerated().map { ("watchers[\($0)]", [$1.key]) }
+            + (authorities ?? []).enumerated().map { ("authorities[\($0)]", [$1.key]) }
         for (owner, keys) in lists {
             for (index, key) in (keys ?? []).enumerated() {
                 do {

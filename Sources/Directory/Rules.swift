@@ -9,6 +9,7 @@ enum Rules {
     static let regionRest = Set((letters + digits + "-").utf8)
     private static let nameStart = Set((letters + "_").utf8)
     private static let nameRest = Set((letters + digits + "_-").utf8)
+    static let authorityRest = Set((letters + digits + "._-").utf8)
     static let targetStart = Set((letters + digits).utf8)
     private static let targetRest = Set((letters + digits + ".-").utf8)
     private static let pathCharacters = Set((letters + letters.uppercased() + digits + "._/+-").utf8)
@@ -137,10 +138,13 @@ enum Rules {
         guard (1...16_384).contains(key.blob.count) else {
             throw DirectoryError(.invalidKey, "a key of \(key.blob.count) bytes")
         }
-        let digest = key.fingerprint.utf8.dropFirst(7)
-        guard key.fingerprint.hasPrefix("SHA256:"), digest.count == 43, digest.allSatisfy(base64.contains)
-        else {
+        guard isFingerprint(key.fingerprint) else {
             throw DirectoryError(.invalidKey, "\(quoted(key.fingerprint)) is not a SHA256 fingerprint")
         }
+    }
+
+    static func isFingerprint(_ text: String) -> Bool {
+        let digest = text.utf8.dropFirst(7)
+        return text.hasPrefix("SHA256:") && digest.count == 43 && digest.allSatisfy(base64.contains)
     }
 }

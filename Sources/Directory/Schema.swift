@@ -242,5 +242,31 @@ enum Schema {
             INSERT INTO host_keeps SELECT host, who, until FROM single_keeps;
             DROP TABLE single_keeps;
             """),
+        Migration(
+            11,
+            """
+            -- CAs outside of Gatehouse whose certificates open logins, and whom they may name; none: everybody.
+            CREATE TABLE authorities (
+                name TEXT PRIMARY KEY,
+                type TEXT NOT NULL,
+                blob BLOB NOT NULL UNIQUE,
+                fingerprint TEXT NOT NULL,
+                added INTEGER NOT NULL
+            );
+            CREATE TABLE authority_scopes (
+                authority TEXT NOT NULL REFERENCES authorities (name) ON DELETE CASCADE,
+                number INTEGER NOT NULL REFERENCES numbers (number),
+                PRIMARY KEY (authority, number)
+            ) WITHOUT ROWID;
+            -- Certificates of CAs that open nothing any more, by the CA's fingerprint: they outlive the trust in it.
+            CREATE TABLE revoked_certificates (
+                authority TEXT NOT NULL,
+                kind TEXT NOT NULL CHECK (kind IN ('serial', 'key-id')),
+                value TEXT NOT NULL,
+                PRIMARY KEY (authority, kind, value)
+            ) WITHOUT ROWID;
+            -- Keys that nobody may be given again, besides those that were only taken away.
+            ALTER TABLE revoked_keys ADD COLUMN is_final INTEGER NOT NULL DEFAULT 0;
+            """),
     ]
 }

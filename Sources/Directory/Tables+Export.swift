@@ -30,7 +30,13 @@ extension Tables {
                     name: $0.name, created: $0.created.description, hosts: $0.hosts, idleStop: idle[$0.name])
             },
             grants: try grants().map { .init($0) },
-            revokedKeys: try revokedKeys().map { .init($0) },
+            revokedKeys: try revokedKeys().map { key in
+                var entry = DirectoryDocument.KeyEntry(key)
+                entry.final = try isRevokedForGood(key.blob) ? true : nil
+                return entry
+            },
+            authorities: try authorities().map { .init($0) },
+            revokedCertificates: try certificateRevocations().map { .init($0) },
             trees: try trees().map { .init($0) }, watchers: try watchKeys().map { .init($0) },
             inventory: try sources().map { .init($0) },
             removedInstances: try removedInstances().sorted { $0.key < $1.key }.map {
@@ -58,6 +64,24 @@ extension DirectoryDocument.UserEntry {
 extension DirectoryDocument.KeyEntry {
     fileprivate init(_ key: KeyMaterial) {
         self.init(type: key.type, blob: Data(key.blob), fingerprint: key.fingerprint)
+    }
+}
+
+extension DirectoryDocument.AuthorityEntry {
+    fileprivate init(_ authority: TrustedAuthority) {
+        self.init(
+            name: authority.name, key: .init(authority.material), users: authority.users,
+            groups: authority.groups, added: authority.added.description)
+    }
+}
+
+extension DirectoryDocument.RevocationEntry {
+    fileprivate init(_ revocation: CertificateRevocation) {
+        self.init(authority: revocation.authority)
+        switch revocation.mark {
+        case .serial(let number): serial = number
+        case .keyID(let text): keyID = text
+        }
     }
 }
 

@@ -26,7 +26,17 @@ extension Tables {
         try each(document.revokedKeys, "revokedKeys", \.fingerprint) { entry in
             // Whoever has the key here keeps it.
             guard try key(withBlob: entry.material.blob) == nil else { return }
-            try revoke(entry.material, at: try self.time(entry.added, "added") ?? time)
+            try revoke(
+                entry.material, isFinal: entry.final ?? false,
+                at: try self.time(entry.added, "added") ?? time)
+        }
+        try each(document.authorities, "authorities", \.name) { try mergeAuthority($0, at: time) }
+        try each(document.revokedCertificates, "revokedCertificates", \.authority) { entry in
+            switch (entry.serial, entry.keyID) {
+            case (let number?, nil): try revoke(.init(authority: entry.authority, mark: .serial(number)))
+            case (nil, let text?): try revoke(.init(authority: entry.authority, mark: .keyID(text)))
+            default: throw DirectoryError(.invalidField, "give one of serial and keyID")
+            }
         }
         try each(document.inventory, "inventory", { _ in nil }) { try mergeSource($0, at: time) }
         try each(document.removedInstances, "removedInstances", \.instance) { entry in
@@ -120,6 +130,19 @@ extension Tables {
         _ = try addKey(
             entry.material, to: user, comment: entry.comment ?? "", at: try time(entry.added, "added") ?? now,
             lastUsed: lastUsed)
+    }
+
+    private func mergeAuthority(_ entry: DirectoryDocument.AuthorityEntry, at now: Timestamp) throws {
+        let users = (entry.users ?? []).sorted()
+        let groups = (entry.groups ?? []).sorted()
+        if let known = try authorities().first(where: { $0.name == entry.name }) {
+            try agree("key", known.material.fingerprint, entry.key.fingerprint)
+            try agree("users", known.users.joined(separator: " "), users.joined(separator: " "))
+            return try agree("groups", known.groups.joined(separator: " "), groups.joined(separator: " "))
+        }
+        _ = try addAuthority(
+            entry.name, entry.key.material, users: users, groups: groups,
+            at: try time(entry.added, "added") ?? now)
     }
 
     private func mergeGroup(_ entry: DirectoryDocument.GroupEntry, at now: Timestamp) throws {

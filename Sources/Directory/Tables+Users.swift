@@ -135,6 +135,10 @@ extension Tables {
                     : "the key \(key.fingerprint) belongs to '\(owner)'",
                 hint: owner == name ? nil : "a key says who somebody is, so each user needs their own")
         }
+        if try isRevokedForGood(key.blob) { throw Self.revoked(key) }
+        if let known = try authorities().first(where: { $0.material.blob == key.blob }) {
+            throw DirectoryError(.keyTaken, "the key \(key.fingerprint) is that of the CA '\(known.name)'")
+        }
         try database.run(
             "INSERT INTO user_keys VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", key.blob, user.uid, key.type,
             key.fingerprint, comment, time.wholeSeconds, lastUsed?.wholeSeconds)
@@ -159,11 +163,15 @@ extension Tables {
     }
 
     /// Notes a key that hosts are to refuse from now on.
-    func revoke(_ key: KeyMaterial, at time: Timestamp = .now) throws {
+    ///
+    /// - Parameter isFinal: nobody can be given it any more.
+    func revoke(_ key: KeyMaterial, isFinal: Bool = false, at time: Timestamp = .now) throws {
         try Rules.checkKey(key)
         try database.run(
-            "INSERT INTO revoked_keys VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING", key.blob, key.type,
-            key.fingerprint, time.wholeSeconds)
+            """
+            INSERT INTO revoked_keys (blob, type, fingerprint, revoked, is_final) VALUES (?1, ?2, ?3, ?4, ?5)
+            ON CONFLICT DO UPDATE SET is_final = max(is_final, excluded.is_final)
+            """, key.blob, key.type, key.fingerprint, time.wholeSeconds, isFinal)
     }
 
     /// The keys noted so, by fingerprint.

@@ -27,6 +27,8 @@ final class Gateway: Sendable {
     let sessions = SessionRegistry()
     let limits: Locked<ConnectionLimits>
     let penalties: Locked<AddressPenalties>
+    /// How often codes and passwords may be tried.
+    let guesses: GuessLedger
     /// Signs checkpoints of the event log.
     let eventKey: PrivateKey
     /// Where hosts are that are instances; looked for when the first of them is worked on.
@@ -67,6 +69,7 @@ final class Gateway: Sendable {
         penalties = Locked(
             AddressPenalties(
                 limit: configuration.maximumFailuresPerAddress, block: configuration.failureBlockTime))
+        guesses = try GuessLedger(path: configuration.databasePath)
         cloud = Cloud(configuration.cloud)
         let current = Locked(settings)
         self.current = current
@@ -195,6 +198,8 @@ final class Gateway: Sendable {
                 conditions: board,
                 wall: { [executor] text, host in try executor.withLock { $0 }.wall(text, on: host) })
         services.idle = { [idle] in idle.report(of: $0) }
+        services.guesses = { [guesses] in guesses.records(of: $0, at: .now) }
+        services.clearGuesses = { [guesses] in try guesses.clear(user: $0) }
         return CommandService(services)
     }
 }

@@ -18,7 +18,7 @@ extension SessionMonitor {
 
     /// Whether a key would do; the client has proved nothing yet, so nothing else happens.
     func probe(login: String, key: [UInt8]) throws -> SessionReply {
-        switch try KeyDecision(login: LoginName(login), key: key, in: gateway.directory) {
+        switch try decide(about: key, for: LoginName(login)) {
         case .accepted, .acceptedWatcher: .keyAcceptable
         case .rejected(let reason):
             try reject(Rejection(login: login, key: key, reason: reason.rawValue))
@@ -31,15 +31,15 @@ extension SessionMonitor {
             return try reject(
                 Rejection(login: text, key: key, reason: KeyDecision.Reason.malformedName.rawValue))
         }
-        switch try KeyDecision(login: name, key: key, in: gateway.directory) {
+        switch try decide(about: key, for: name) {
         case .rejected(let reason):
             return try reject(Rejection(login: text, key: key, reason: reason.rawValue))
         case .acceptedWatcher(let host, let fingerprint):
             return try openDelivery(of: host, key: key, fingerprint: fingerprint)
-        case .accepted(let user, let fingerprint):
+        case .accepted(let user, let fingerprint, let certificate):
             let route = try Router(directory: gateway.directory).route(user: user.name, target: name.target)
             let (destination, passedOver) = gateway.board.seat(session, of: user.name, on: route)
-            var login = Login(user: user, target: name.target)
+            var login = Login(user: user, target: name.target, certificate: certificate)
             if case .host(let access) = destination {
                 login.host = access.host.name
                 login.remark = passedOver?.sentence(insteadOn: access.host.name)
@@ -50,6 +50,10 @@ extension SessionMonitor {
         }
     }
 
+    private func decide(about key: [UInt8], for login: LoginName?) throws -> KeyDecision {
+        try KeyDecision(login: login, key: key, from: peer.host, at: .now, in: gateway.directory)
+    }
+
     /// What the destination and the settings allow in this session.
     private func grant(to login: Login, _ destination: Destination) throws -> SessionGrant {
         var grant = SessionGrant(
@@ -57,11 +61,17 @@ extension SessionMonitor {
             acceptedEnvironment: settings.configuration.acceptedEnvironment.map(\.text),
             guardedPorts: try JumpPolicy(directory: gateway.directory).guardedPorts().map { UInt32($0) })
         switch destination {
-        case .gate: break
+        case .gate:
+            if login.certificate?.forcedCommand != nil {
+                grant.target = .none(
+                    reason:
+                        "Your certificate is for one command on a host: it runs none of the gateway's own.")
+            }
         case .host(let access):
             grant.target = .host
-            grant.mayForward = access.rights.forwarding
-            grant.mayForwardAgent = access.rights.agent
+            let permissions = Self.permissions(for: access.rights, login.certificate)
+            grant.mayForward = permissions.contains(.portForwarding)
+            grant.mayForwardAgent = permissions.contains(.agentForwarding)
         case .refused(let refusal): grant.target = .none(reason: refusal.sentence)
         }
         return grant
@@ -75,13 +85,18 @@ extension SessionMonitor {
         defer { if !isNoted { self.login = nil } }
         var detail = ["client": clientVersion]
         detail["target"] = login.target
+        var proof = ["key": fingerprint, "method": "publickey"]
+        if let certificate = login.certificate {
+            proof.merge(certificate.record) { $1 }
+            proof["command"] = certificate.forcedCommand
+        }
         try gateway.events.start(
             Session(
                 id: session.description, user: login.user.name, target: login.target, host: login.host,
                 keyFingerprint: fingerprint, clientAddress: peer.host, clientVersion: clientVersion,
                 process: Audit.SessionProcess(pid: child.pid, start: child.startTime)),
             with: [
-                event(.authenticationAccepted, ["key": fingerprint, "method": "publickey"]),
+                event(.authenticationAccepted, proof),
                 event(.sessionStarted, detail),
             ])
         isNoted = true
@@ -98,6 +113,17 @@ extension SessionMonitor {
             ["user.name": login.user.name, "peer.address": peer.host, "key.fingerprint": fingerprint])
     }
 
+    /// A key or a certificate for the event log, as it says itself.
+    private static func description(of blob: [UInt8]) -> [String: String] {
+        guard let certificate = try? PresentedCertificate(blob: blob) else {
+            return ["key": (try? PublicKey(blob: blob).fingerprint) ?? "of an unknown kind"]
+        }
+        return [
+            "key": certificate.subject.fingerprint, "ca": certificate.authority.fingerprint,
+            "key.id": certificate.keyIDText, "serial": String(certificate.serial),
+        ]
+    }
+
     /// Notes a failed attempt, then counts it.
     ///
     /// - Throws: when it cannot be written.
@@ -105,9 +131,7 @@ extension SessionMonitor {
         // Bounded: the client chose it.
         let name = String(rejection.login.prefix(100))
         var detail = ["login": name, "reason": rejection.reason]
-        if let key = rejection.key {
-            detail["key"] = (try? PublicKey(blob: key).fingerprint) ?? "of an unknown kind"
-        }
+        if let key = rejection.key { detail.merge(Self.description(of: key)) { $1 } }
         try gateway.events.append(
             Event(
                 .authenticationRejected, session: session.description,

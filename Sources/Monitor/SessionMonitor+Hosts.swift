@@ -1,4 +1,5 @@
 import Audit
+import Authentication
 import Commands
 import Configuration
 import Control
@@ -28,12 +29,14 @@ extension SessionMonitor {
         if try announcePreparation(of: login.user.name, on: host.name) {
             return (.preparing(host: host.name), [])
         }
-        let certificate = try settings.authority.sign(
-            UserCertificate(
-                for: subject, serial: .random(in: 1...UInt64.max),
-                keyID: "gatehouse:\(session):\(login.user.name)", principals: [login.user.name],
-                validity: settings.configuration.certificateValidity,
-                permissions: Self.permissions(for: access.rights)))
+        var request = UserCertificate(
+            for: subject, serial: .random(in: 1...UInt64.max),
+            keyID: "gatehouse:\(session):\(login.user.name)", principals: [login.user.name],
+            validity: settings.configuration.certificateValidity,
+            permissions: Self.permissions(for: access.rights, login.certificate))
+        // The host's sshd runs it whatever is asked for, and tells it what that was (SSH_ORIGINAL_COMMAND).
+        request.forcedCommand = login.certificate?.forcedCommand
+        let certificate = try settings.authority.sign(request)
         state = .onHost
         gateway.sessions.noteConnection(of: session)
         let connection = HostConnection(
@@ -107,11 +110,14 @@ extension SessionMonitor {
         return host
     }
 
-    private static func permissions(for rights: Rights) -> Set<UserCertificate.Permission> {
+    /// What grants give, as far as the certificate with which somebody logged in permits it.
+    static func permissions(
+        for rights: Rights, _ certificate: AcceptedCertificate?
+    ) -> Set<UserCertificate.Permission> {
         var permissions: Set<UserCertificate.Permission> = [.terminal, .startupFile]
         if rights.forwarding { permissions.insert(.portForwarding) }
         if rights.agent { permissions.insert(.agentForwarding) }
-        return permissions
+        return certificate.map { permissions.intersection($0.permissions) } ?? permissions
     }
 
     /// The upstream login stands.
@@ -142,6 +148,9 @@ extension SessionMonitor {
     func jump(to name: String, port: UInt32) throws -> (SessionReply, [Descriptor]) {
         guard let login else { throw Violation(description: "nobody has logged in") }
         let policy = JumpPolicy(directory: gateway.directory)
+        if let obstacle = login.certificate?.obstacleToJumps {
+            return (try refuse("jump to \(name):\(port)", obstacle), [])
+        }
         switch try policy.decide(user: login.user.name, host: name, port: port) {
         case .notAJump:
             return (.notAJump, [])

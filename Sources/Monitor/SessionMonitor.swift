@@ -20,6 +20,8 @@ final class SessionMonitor {
     struct Login {
         let user: User
         let target: String?
+        /// With which it was opened, where it was not a key of the directory.
+        let certificate: AcceptedCertificate?
         /// The host it leads to, picked at the login and kept.
         var host: String?
         /// Why it is not another host, to be told once.

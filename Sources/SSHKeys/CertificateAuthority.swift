@@ -4,6 +4,9 @@ import Support
 package struct CertificateAuthority: Sendable {
     private let key: PrivateKey
 
+    /// No text in a certificate that is signed here is longer, in bytes.
+    package static let textLimit = 1_024
+
     package init(key: PrivateKey) {
         self.key = key
     }
@@ -62,7 +65,8 @@ package struct CertificateAuthority: Sendable {
         let texts = principals + [certificate.keyID, certificate.forcedCommand ?? "-"]
         guard
             texts.allSatisfy({ text in
-                !text.isEmpty && text.utf8.count <= 1_024 && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+                !text.isEmpty && text.utf8.count <= textLimit
+                    && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
             }), principals.allSatisfy({ !$0.contains(",") })
         else {
             throw KeyError(

@@ -16,10 +16,13 @@ enum Cryptography {
         unsafe UnsafeRawPointer(literal.utf8Start).assumingMemoryBound(to: CChar.self)
     }
 
-    /// Whether an uncompressed point lies on a curve and is not its neutral element.
-    static func isPoint(_ point: [UInt8], onCurve group: String) -> Bool {
-        guard let context = unsafe EVP_PKEY_CTX_new_from_name(nil, "EC", nil) else { return false }
-        defer { unsafe EVP_PKEY_CTX_free(context) }
+    /// The key of an uncompressed point, which may lie beside the curve; the caller frees it. nil: libcrypto takes no such thing.
+    static func publicKey(atPoint point: [UInt8], onCurve group: String) -> OpaquePointer? {
+        guard let context = unsafe EVP_PKEY_CTX_new_from_name(nil, "EC", nil) else { return nil }
+        defer {
+            unsafe EVP_PKEY_CTX_free(context)
+            ERR_clear_error()
+        }
         var group = Array(group.utf8CString)
         var bytes = point
         var key: OpaquePointer?
@@ -35,13 +38,19 @@ enum Cryptography {
                     && EVP_PKEY_fromdata(context, &key, publicKey, &parameters) == 1
             }
         }
+        if made { return unsafe key }
+        unsafe EVP_PKEY_free(key)
+        return nil
+    }
+
+    /// Whether an uncompressed point lies on a curve and is not its neutral element.
+    static func isPoint(_ point: [UInt8], onCurve group: String) -> Bool {
+        guard let key = unsafe publicKey(atPoint: point, onCurve: group) else { return false }
         defer {
             unsafe EVP_PKEY_free(key)
             ERR_clear_error()
         }
-        guard made, let key = unsafe key, let check = unsafe EVP_PKEY_CTX_new_from_pkey(nil, key, nil) else {
-            return false
-        }
+        guard let check = unsafe EVP_PKEY_CTX_new_from_pkey(nil, key, nil) else { return false }
         defer { unsafe EVP_PKEY_CTX_free(check) }
         return unsafe EVP_PKEY_public_check(check) == 1
     }

@@ -8,6 +8,9 @@ package enum KeyType: String, Sendable, CaseIterable {
     case securityKeyEd25519 = "sk-ssh-ed25519@openssh.com"
     case securityKeyECDSA256 = "sk-ecdsa-sha2-nistp256@openssh.com"
 
+    /// Whether the private half lies in a security key (FIDO).
+    package var isSecurityKey: Bool { self == .securityKeyEd25519 || self == .securityKeyECDSA256 }
+
     /// The name of a user certificate for a key of this kind, such as `ssh-ed25519-cert-v01@openssh.com`.
     package var certificateName: String {
         let vendor = "@openssh.com"

@@ -1,4 +1,3 @@
-import COpenSSL
 import Support
 
 extension PublicKey {
@@ -6,20 +5,8 @@ extension PublicKey {
     package func verifies(_ signature: [UInt8], of message: [UInt8]) -> Bool {
         var input = WireReader(signature)
         guard type == .ed25519, (try? input.string()) == KeyType.ed25519.rawValue,
-            let value = try? input.data(), value.count == 64, input.remaining == 0
+            let value = try? input.data(), input.remaining == 0
         else { return false }
-        let point = Array(blob.suffix(32))
-        guard let key = unsafe EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nil, point, point.count) else {
-            ERR_clear_error()
-            return false
-        }
-        defer { unsafe EVP_PKEY_free(key) }
-        guard let context = unsafe EVP_MD_CTX_new() else { return false }
-        defer {
-            unsafe EVP_MD_CTX_free(context)
-            ERR_clear_error()
-        }
-        return unsafe EVP_DigestVerifyInit(context, nil, nil, nil, key) == 1
-            && EVP_DigestVerify(context, value, value.count, message, message.count) == 1
+        return Cryptography.isEd25519(value, of: message, by: Array(blob.suffix(32)))
     }
 }

@@ -12,6 +12,8 @@ struct PermissionTests {
         "user add": "carol", "user list": "", "user show": "alice", "user lock": "alice",
         "user unlock": "alice", "user role": "bob auditor", "user leave": "alice --yes",
         "key add": "alice -", "key list": "", "key remove": "alice SHA256:x",
+        "key revoke": "-", "ca add": "corporate -", "ca list": "", "ca remove": "corporate",
+        "ca revoke": "corporate --serial 7", "ca revocations": "",
         "group add": "ops", "group list": "", "group show": "lab", "group add-member": "lab ada",
         "group remove-member": "lab bob",
         "host add": "gpu1 --address 10.0.0.1 --key -", "host list": "", "host show": "communal1",
@@ -71,7 +73,7 @@ struct PermissionTests {
         "pool list",
         "grant list", "account status", "tree show", "watch status", "session list", "session show",
         "event list", "event verify", "event export", "directory export",
-        "config show", "file orphans", "file gaps",
+        "config show", "file orphans", "file gaps", "ca list", "ca revocations",
     ]
 
     @Test("an auditor may ask everything and change nothing", arguments: lines.keys.sorted())

@@ -1,5 +1,6 @@
 package import Accounts
 package import Audit
+package import Authentication
 package import Configuration
 package import Directory
 package import Ownership
@@ -24,6 +25,10 @@ package struct CommandServices: Sendable {
     package var wall: @Sendable (String, Host) throws -> Void
     /// How a host with an idle policy is used, by its name; nil: it has none, or does not run.
     package var idle: @Sendable (_ host: String) -> IdleReport? = { _ in nil }
+    /// Wrong codes and passwords given for a user, by network.
+    package var guesses: @Sendable (_ user: String) -> [GuessLimits.Record] = { _ in [] }
+    /// Forgets them.
+    package var clearGuesses: @Sendable (_ user: String) throws -> Void = { _ in }
     /// The present moment.
     package var now: @Sendable () -> Timestamp = { .now }
 

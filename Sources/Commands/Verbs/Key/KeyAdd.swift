@@ -33,6 +33,10 @@ extension CommandContext {
         let key = try KeyText.one(in: terminal.read(path, limit: KeyText.limit))
         let added = try directory.addKey(
             KeyText.material(of: key), to: user, comment: comment ?? key.comment, at: services.now())
+        if key.type.isSecurityKey {
+            try terminal.errLine(
+                "note: that a security key was touched cannot be seen here; it counts like any other key")
+        }
         return try done(
             Change(command, ["user": user, "key": added.material.fingerprint, "type": added.material.type]),
             "key \(added.material.fingerprint) added to \(user)")

@@ -1,3 +1,4 @@
+import Authentication
 import Directory
 import Support
 
@@ -21,9 +22,12 @@ package struct UserShow: DaemonCommand {
         let keys = try context.directory.keys(of: name)
         let hosts = try context.directory.reachableHosts(of: name)
 
+        let guesses = context.services.guesses(name)
+
         var document = user.json
         document["groups"] = .strings(groups)
         document["keys"] = .array(keys.map(\.json))
+        document["guesses"] = .array(guesses.map(\.json))
         document["hosts"] = .strings(hosts.map(\.host.name))
 
         var text = Details()
@@ -36,7 +40,27 @@ package struct UserShow: DaemonCommand {
         text.add("groups", groups.joined(separator: ", "))
         text.add("keys", each: keys.map { "\($0.material.type) \($0.material.fingerprint) \($0.comment)" })
         text.add("hosts", hosts.map(\.host.name).joined(separator: ", "))
+        if !guesses.isEmpty {
+            text.add("wrong codes", each: guesses.map { $0.text(at: context.services.now()) })
+        }
         text.add("added", user.created.description)
         return try context.show(json: isJSON, ["user": .object(document)], text: text.text)
+    }
+}
+
+extension GuessLimits.Record {
+    fileprivate var json: JSON {
+        .object([
+            "network": .string(network), "failures": .integer(failures), "last_failure": .time(lastFailure),
+            "closed_until": .time(closedUntil), "last_success": .time(lastSuccess),
+        ])
+    }
+
+    /// `3 from 192.0.2.1, none is looked at until …`.
+    fileprivate func text(at time: Timestamp) -> String {
+        var text = "\(failures) from \(network.isEmpty ? "elsewhere" : network)"
+        if let closedUntil, isClosed(at: time) { text += ", none is looked at until \(closedUntil)" }
+        if let lastSuccess { text += ", a right one at \(lastSuccess)" }
+        return text
     }
 }
