@@ -41,6 +41,9 @@ extension Configuration {
         case .maxAuthTries: ["\(maximumAttempts)"]
         case .maxFailuresPerAddress: ["\(maximumFailuresPerAddress)"]
         case .failureBlockTime: [ValueParser.rendered(failureBlockTime)]
+        case .allowFrom: ValueParser.rendered(networks.allowed, empty: "any")
+        case .denyFrom: ValueParser.rendered(networks.denied)
+        case .proxyProtocolFrom: ValueParser.rendered(proxies)
         case .maxChannels: ["\(maximumChannels)"]
         case .maxConnections: ["\(maximumConnections)"]
         case .acceptEnv:
@@ -88,6 +91,9 @@ extension Keyword {
         case .maxAuthTries: "Attempts to log in on one connection."
         case .maxFailuresPerAddress: "Failed connections from one address until it is blocked; 0: never."
         case .failureBlockTime: "How long it is blocked the first time; twice as long each further time."
+        case .allowFrom: "Networks that clients may come from, such as 10.0.0.0/8, or any."
+        case .denyFrom: "Networks that no client may come from, whatever AllowFrom says."
+        case .proxyProtocolFrom: "Proxies that say with the PROXY protocol for whom they come."
         case .maxChannels: "Channels on one connection."
         case .maxConnections: "Connections at one time."
         case .acceptEnv: "Environment variables that clients may pass on, with * and ?; none for none."

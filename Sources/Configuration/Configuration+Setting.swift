@@ -40,6 +40,13 @@ extension Configuration {
         case .maxFailuresPerAddress:
             maximumFailuresPerAddress = try ValueParser.number(value, in: 0...100_000)
         case .failureBlockTime: failureBlockTime = try ValueParser.duration(value, in: 1...3_600)
+        case .allowFrom: try ValueParser.add(values, to: &networks.allowed, empty: "any", isFirst: isFirst)
+        case .denyFrom: try ValueParser.add(values, to: &networks.denied, isFirst: isFirst)
+        case .proxyProtocolFrom:
+            try ValueParser.add(values, to: &proxies, isFirst: isFirst)
+            guard proxies.allSatisfy({ $0.prefix > 0 }) else {
+                throw ValueError(what: "not everybody may say who they are; name the proxies")
+            }
         case .maxChannels: maximumChannels = try ValueParser.number(value, in: 1...10_000)
         case .maxConnections: maximumConnections = try ValueParser.number(value, in: 1...100_000)
         case .certificateValidity: certificateValidity = try ValueParser.duration(value, in: 10...86_400)

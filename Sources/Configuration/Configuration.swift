@@ -31,6 +31,10 @@ package struct Configuration: Equatable, Sendable {
     package var maximumFailuresPerAddress = 10
     /// How long such an address is turned away the first time; twice as long each further time, an hour at the most.
     package var failureBlockTime = Duration.seconds(60)
+    /// Where clients may come from.
+    package var networks = NetworkRules()
+    /// Who says with the PROXY protocol for whom they come, and is believed.
+    package var proxies: [Network] = []
     /// Channels on one connection.
     package var maximumChannels = 1_000
     /// Connections at one time.
@@ -92,6 +96,12 @@ extension Configuration {
     package var controlSocketPath: String { runtimeDirectory + "/control.sock" }
     /// The daemon's process id.
     package var pidFilePath: String { runtimeDirectory + "/gatehoused.pid" }
+
+    /// Whether connections from `address` begin with a PROXY header.
+    package func isProxy(_ address: String) -> Bool {
+        guard !proxies.isEmpty, let address = IPAddress(address) else { return false }
+        return proxies.contains { $0.contains(address) }
+    }
 
     /// The host key unless the configuration names one.
     static func defaultHostKey(in stateDirectory: String) -> String {

@@ -13,6 +13,9 @@ enum Keyword: String, CaseIterable {
     case maxAuthTries = "MaxAuthTries"
     case maxFailuresPerAddress = "MaxFailuresPerAddress"
     case failureBlockTime = "FailureBlockTime"
+    case allowFrom = "AllowFrom"
+    case denyFrom = "DenyFrom"
+    case proxyProtocolFrom = "ProxyProtocolFrom"
     case maxChannels = "MaxChannels"
     case maxConnections = "MaxConnections"
     case acceptEnv = "AcceptEnv"
@@ -38,13 +41,18 @@ enum Keyword: String, CaseIterable {
     /// Whether it may stand more than once.
     var isRepeatable: Bool {
         switch self {
-        case .listenAddress, .hostKey, .acceptEnv, .include: true
+        case .listenAddress, .hostKey, .acceptEnv, .allowFrom, .denyFrom, .proxyProtocolFrom, .include: true
         default: false
         }
     }
 
     /// Whether several values may stand on its line.
-    var takesSeveral: Bool { self == .acceptEnv || self == .checkpointTo }
+    var takesSeveral: Bool {
+        switch self {
+        case .acceptEnv, .checkpointTo, .allowFrom, .denyFrom, .proxyProtocolFrom: true
+        default: false
+        }
+    }
 
     private static let byLowercaseName: [String: Keyword] = Dictionary(
         uniqueKeysWithValues: allCases.map { ($0.rawValue.lowercased(), $0) })

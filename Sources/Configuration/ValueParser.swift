@@ -2,6 +2,30 @@ import Support
 
 /// Reads the values of keywords.
 enum ValueParser {
+    /// Networks on one list, at the most.
+    private static let networkLimit = 1_024
+
+    /// Adds the networks of a line to those of lines before it; the word that stands for an empty list stands alone.
+    static func add(
+        _ values: [String], to list: inout [Network], empty: String = "none", isFirst: Bool
+    ) throws(ValueError) {
+        if isFirst { list = [] }
+        if values.count == 1, values[0].lowercased() == empty { return }
+        for value in values {
+            guard let network = Network(value) else {
+                throw ValueError(what: "'\(shown(value))' is not a network such as 10.0.0.0/8, or an address")
+            }
+            guard list.count < networkLimit else {
+                throw ValueError(what: "more than \(networkLimit) networks")
+            }
+            if !list.contains(network) { list.append(network) }
+        }
+    }
+
+    static func rendered(_ networks: [Network], empty: String = "none") -> [String] {
+        [networks.isEmpty ? empty : networks.map(\.description).joined(separator: " ")]
+    }
+
     static func number(_ text: some StringProtocol, in range: ClosedRange<Int>) throws(ValueError) -> Int {
         let wanted = "a number from \(range.lowerBound) to \(range.upperBound)"
         guard let number = digits(text) else {

@@ -56,6 +56,10 @@ struct ConfigurationTests {
             MaxChannels 10
             MaxConnections 11
             AcceptEnv GW_* LANG
+            AllowFrom 10.0.0.0/8 2001:db8::/32
+            AllowFrom 192.0.2.7
+            DenyFrom 10.66.0.0/16
+            ProxyProtocolFrom 10.0.0.5
             ACCEPTENV TERM_?
             CertificateValidity 2h
             ConnectTimeout 15
@@ -86,6 +90,10 @@ struct ConfigurationTests {
         wanted.tunnelUser = "63023"
         wanted.loginGraceTime = .seconds(60)
         wanted.maximumStartups = 7
+        wanted.networks = NetworkRules(
+            allowed: ["10.0.0.0/8", "2001:db8::/32", "192.0.2.7"].compactMap { Network($0) },
+            denied: [Network("10.66.0.0/16")].compactMap(\.self))
+        wanted.proxies = [Network("10.0.0.5")].compactMap(\.self)
         wanted.maximumStartupsPerAddress = 8
         wanted.maximumAttempts = 9
         wanted.maximumFailuresPerAddress = 0
@@ -137,7 +145,7 @@ struct ConfigurationTests {
         #expect(configuration.sessionProgram != nil)
         configuration.sessionProgram = nil
         #expect(configuration == Configuration())
-        #expect(lines.count == 33)
+        #expect(lines.count == 36)
     }
 
     @Test("all mistakes are reported, each with its file and line")
@@ -187,6 +195,9 @@ struct ConfigurationTests {
             "RekeyLimit 65G",
             "RekeyLimit 1T", "RekeyLimit none", "UidRange 20000", "UidRange 2-1", "UidRange 0-100",
             "UidRange 2000-1999", "UidRange 20000-65534", "UidRange 20000-99999999999", "UidRange a-b",
+            "AllowFrom none", "AllowFrom", "AllowFrom any 10.0.0.0/8", "AllowFrom 10.0.0.1/8", "DenyFrom any",
+            "DenyFrom example.org", "ProxyProtocolFrom any", "ProxyProtocolFrom 10.0.0.0/33",
+            "ProxyProtocolFrom 0.0.0.0/0", "ProxyProtocolFrom 10.0.0.5 ::/0",
             "UidRange 1-2-3", "UidRange -", "Banner issue", "LogLevel loud", "AcceptEnv", "AcceptEnv A-B",
             "AcceptEnv LD_PRELOAD", "AcceptEnv LD_*", "AcceptEnv PATH", "AcceptEnv LANG=C", "Include",
             "Include \"\"",
