@@ -148,7 +148,7 @@ def test_rekey_by_the_host(lab, teardown):
 
 
 def test_strict_key_exchange(ssh):
-    """24: the strict key exchange is agreed on."""
+    """24, CVE-2023-48795: the strict key exchange is agreed on."""
     assert b"strict KEX" in ssh("true", options=["-vvv"]).err
 
 

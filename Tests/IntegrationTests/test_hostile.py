@@ -44,7 +44,7 @@ def ends(connection, within):
 
 @pytest.mark.parametrize("after", ["key exchange", "service request", "refused key"])
 def test_userauth_success(lab, bystander, make_key, after):
-    """A client that sends USERAUTH_SUCCESS is not logged in: no channel opens and nothing is logged as a login."""
+    """CVE-2018-10933: a client that sends USERAUTH_SUCCESS is not logged in: no channel opens and nothing is logged as a login."""
     mark = lab.mark()
     with clients.transport(lab) as transport:
         if after == "service request":
@@ -95,7 +95,7 @@ BANNER = b"SSH-2.0-OpenSSH_9.2\r\n"
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_garbage(lab, bystander, name, sent):
-    """Garbage ends its own connection soon, and neither memory nor another session is touched."""
+    """GHSA-vgvv-x7xg-6cqg: garbage ends its own connection soon, and neither memory nor another session is touched."""
     before = resident_bytes([lab.daemon_pid()])
     with connect(lab.gateway_port, lab.gateway_host) as connection:
         try:
@@ -117,7 +117,7 @@ def test_garbage(lab, bystander, name, sent):
 
 @pytest.mark.limit(60)
 def test_silence(lab, bystander):
-    """Whoever connects and does not log in is disconnected when the grace time is over."""
+    """CVE-2026-7776: whoever connects and does not log in is disconnected when the grace time is over."""
     silent = connect(lab.gateway_port, lab.gateway_host)
     polite = connect(lab.gateway_port, lab.gateway_host)
     polite.sendall(BANNER)
@@ -219,7 +219,7 @@ def test_login_names_do_no_harm(lab, bystander):
 
 @pytest.mark.limit(60)
 def test_tiny_packets(lab, bystander, asynchronously):
-    """A channel whose packets have no room for data costs the session that asked for it, in seconds."""
+    """CVE-2026-59843: a channel whose packets have no room for data costs the session that asked for it, in seconds."""
     before = lab.session_pids()
 
     async def main():
