@@ -125,8 +125,8 @@ def test_wrong_guesses_of_a_key_exchange(lab):
         return struct.pack("!IB", len(payload) + padding + 1, padding) + payload + bytes(padding)
 
     begin = (
-        b"\x14" + os.urandom(16) + name_list("diffie-hellman-group14-sha256", "curve25519-sha256")
-        + name_list("ssh-ed25519") + 2 * name_list("aes128-ctr") + 2 * name_list("hmac-sha2-256")
+        b"\x14" + os.urandom(16) + name_list("diffie-hellman-group16-sha512", "curve25519-sha256")
+        + name_list("ssh-ed25519") + 2 * name_list("aes128-ctr") + 2 * name_list("hmac-sha2-256-etm@openssh.com")
         + 2 * name_list("none") + 2 * name_list() + b"\1" + bytes(4))
     guess = b"\x1e" + struct.pack("!I", 4) + b"\1\2\3\4"
     before = resident_bytes([lab.daemon_pid()])
