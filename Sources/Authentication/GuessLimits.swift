@@ -182,10 +182,11 @@ package struct GuessLimits: Sendable {
 
     /// Makes room: what is old goes first, then what has the fewest failures; a closed door goes last.
     private mutating func makeRoom(at time: Timestamp) {
-        let kept = records.keys.compactMap { key in current(key, at: time).map { (key, $0) } }
-            .sorted { weight($0.1, at: time) > weight($1.1, at: time) }
-            .prefix(Self.capacity * 9 / 10)
-        let dropped = Set(records.keys).subtracting(kept.map(\.0))
+        let kept = records.keys.compactMap { key in
+            current(key, at: time).map { (key: key, weight: weight($0, at: time)) }
+        }
+        .sorted { $0.weight > $1.weight }.prefix(Self.capacity / 2)
+        let dropped = Set(records.keys).subtracting(kept.map(\.key))
         for key in dropped { records[key] = nil }
         changed.formUnion(dropped)
     }

@@ -116,16 +116,25 @@ extension Tables {
         }
     }
 
+    func isRevoked(_ revocation: CertificateRevocation) throws -> Bool {
+        let query = "SELECT 1 FROM revoked_certificates WHERE authority = ?1 AND kind = ?2 AND value = ?3"
+        let (kind, value) = Self.stored(revocation.mark)
+        return try database.first(query, [revocation.authority, kind, value]) { _ in true } ?? false
+    }
+
+    private static func stored(_ mark: CertificateRevocation.Mark) -> (kind: String, value: String) {
+        switch mark {
+        case .serial(let number): ("serial", String(number))
+        case .keyID(let text): ("key-id", text)
+        }
+    }
+
     func revoke(_ revocation: CertificateRevocation) throws {
         guard Rules.isFingerprint(revocation.authority) else {
             throw DirectoryError(
                 .invalidKey, "\(Rules.quoted(revocation.authority)) is not a SHA256 fingerprint")
         }
-        let (kind, value) =
-            switch revocation.mark {
-            case .serial(let number): ("serial", String(number))
-            case .keyID(let text): ("key-id", text)
-            }
+        let (kind, value) = Self.stored(revocation.mark)
         guard (1...1_024).contains(value.utf8.count), !value.utf8.contains(0) else {
             throw DirectoryError(.invalidField, "a key id has 1 to 1024 bytes")
         }

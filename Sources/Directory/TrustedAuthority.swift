@@ -136,15 +136,16 @@ extension DirectoryStore {
         try read { tables in
             let known = try tables.authorities().first { $0.material.blob == authority }
             let user = try tables.findUser(user)
-            let marks: Set<CertificateRevocation.Mark> = [.serial(serial), .keyID(keyID)]
-            let isMarked = try tables.certificateRevocations().contains {
-                $0.authority == known?.material.fingerprint && marks.contains($0.mark)
+            let isMarked = try known.map { authority in
+                try [.serial(serial), .keyID(keyID)].contains {
+                    try tables.isRevoked(.init(authority: authority.material.fingerprint, mark: $0))
+                }
             }
             let keys = try [subject, authority].filter { try tables.isRevoked($0) }
             return CertificateFacts(
                 authority: known, user: user,
                 mayName: try known.map { try tables.mayName(user, $0) } ?? false,
-                isRevoked: isMarked || !keys.isEmpty)
+                isRevoked: isMarked ?? false || !keys.isEmpty)
         }
     }
 }
