@@ -75,4 +75,19 @@ extension FuzzedParser {
         guard let time = Timestamp(String(decoding: bytes, as: UTF8.self)) else { return }
         precondition(Timestamp(time.description) == time)
     }
+
+    static func certificate(_ bytes: [UInt8]) {
+        let isMeant = PresentedCertificate.isMeant(by: bytes)
+        guard let certificate = try? PresentedCertificate(blob: bytes) else { return }
+        precondition(isMeant)
+        _ = certificate.isSignedByItsAuthority
+        _ = certificate.criticalOptions.map(\.text)
+        _ = certificate.keyIDText
+    }
+
+    static func network(_ bytes: [UInt8]) {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard let network = Network(text) else { return }
+        precondition(network.contains(network.address) && Network(network.description) == network)
+    }
 }

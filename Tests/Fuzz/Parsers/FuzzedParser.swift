@@ -6,6 +6,7 @@ package enum FuzzedParser: String, CaseIterable, Sendable {
     case request, reply, command, delivery, journal
     /// What people and clients bring.
     case loginName, configuration, environmentPattern, publicKey, publicKeyText, signature, timestamp
+    case certificate, network
     /// What a host's watcher delivers.
     case frame, recovery
     /// What Session Manager's stream brings.
@@ -28,6 +29,8 @@ package enum FuzzedParser: String, CaseIterable, Sendable {
         case .publicKeyText: Self.publicKeyText(bytes)
         case .signature: Self.signature(bytes)
         case .timestamp: Self.timestamp(bytes)
+        case .certificate: Self.certificate(bytes)
+        case .network: Self.network(bytes)
         case .frame: Self.frame(bytes)
         case .recovery: Self.recovery(bytes)
         case .webSocket: Self.webSocket(bytes)
