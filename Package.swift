@@ -58,6 +58,8 @@ let package = Package(
         .systemLibrary(name: "CZstd"),
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "CSeccomp"),
+        .systemLibrary(name: "COath"),
+        .systemLibrary(name: "CQREncode"),
         .target(name: "CSupport", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         .target(name: "CWatch", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
 
@@ -75,7 +77,10 @@ let package = Package(
         // The domain: knows nothing of SSH, processes or the command line.
         module("Directory", uses: ["SQLite", "Support"]),
         module("Audit", uses: ["SQLite", "SSHKeys", "Support"]),
-        module("Authentication", uses: ["Directory", "SQLite", "SSHKeys", "Support"]),
+        module("Authentication", uses: ["Configuration", "Directory", "SQLite", "SSHKeys", "Support"]),
+        module(
+            "OneTimeCodes",
+            uses: ["Authentication", "COath", "COpenSSL", "CQREncode", "Directory", "Support"]),
         module("Accounts", uses: ["Directory", "SQLite", "Support"], resources: [.embedInCode("HostStep")]),
         module("Routing", uses: ["Directory", "Support"]),
         module("Ownership", uses: ["FileEvents", "SQLite", "Support"]),
@@ -111,7 +116,8 @@ let package = Package(
             "Commands",
             uses: [
                 "Accounts", "Audit", "Authentication", "Configuration", "Control", "Directory", "FileEvents",
-                "Inventory", "Ownership", "Power", "Routing", "SQLite", "SSHKeys", "Sharing", "Support",
+                "Inventory", "OneTimeCodes", "Ownership", "Power", "Routing", "SQLite", "SSHKeys", "Sharing",
+                "Support",
                 "Watchers",
             ]),
         module(
@@ -119,8 +125,8 @@ let package = Package(
             uses: [
                 "AWS", "Accounts", "Audit", "Authentication", "Commands", "Configuration", "Control",
                 "Directory",
-                "FileEvents", "Fleet", "Inventory", "Ownership", "Power", "Routing", "SQLite", "SSHKeys",
-                "Sandbox", "Sharing", "Support", "Watchers",
+                "FileEvents", "Fleet", "Inventory", "OneTimeCodes", "Ownership", "Power", "Routing", "SQLite",
+                "SSHKeys", "Sandbox", "Sharing", "Support", "Watchers",
             ]),
 
         program("gatehoused", uses: ["Monitor", "Configuration", "Support"]),
@@ -174,7 +180,10 @@ let package = Package(
             swiftSettings: strict),
         tests("Directory", uses: ["SQLite", "Support", "TestSupport"]),
         tests("Audit", uses: ["SQLite", "SSHKeys", "Support", "TestSupport"]),
-        tests("Authentication", uses: ["Directory", "SQLite", "SSHKeys", "Support", "TestSupport"]),
+        tests(
+            "Authentication",
+            uses: ["Configuration", "Directory", "SQLite", "SSHKeys", "Support", "TestSupport"]),
+        tests("OneTimeCodes", uses: ["Authentication", "Directory", "Support", "TestSupport"]),
         tests("Accounts", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
         tests("Routing", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
         tests("Scanner", uses: ["FileEvents", "Ownership", "Support", "TestSupport"]),
@@ -190,7 +199,8 @@ let package = Package(
             "Commands",
             uses: [
                 "Accounts", "Audit", "Authentication", "Configuration", "Control", "Directory", "FileEvents",
-                "Inventory", "Ownership", "SQLite", "SSHKeys", "Sharing", "Support", "Watchers",
+                "Inventory", "OneTimeCodes", "Ownership", "SQLite", "SSHKeys", "Sharing", "Support",
+                "Watchers",
             ]),
         tests(
             "Monitor",

@@ -6,6 +6,8 @@ package enum EventKind: String, Sendable, CaseIterable {
     case authenticationRejected = "auth.rejected"
     /// Too many wrong codes or passwords were given for somebody: none is looked at for a while.
     case authenticationLimited = "auth.limited"
+    /// A recovery code was used up.
+    case codeRecovered = "auth.recovered"
     case sessionStarted = "session.start"
     case sessionEnded = "session.end"
     case channelOpened = "channel.open"

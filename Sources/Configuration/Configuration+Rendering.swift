@@ -38,6 +38,8 @@ extension Configuration {
         case .loginGraceTime: [ValueParser.rendered(loginGraceTime)]
         case .maxStartups: ["\(maximumStartups)"]
         case .maxStartupsPerAddress: ["\(maximumStartupsPerAddress)"]
+        case .authenticationMethods: [authenticationMethods.description]
+        case .secondFactorGraceTime: [ValueParser.rendered(secondFactorGraceTime)]
         case .maxAuthTries: ["\(maximumAttempts)"]
         case .maxFailuresPerAddress: ["\(maximumFailuresPerAddress)"]
         case .failureBlockTime: [ValueParser.rendered(failureBlockTime)]
@@ -88,6 +90,10 @@ extension Keyword {
         case .loginGraceTime: "How long a client may take to log in."
         case .maxStartups: "Connections that have not logged in, at one time."
         case .maxStartupsPerAddress: "The same, from one address."
+        case .authenticationMethods:
+            "What a login needs: publickey, or publickey,totp for a one-time code besides."
+        case .secondFactorGraceTime:
+            "How long a code holds for the same user, key and address; 0: for one login."
         case .maxAuthTries: "Attempts to log in on one connection."
         case .maxFailuresPerAddress: "Failed connections from one address until it is blocked; 0: never."
         case .failureBlockTime: "How long it is blocked the first time; twice as long each further time."

@@ -36,6 +36,9 @@ extension Configuration {
         case .maxStartups: maximumStartups = try ValueParser.number(value, in: 1...100_000)
         case .maxStartupsPerAddress:
             maximumStartupsPerAddress = try ValueParser.number(value, in: 1...100_000)
+        case .authenticationMethods: authenticationMethods = try AuthenticationMethods(parsing: values)
+        case .secondFactorGraceTime:
+            secondFactorGraceTime = try ValueParser.duration(value, in: 0...30 * 86_400)
         case .maxAuthTries: maximumAttempts = try ValueParser.number(value, in: 1...100)
         case .maxFailuresPerAddress:
             maximumFailuresPerAddress = try ValueParser.number(value, in: 0...100_000)

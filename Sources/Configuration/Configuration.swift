@@ -25,6 +25,10 @@ package struct Configuration: Equatable, Sendable {
     package var maximumStartups = 100
     /// The same, of one client address.
     package var maximumStartupsPerAddress = 20
+    /// What a person has to show, unless a grant demands more.
+    package var authenticationMethods = AuthenticationMethods.publicKey
+    /// How long a one-time code holds for further logins with the same key from the same address; zero: for its own login only.
+    package var secondFactorGraceTime = Duration.seconds(8 * 3_600)
     /// Attempts to log in on one connection.
     package var maximumAttempts = 6
     /// Connections from one address that end after failed attempts, until the address is blocked; 0: never.
@@ -90,6 +94,8 @@ extension Configuration {
     package var userCAPath: String { stateDirectory + "/user_ca" }
     /// The private key that signs checkpoints of the event log.
     package var eventKeyPath: String { stateDirectory + "/event_key" }
+    /// Encrypts the secrets of one-time codes.
+    package var codeKeyPath: String { stateDirectory + "/totp_key" }
     /// One file per live session.
     package var journalDirectory: String { stateDirectory + "/journals" }
     /// Where the command line reaches the daemon.

@@ -10,6 +10,8 @@ enum Keyword: String, CaseIterable {
     case loginGraceTime = "LoginGraceTime"
     case maxStartups = "MaxStartups"
     case maxStartupsPerAddress = "MaxStartupsPerAddress"
+    case authenticationMethods = "AuthenticationMethods"
+    case secondFactorGraceTime = "SecondFactorGraceTime"
     case maxAuthTries = "MaxAuthTries"
     case maxFailuresPerAddress = "MaxFailuresPerAddress"
     case failureBlockTime = "FailureBlockTime"
@@ -49,7 +51,8 @@ enum Keyword: String, CaseIterable {
     /// Whether several values may stand on its line.
     var takesSeveral: Bool {
         switch self {
-        case .acceptEnv, .checkpointTo, .allowFrom, .denyFrom, .proxyProtocolFrom: true
+        case .acceptEnv, .authenticationMethods, .checkpointTo, .allowFrom, .denyFrom, .proxyProtocolFrom:
+            true
         default: false
         }
     }

@@ -4,7 +4,7 @@ extension SessionReply {
     private enum Kind: UInt8 {
         case settings = 1
         case keyAcceptable, accepted, rejected, disconnect, host, joined, notAJump, commandStarted, refused,
-            noted, preparing, deliveryStarted, waking
+            noted, preparing, deliveryStarted, waking, partiallyAccepted, questions
     }
 
     /// The message to send.
@@ -49,6 +49,12 @@ extension SessionReply {
             out.string(host)
             out.string(state)
             out.uint32(seconds)
+        case .partiallyAccepted(let methods):
+            out.byte(Kind.partiallyAccepted.rawValue)
+            out.strings(methods)
+        case .questions(let questions):
+            out.byte(Kind.questions.rawValue)
+            questions.encode(into: &out)
         }
         return out.bytes
     }
@@ -76,8 +82,32 @@ extension SessionReply {
         case .deliveryStarted: self = .deliveryStarted
         case .waking:
             self = .waking(host: try input.string(), state: try input.string(), seconds: try input.uint32())
+        case .partiallyAccepted: self = .partiallyAccepted(methods: try input.strings(limit: 8))
+        case .questions: self = .questions(try Questions(from: &input))
         }
         try input.finish()
+    }
+}
+
+extension Questions {
+    fileprivate func encode(into out: inout WireWriter) {
+        out.string(instruction)
+        out.uint32(UInt32(prompts.count))
+        for prompt in prompts {
+            out.string(prompt.text)
+            out.boolean(prompt.isEchoed)
+        }
+    }
+
+    fileprivate init(from input: inout WireReader) throws(WireError) {
+        let instruction = try input.string()
+        let count = try input.uint32()
+        guard count <= Self.countLimit else { throw WireError("\(count) questions are too many") }
+        var prompts: [Prompt] = []
+        for _ in 0..<count {
+            prompts.append(Prompt(try input.string(), isEchoed: try input.boolean()))
+        }
+        self.init(instruction: instruction, prompts: prompts)
     }
 }
 

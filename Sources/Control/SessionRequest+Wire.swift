@@ -4,7 +4,7 @@ extension SessionRequest {
     private enum Kind: UInt8 {
         case hello = 1
         case probeKey, verifiedKey, refusedMethod, connect, hostFailed, hostReady, jump, command, journalGrew,
-            deliver, watcherProgram
+            deliver, watcherProgram, interactive, answers
     }
 
     /// The message to send.
@@ -47,6 +47,13 @@ extension SessionRequest {
             out.byte(Kind.deliver.rawValue)
         case .watcherProgram:
             out.byte(Kind.watcherProgram.rawValue)
+        case .interactive(let login):
+            out.byte(Kind.interactive.rawValue)
+            out.string(login)
+        case .answers(let answers):
+            out.byte(Kind.answers.rawValue)
+            out.uint32(UInt32(answers.count))
+            for answer in answers { out.data(answer) }
         }
         return out.bytes
     }
@@ -77,7 +84,21 @@ extension SessionRequest {
         case .journalGrew: self = .journalGrew
         case .deliver: self = .deliver
         case .watcherProgram: self = .watcherProgram
+        case .interactive: self = .interactive(login: try input.string())
+        case .answers: self = .answers(try Self.answers(from: &input))
         }
         try input.finish()
+    }
+
+    private static func answers(from input: inout WireReader) throws(WireError) -> [[UInt8]] {
+        let count = try input.uint32()
+        guard count <= Questions.countLimit else { throw WireError("\(count) answers are too many") }
+        var answers: [[UInt8]] = []
+        for _ in 0..<count {
+            let answer = try input.data()
+            guard answer.count <= Questions.answerLimit else { throw WireError("an answer is too long") }
+            answers.append(answer)
+        }
+        return answers
     }
 }

@@ -12,6 +12,12 @@ package enum SessionRequest: Equatable, Sendable {
     /// The client has signed with this key; the session has verified the signature.
     case verifiedKey(login: String, key: [UInt8], clientVersion: String)
 
+    /// The client wants to be asked questions (RFC 4256).
+    case interactive(login: String)
+
+    /// What the client answers to the questions of the last reply, bytes as they came.
+    case answers([[UInt8]])
+
     /// An attempt by a method that is not offered.
     case refusedMethod(login: String, method: String)
 
@@ -60,10 +66,18 @@ package enum SessionReply: Equatable, Sendable {
     /// To `probeKey`: the key would do.
     case keyAcceptable
 
-    /// To `verifiedKey`: logged in; what the user may do in this session.
+    /// To `verifiedKey` and `answers`: logged in; what the user may do in this session.
     case accepted(SessionGrant)
 
-    /// To `probeKey`, `verifiedKey`, `refusedMethod`: no; the client may try again.
+    /// To `verifiedKey` and `answers`: that was right, and something else is asked for besides.
+    ///
+    /// - methods: by which the client can go on, as RFC 4252 names them.
+    case partiallyAccepted(methods: [String])
+
+    /// To `interactive` and `answers`: questions for the person; `answers` must come next, or another method.
+    case questions(Questions)
+
+    /// To `probeKey`, `verifiedKey`, `interactive`, `answers`, `refusedMethod`: no; the client may try again.
     case rejected
 
     /// To any of these: no, and the connection ends with this text. To `jump`: the same, if nothing else goes on in it.
@@ -102,6 +116,36 @@ package enum SessionReply: Equatable, Sendable {
 
     /// To `hostFailed`, `hostReady` and `journalGrew`.
     case noted
+}
+
+/// A round of questions (RFC 4256).
+package struct Questions: Equatable, Sendable {
+    /// One question.
+    package struct Prompt: Equatable, Sendable {
+        /// With the blank at its end.
+        package var text: String
+        /// Whether what is typed may be seen.
+        package var isEchoed: Bool
+
+        package init(_ text: String, isEchoed: Bool) {
+            self.text = text
+            self.isEchoed = isEchoed
+        }
+    }
+
+    /// No round has more questions, and no answers are more.
+    package static let countLimit = 32
+    /// No answer is longer, in bytes.
+    package static let answerLimit = 1_024
+
+    /// Shown before the questions; empty: nothing.
+    package var instruction: String
+    package var prompts: [Prompt]
+
+    package init(instruction: String = "", prompts: [Prompt]) {
+        self.instruction = instruction
+        self.prompts = prompts
+    }
 }
 
 /// What a session needs to know before anybody has logged in.

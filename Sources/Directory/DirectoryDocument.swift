@@ -40,6 +40,15 @@ struct DirectoryDocument: Codable {
         var keys: [KeyEntry]?
         /// The host or pool that they have chosen as their default.
         var pin: String?
+        var totp: CodeEntry?
+    }
+
+    /// Useless without the key that is not in the directory.
+    struct CodeEntry: Codable {
+        var sealed: Data
+        var enrolled: String
+        var lastStep: Int64
+        var recoveryHashes: [Data]?
     }
 
     struct KeyEntry: Codable {

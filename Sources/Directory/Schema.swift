@@ -268,5 +268,23 @@ enum Schema {
             -- Keys that nobody may be given again, besides those that were only taken away.
             ALTER TABLE revoked_keys ADD COLUMN is_final INTEGER NOT NULL DEFAULT 0;
             """),
+        Migration(
+            12,
+            """
+            -- Who has enrolled for one-time codes: the secret, encrypted with a key that is not here, and the last period of
+            -- which a code was given.
+            CREATE TABLE totp_enrolments (
+                uid INTEGER PRIMARY KEY REFERENCES users (uid),
+                sealed BLOB NOT NULL,
+                enrolled INTEGER NOT NULL,
+                last_step INTEGER NOT NULL
+            );
+            -- Keyed hashes of those that were not used yet.
+            CREATE TABLE recovery_codes (
+                uid INTEGER NOT NULL REFERENCES users (uid),
+                hash BLOB NOT NULL,
+                PRIMARY KEY (uid, hash)
+            ) WITHOUT ROWID;
+            """),
     ]
 }

@@ -18,7 +18,12 @@ extension Tables {
         let idle = try idlePolicies().mapValues(\.components.seconds)
         return DirectoryDocument(
             marks: .init(number: try counter("number"), grant: try counter("grant")),
-            users: try users().map { .init($0, keys: keys[$0.name] ?? [], pin: try pin(of: $0)) },
+            users: try users().map { user in
+                var entry = DirectoryDocument.UserEntry(
+                    user, keys: keys[user.name] ?? [], pin: try pin(of: user))
+                entry.totp = try codeEnrolment(of: user.uid).map { .init($0) }
+                return entry
+            },
             groups: (live + removed).sorted { $0.name < $1.name },
             hosts: try hosts().map { host in
                 var entry = DirectoryDocument.HostEntry(host)
@@ -58,6 +63,14 @@ extension DirectoryDocument.UserEntry {
                 entry.lastUsed = key.lastUsed?.description
                 return entry
             }, pin: pin)
+    }
+}
+
+extension DirectoryDocument.CodeEntry {
+    fileprivate init(_ enrolment: CodeEnrolment) {
+        self.init(
+            sealed: Data(enrolment.sealedSecret), enrolled: enrolment.enrolled.description,
+            lastStep: enrolment.lastStep, recoveryHashes: enrolment.recoveryHashes.map { Data($0) })
     }
 }
 

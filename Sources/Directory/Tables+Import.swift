@@ -17,6 +17,18 @@ extension Tables {
         try each(document.users?.filter { $0.pin != nil }, "users", \.name) { entry in
             if try pin(of: try user(entry.name)) == nil { try setPin(entry.pin, of: entry.name) }
         }
+        // So does the enrolment that somebody has here: it knows which codes were given.
+        try each(document.users?.filter { $0.totp != nil }, "users", \.name) { entry in
+            let user = try user(entry.name)
+            guard let totp = entry.totp, user.state != .left, try codeEnrolment(of: user.uid) == nil else {
+                return
+            }
+            let enrolled = try self.time(totp.enrolled, "enrolled") ?? time
+            try setCodeEnrolment(
+                CodeEnrolment(
+                    sealedSecret: [UInt8](totp.sealed), enrolled: enrolled, lastStep: totp.lastStep,
+                    recoveryHashes: (totp.recoveryHashes ?? []).map { [UInt8]($0) }), of: user)
+        }
         try each(document.trees, "trees", \.path) { try mergeTree($0, at: time) }
         try each(document.watchers, "watchers", \.host) { try mergeWatcher($0, at: time) }
         var known = Set(try grants().map(GrantContents.init))

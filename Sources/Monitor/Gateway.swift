@@ -5,6 +5,7 @@ import Commands
 import Configuration
 import Directory
 import Fleet
+import OneTimeCodes
 import Ownership
 import SSHKeys
 import Sharing
@@ -29,6 +30,10 @@ final class Gateway: Sendable {
     let penalties: Locked<AddressPenalties>
     /// How often codes and passwords may be tried.
     let guesses: GuessLedger
+    /// Looks at one-time codes.
+    let codes: CodeDesk
+    /// Codes that hold for more than their login.
+    let graceWindows = Locked(GraceWindows())
     /// Signs checkpoints of the event log.
     let eventKey: PrivateKey
     /// Where hosts are that are instances; looked for when the first of them is worked on.
@@ -70,6 +75,7 @@ final class Gateway: Sendable {
             AddressPenalties(
                 limit: configuration.maximumFailuresPerAddress, block: configuration.failureBlockTime))
         guesses = try GuessLedger(path: configuration.databasePath)
+        codes = try CodeDesk.open(directory, guesses, of: configuration)
         cloud = Cloud(configuration.cloud)
         let current = Locked(settings)
         self.current = current
@@ -191,6 +197,7 @@ final class Gateway: Sendable {
                 gateway: GatewayKeys(
                     userAuthority: settings.authority.publicKey, hostKeys: settings.publicHostKeys,
                     eventKey: eventKey.publicKey),
+                codes: codes,
                 applier: AccountDoor(service: accounts), sessions: sessions,
                 scanner: SSHKeyScanner(
                     program: program, timeout: settings.configuration.connectTimeout),

@@ -18,39 +18,36 @@ extension SessionMonitor {
 
     /// Whether a key would do; the client has proved nothing yet, so nothing else happens.
     func probe(login: String, key: [UInt8]) throws -> SessionReply {
+        state = .authenticating
+        if let refusal = try refuseOtherName(login) { return refusal }
+        guard progress.key == nil else {
+            return try reject(Rejection(login: login, key: key, reason: "a key was shown already"))
+        }
         switch try decide(about: key, for: LoginName(login)) {
-        case .accepted, .acceptedWatcher: .keyAcceptable
+        case .accepted, .acceptedWatcher: return .keyAcceptable
         case .rejected(let reason):
-            try reject(Rejection(login: login, key: key, reason: reason.rawValue))
+            return try reject(Rejection(login: login, key: key, reason: reason.rawValue))
         }
     }
 
-    /// Logs in who has proved to have a key, in the log first.
-    func logIn(login text: String, key: [UInt8], clientVersion: String) throws -> SessionReply {
-        guard let name = LoginName(text) else {
-            return try reject(
-                Rejection(login: text, key: key, reason: KeyDecision.Reason.malformedName.rawValue))
+    /// Logs in who has shown all that is asked for, in the log first.
+    func logIn(_ decision: AuthenticationDecision) throws -> SessionReply {
+        let target = decision.name.target
+        let route = try Router(directory: gateway.directory).route(user: decision.user.name, target: target)
+        let (destination, passedOver) = gateway.board.seat(session, of: decision.user.name, on: route)
+        var login = Login(
+            user: decision.user, target: target, certificate: decision.certificate,
+            isEnrolling: decision.isEnrolling)
+        if case .host(let access) = destination {
+            login.host = access.host.name
+            login.remark = passedOver?.sentence(insteadOn: access.host.name)
         }
-        switch try decide(about: key, for: name) {
-        case .rejected(let reason):
-            return try reject(Rejection(login: text, key: key, reason: reason.rawValue))
-        case .acceptedWatcher(let host, let fingerprint):
-            return try openDelivery(of: host, key: key, fingerprint: fingerprint)
-        case .accepted(let user, let fingerprint, let certificate):
-            let route = try Router(directory: gateway.directory).route(user: user.name, target: name.target)
-            let (destination, passedOver) = gateway.board.seat(session, of: user.name, on: route)
-            var login = Login(user: user, target: name.target, certificate: certificate)
-            if case .host(let access) = destination {
-                login.host = access.host.name
-                login.remark = passedOver?.sentence(insteadOn: access.host.name)
-            }
-            let grant = try grant(to: login, destination)
-            try open(login, key: key, fingerprint: fingerprint, clientVersion: clientVersion, grant: grant)
-            return .accepted(grant)
-        }
+        let grant = try grant(to: login, destination)
+        try open(login, decision, grant: grant)
+        return .accepted(grant)
     }
 
-    private func decide(about key: [UInt8], for login: LoginName?) throws -> KeyDecision {
+    func decide(about key: [UInt8], for login: LoginName?) throws -> KeyDecision {
         try KeyDecision(login: login, key: key, from: peer.host, at: .now, in: gateway.directory)
     }
 
@@ -77,15 +74,19 @@ extension SessionMonitor {
         return grant
     }
 
-    private func open(
-        _ login: Login, key: [UInt8], fingerprint: String, clientVersion: String, grant: SessionGrant
-    ) throws {
+    private func open(_ login: Login, _ decision: AuthenticationDecision, grant: SessionGrant) throws {
+        let fingerprint = decision.fingerprint
+        let clientVersion = decision.key.clientVersion
         self.login = login
         var isNoted = false
         defer { if !isNoted { self.login = nil } }
         var detail = ["client": clientVersion]
         detail["target"] = login.target
-        var proof = ["key": fingerprint, "method": "publickey"]
+        var proof = [
+            "key": fingerprint, "method": decision.factors.map(\.rawValue).joined(separator: ","),
+        ]
+        proof["code_age"] = decision.grace.map { String($0.components.seconds) }
+        if decision.isEnrolling { proof["only"] = "enrolling for one-time codes" }
         if let certificate = login.certificate {
             proof.merge(certificate.record) { $1 }
             proof["command"] = certificate.forcedCommand
@@ -101,7 +102,8 @@ extension SessionMonitor {
             ])
         isNoted = true
         // Only a comfort of 'key list'.
-        try? gateway.directory.noteUse(ofKey: key)
+        try? gateway.directory.noteUse(ofKey: decision.key.blob)
+        try openGraceWindow(for: decision)
         state = SessionState(granted: grant.target)
         gateway.limits.withLock { $0.authenticated(from: peer.host) }
         gateway.penalties.withLock { $0.noteSuccess(from: peer.host) }

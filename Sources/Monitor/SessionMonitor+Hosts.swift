@@ -147,6 +147,15 @@ extension SessionMonitor {
     /// A jump: joined to a host of the directory by the directory's address, or refused, or no jump at all.
     func jump(to name: String, port: UInt32) throws -> (SessionReply, [Descriptor]) {
         guard let login else { throw Violation(description: "nobody has logged in") }
+        if login.isEnrolling {
+            return (
+                try refuse(
+                    "jump to \(name):\(port)",
+                    "One-time codes are asked for here, and you have none: ssh -t \(login.user.name)+gate@GATEWAY totp enrol"
+                ),
+                []
+            )
+        }
         let policy = JumpPolicy(directory: gateway.directory)
         if let obstacle = login.certificate?.obstacleToJumps {
             return (try refuse("jump to \(name):\(port)", obstacle), [])
@@ -250,8 +259,11 @@ extension SessionMonitor {
             return (try refuse("command", "too many commands at a time"), [])
         }
         let (ours, theirs) = try MessageSocket.pair()
-        let caller = Caller.user(
-            name: user.name, role: user.role, session: session.description, address: peer.host)
+        let caller =
+            login.isEnrolling
+            ? Caller.newcomer(name: user.name, session: session.description, address: peer.host)
+            : Caller.user(
+                name: user.name, role: user.role, session: session.description, address: peer.host)
         try Thread.start("command") { [gateway, commands] in
             defer { commands.withLock { $0 -= 1 } }
             gateway.commandService.serve(ours, for: caller)

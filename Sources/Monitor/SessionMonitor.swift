@@ -22,6 +22,8 @@ final class SessionMonitor {
         let target: String?
         /// With which it was opened, where it was not a key of the directory.
         let certificate: AcceptedCertificate?
+        /// May do nothing but enrol for one-time codes.
+        var isEnrolling = false
         /// The host it leads to, picked at the login and kept.
         var host: String?
         /// Why it is not another host, to be told once.
@@ -45,6 +47,10 @@ final class SessionMonitor {
 
     var state = SessionState.new
     var attempts: AttemptCounter
+    /// What was shown so far.
+    var progress = AuthenticationProgress()
+    /// Wrong codes on this connection.
+    var wrongAnswers = 0
     var login: Login?
     /// The host whose watcher logged in, with its key, where it was not a user.
     var watcher: (host: String, keyBlob: [UInt8])?
@@ -147,7 +153,7 @@ final class SessionMonitor {
         let reason =
             "The gateway cannot write its event log, so nothing new begins here. Tell your administrator."
         do {
-            if case .verifiedKey = request, !hasRoom {
+            if request.mayLogIn, !hasRoom {
                 log.error("nobody can log in: the disk is full", ["path": gateway.journals])
                 return (.disconnect(reason: reason), [])
             }
@@ -155,7 +161,8 @@ final class SessionMonitor {
         } catch let error as SQLiteError {
             log.error("an event could not be noted", ["error": error.detail])
             switch request {
-            case .probeKey, .verifiedKey, .refusedMethod: return (.disconnect(reason: reason), [])
+            case .probeKey, .verifiedKey, .interactive, .answers, .refusedMethod:
+                return (.disconnect(reason: reason), [])
             case .connect, .hostReady, .jump, .command: return (.refused(reason: reason), [])
             case .journalGrew, .hostFailed: return (.noted, [])
             case .hello, .deliver, .watcherProgram: throw error
@@ -171,8 +178,13 @@ final class SessionMonitor {
         case .probeKey(let login, let key):
             return (try probe(login: login, key: key), [])
         case .verifiedKey(let login, let key, let clientVersion):
-            return (try logIn(login: login, key: key, clientVersion: clientVersion), [])
+            return (try showKey(login: login, key: key, clientVersion: clientVersion), [])
+        case .interactive(let login):
+            return (try question(login: login), [])
+        case .answers(let answers):
+            return (try take(answers: answers), [])
         case .refusedMethod(let login, let method):
+            state = .authenticating
             return (try reject(Rejection(login: login, key: nil, reason: "\(method) is not offered")), [])
         case .connect(let publicKey):
             return try connect(publicKey: publicKey)
@@ -193,6 +205,16 @@ final class SessionMonitor {
         case .journalGrew:
             try ingestJournal()
             return (.noted, [])
+        }
+    }
+}
+
+extension SessionRequest {
+    /// Whether a login may come of it.
+    fileprivate var mayLogIn: Bool {
+        switch self {
+        case .verifiedKey, .interactive, .answers: true
+        default: false
         }
     }
 }

@@ -9,6 +9,8 @@ package enum SessionState: CaseIterable, Sendable {
     case new
     /// Has its settings; nobody has logged in.
     case authenticating
+    /// The same, and questions wait for their answers.
+    case conversing
     /// Logged in; leads to the gateway's own commands.
     case onGate
     /// Logged in; leads to a host that was not asked for yet.
@@ -25,6 +27,10 @@ package enum SessionState: CaseIterable, Sendable {
         switch (request, self) {
         case (.hello, .new),
             (.probeKey, .authenticating), (.verifiedKey, .authenticating), (.refusedMethod, .authenticating),
+            (.interactive, .authenticating),
+            // A client may turn to another method instead of answering (RFC 4256 section 3.1).
+            (.probeKey, .conversing), (.verifiedKey, .conversing), (.refusedMethod, .conversing),
+            (.interactive, .conversing), (.answers, .conversing),
             (.connect, .beforeHost), (.connect, .onHost),
             (.hostReady, .onHost), (.hostFailed, .onHost),
             (.jump, .onGate), (.jump, .beforeHost), (.jump, .onHost), (.jump, .nowhere),
@@ -49,5 +55,5 @@ package enum SessionState: CaseIterable, Sendable {
     }
 
     /// Whether somebody has logged in.
-    package var isAuthenticated: Bool { self != .new && self != .authenticating }
+    package var isAuthenticated: Bool { self != .new && self != .authenticating && self != .conversing }
 }

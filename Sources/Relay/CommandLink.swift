@@ -15,6 +15,8 @@ final class CommandLink: Link {
     /// How many bytes of input the command takes; nil: it has not asked.
     private var inputLimit: UInt64?
     private var sentInputEnd = false
+    /// The line that the command has asked for.
+    private var entry: LineEntry?
     private var output: [(stream: Channel.Stream, bytes: ArraySlice<UInt8>)] = []
     private var exitStatus: UInt8?
     private var fromClient: UInt64 = 0
@@ -67,8 +69,9 @@ final class CommandLink: Link {
     private func open(_ socket: MessageSocket, _ words: [String]) {
         do {
             try socket.send(
-                CommandMessage.start(words: words, interactive: false, columns: hasTerminal ? columns : 0)
-                    .encoded)
+                CommandMessage.start(
+                    words: words, interactive: hasTerminal, columns: hasTerminal ? columns : 0
+                ).encoded)
             self.socket = socket
         } catch {
             end(because: "the command could not be started")
@@ -84,6 +87,7 @@ final class CommandLink: Link {
         // In this order: the client's input may all be here before the command asks for it.
         receiveOutput()
         sendInput(through: &buffer)
+        takeLine(through: &buffer)
         writeOutput()
         finishIfDone()
         return false
@@ -105,6 +109,30 @@ final class CommandLink: Link {
         if client.hasEnded {
             sentInputEnd = true
             send(.input([]), on: socket)
+        }
+    }
+
+    /// Shows what is typed, and gives the command the line when it is whole; what comes after it is for the next question.
+    private func takeLine(through buffer: inout [UInt8]) {
+        while var entry, let socket {
+            // Who types and does not read what is shown waits.
+            writeOutput()
+            guard output.isEmpty else { return }
+            // One by one, so that nothing is taken that belongs to a later question.
+            guard client.read(.standard, into: &buffer, limit: 1) > 0 else {
+                guard client.hasEnded else { return }
+                self.entry = nil
+                return send(.inputFailed(reason: "nobody answers"), on: socket)
+            }
+            fromClient += 1
+            let (_, echo) = entry.take(buffer[..<1])
+            if !echo.isEmpty { output.append((.standard, echo[...])) }
+            self.entry = entry.state == .typing ? entry : nil
+            switch entry.state {
+            case .typing: break
+            case .entered(let line): send(.input(line), on: socket)
+            case .abandoned: send(.inputFailed(reason: "nobody answers"), on: socket)
+            }
         }
     }
 
@@ -140,6 +168,9 @@ final class CommandLink: Link {
             send(
                 .inputFailed(reason: "files of your machine are out of reach here: use - and standard input"),
                 on: socket)
+        case .ask(let question) where hasTerminal:
+            output.append((.standard, Array((question + " ").utf8)[...]))
+            entry = LineEntry()
         case .ask:
             send(.inputFailed(reason: "nobody can be asked here: add --yes"), on: socket)
         case .start, .input, .inputFailed: self.socket = nil

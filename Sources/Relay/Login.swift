@@ -5,13 +5,15 @@ import Support
 /// The first part of a session: key exchange with the client and proof of who it is.
 ///
 /// Everything here happens before anybody is trusted, within the login grace time. An identity comes only from a signature that libssh
-/// verified, with the key of that very message; a probe proves nothing.
+/// verified, with the key of that very message; a probe proves nothing. What else is asked for, and when it is enough, the daemon says.
 struct Login {
     private let daemon: DaemonLink
     private let settings: ConnectionSettings
     private let transport: ServerTransport
     private let deadline: MonotonicTime
     private var attempts = 0
+    /// The user name of the questions that wait for answers: the answers name none.
+    private var questioned: String?
 
     /// A client that only asks, without an attempt that the daemon counts, is cut off after this many messages.
     private static let messageLimit = 64
@@ -70,7 +72,7 @@ struct Login {
         case stop
     }
 
-    private func answer(_ message: IncomingMessage) -> Outcome {
+    private mutating func answer(_ message: IncomingMessage) -> Outcome {
         switch message.kind {
         case .service(let name):
             guard name == "ssh-userauth" else { return .stop }
@@ -85,10 +87,13 @@ struct Login {
         }
     }
 
-    private func authenticate(
+    private mutating func authenticate(
         _ user: String, _ method: IncomingMessage.AuthenticationMethod, _ message: IncomingMessage
     ) -> Outcome {
         let request: SessionRequest
+        // Whatever comes, nothing else answers these questions.
+        let asked = questioned
+        questioned = nil
         switch method {
         case .none:
             message.refuse()
@@ -96,15 +101,44 @@ struct Login {
         case .publicKeyProbe(let key): request = .probeKey(login: user, key: key)
         case .publicKeyVerified(let key):
             request = .verifiedKey(login: user, key: key, clientVersion: transport.clientVersion)
+        case .interactive: request = .interactive(login: user)
+        case .answers(let answers):
+            let isUsable =
+                answers.count <= Questions.countLimit
+                && answers.allSatisfy { $0.count <= Questions.answerLimit }
+            if asked != nil, isUsable {
+                request = .answers(answers)
+            } else {
+                request = .refusedMethod(
+                    login: asked ?? "",
+                    method: asked == nil ? "an answer to no question" : "an answer of that length")
+            }
         case .other(let name): request = .refusedMethod(login: user, method: name)
         }
         switch (daemon.askAndWait(request).reply, method) {
         case (.keyAcceptable, .publicKeyProbe):
             message.acceptKeyProbe()
             return .goOn
-        case (.accepted(let grant), .publicKeyVerified):
+        case (.accepted(let grant), .publicKeyVerified), (.accepted(let grant), .interactive),
+            (.accepted(let grant), .answers):
             message.acceptLogin()
             return .accepted(grant)
+        case (.partiallyAccepted(let methods), .publicKeyVerified),
+            (.partiallyAccepted(let methods), .answers):
+            message.acceptPartially(methods: methods)
+            return .goOn
+        case (.questions(let questions), .interactive):
+            questioned = user
+            message.ask(
+                instruction: questions.instruction,
+                prompts: questions.prompts.map { ($0.text, $0.isEchoed) })
+            return .goOn
+        case (.questions(let questions), .answers):
+            questioned = asked
+            message.ask(
+                instruction: questions.instruction,
+                prompts: questions.prompts.map { ($0.text, $0.isEchoed) })
+            return .goOn
         case (.rejected, _):
             message.refuse()
             return .goOn

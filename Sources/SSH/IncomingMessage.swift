@@ -45,6 +45,10 @@ package final class IncomingMessage {
         case publicKeyProbe([UInt8])
         /// The client signed with this key, and libssh has verified the signature.
         case publicKeyVerified([UInt8])
+        /// The client wants to be asked questions (RFC 4256).
+        case interactive
+        /// What the client answers, one for each question or not; the message names no user.
+        case answers([[UInt8]])
         case other(String)
     }
 
@@ -58,7 +62,7 @@ package final class IncomingMessage {
     init(adopting raw: ssh_message, of transport: Transport) {
         unsafe self.raw = raw
         self.transport = transport
-        kind = unsafe Self.readKind(raw)
+        kind = unsafe Self.readKind(raw, transport)
     }
 
     deinit {
@@ -89,6 +93,30 @@ package final class IncomingMessage {
     /// The client is logged in.
     package func acceptLogin() {
         answer { unsafe ssh_message_auth_reply_success(raw, 0) }
+    }
+
+    /// What was shown is right, and something else is asked for besides.
+    ///
+    /// - Parameter methods: by which the client can go on, as RFC 4252 names them.
+    package func acceptPartially(methods: [String]) {
+        answer {
+            var bits: UInt32 = 0
+            for method in methods { bits |= ServerTransport.bit(ofMethod: method) }
+            unsafe ssh_message_auth_set_methods(raw, Int32(bits))
+            return unsafe ssh_message_auth_reply_success(raw, 1)
+        }
+    }
+
+    /// Asks the person behind the client (RFC 4256); the answers come as another message.
+    package func ask(instruction: String, prompts: [(text: String, isEchoed: Bool)]) {
+        answer {
+            let texts = unsafe prompts.map { unsafe strdup($0.text) }
+            defer { unsafe texts.forEach { unsafe free($0) } }
+            var pointers = unsafe texts.map { unsafe UnsafePointer<CChar>($0) }
+            var echoes = prompts.map { CChar($0.isEchoed ? 1 : 0) }
+            return unsafe ssh_message_auth_interactive_request(
+                raw, "", instruction, UInt32(prompts.count), &pointers, &echoes)
+        }
     }
 
     /// Yes to a forward; `boundPort` is told to the client when it asked for port 0.
@@ -123,14 +151,14 @@ package final class IncomingMessage {
 }
 
 extension IncomingMessage {
-    private static func readKind(_ raw: ssh_message) -> Kind {
+    private static func readKind(_ raw: ssh_message, _ transport: Transport) -> Kind {
         let subtype = unsafe UInt32(bitPattern: ssh_message_subtype(raw))
         switch unsafe UInt32(bitPattern: ssh_message_type(raw)) {
         case SSH_REQUEST_SERVICE.rawValue:
             return unsafe .service(text(ssh_message_service_service(raw)))
         case SSH_REQUEST_AUTH.rawValue:
             return unsafe .authentication(
-                user: text(ssh_message_auth_user(raw)), readMethod(raw, subtype: subtype))
+                user: text(ssh_message_auth_user(raw)), readMethod(raw, subtype: subtype, transport))
         case SSH_REQUEST_CHANNEL_OPEN.rawValue:
             return unsafe readOpen(raw, subtype: subtype)
         case SSH_REQUEST_CHANNEL.rawValue:
@@ -149,7 +177,9 @@ extension IncomingMessage {
         }
     }
 
-    private static func readMethod(_ raw: ssh_message, subtype: UInt32) -> AuthenticationMethod {
+    private static func readMethod(
+        _ raw: ssh_message, subtype: UInt32, _ transport: Transport
+    ) -> AuthenticationMethod {
         switch subtype {
         case UInt32(SSH_AUTH_METHOD_NONE): return .none
         case UInt32(SSH_AUTH_METHOD_PUBLICKEY):
@@ -162,7 +192,13 @@ extension IncomingMessage {
             default: return .other("publickey")
             }
         case UInt32(SSH_AUTH_METHOD_PASSWORD): return .other("password")
-        case UInt32(SSH_AUTH_METHOD_INTERACTIVE): return .other("keyboard-interactive")
+        case UInt32(SSH_AUTH_METHOD_INTERACTIVE):
+            guard unsafe ssh_message_auth_kbdint_is_response(raw) == 1 else { return .interactive }
+            let count = unsafe max(0, ssh_userauth_kbdint_getnanswers(transport.session))
+            return .answers(
+                (0..<UInt32(count)).map { index in
+                    unsafe bytes(ssh_userauth_kbdint_getanswer(transport.session, index))
+                })
         case UInt32(SSH_AUTH_METHOD_HOSTBASED): return .other("hostbased")
         default: return .other("unknown")
         }

@@ -84,6 +84,15 @@ package final class ServerTransport: Transport {
         clientVersion.hasPrefix("SSH-2.0-OpenSSH")
     }
 
+    /// libssh's bit for a method of RFC 4252; none for one that Gatehouse has not.
+    static func bit(ofMethod method: String) -> UInt32 {
+        switch method {
+        case "publickey": UInt32(SSH_AUTH_METHOD_PUBLICKEY)
+        case "keyboard-interactive": UInt32(SSH_AUTH_METHOD_INTERACTIVE)
+        default: 0
+        }
+    }
+
     /// Shows a text before authentication (RFC 4252 section 5.4).
     package func sendBanner(_ text: String) {
         guard let string = unsafe ssh_string_from_char(text) else { return }

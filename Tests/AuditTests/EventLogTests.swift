@@ -41,7 +41,8 @@ struct EventLogTests {
         try log.append(Event(kind, at: time(1)))
         #expect(try log.events(EventQuery(kind: kind)).map(\.event.kind) == [kind.rawValue])
         let names = [
-            "auth.accepted", "auth.rejected", "auth.limited", "session.start", "session.end", "channel.open",
+            "auth.accepted", "auth.rejected", "auth.limited", "auth.recovered", "session.start",
+            "session.end", "channel.open",
             "channel.close", "refused",
             "host.connected", "host.failed", "host.state", "host.wake", "host.sleep", "host.replaced",
             "host.keys", "host.health", "host.drained", "host.undrained", "inventory",

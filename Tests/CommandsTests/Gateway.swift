@@ -1,10 +1,12 @@
 import Accounts
 import Audit
+import Authentication
 import Commands
 import Configuration
 import Directory
 import Glibc
 import Inventory
+import OneTimeCodes
 import Ownership
 import SSHKeys
 import Sharing
@@ -25,21 +27,25 @@ final class Gateway: Sendable {
         guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         daemon = QuietDaemon()
+        let directory = try DirectoryStore(path: "\(folder)/gatehouse.db")
         var services = CommandServices(
-            directory: try DirectoryStore(path: "\(folder)/gatehouse.db"),
+            directory: directory,
             events: try EventLog(path: "\(folder)/gatehouse.db"),
             book: try BookStore(path: "\(folder)/book.db"),
             configuration: Configuration(),
             gateway: GatewayKeys(
                 userAuthority: try PublicKey.parse(Self.key(1)), hostKeys: [try PublicKey.parse(Self.key(2))],
                 eventKey: try PublicKey.parse(Self.key(5))),
+            codes: CodeDesk(
+                directory: directory,
+                key: try CodeKey([UInt8](repeating: 7, count: CodeKey.byteCount)),
+                guesses: try GuessLedger(path: "\(folder)/gatehouse.db")),
             applier: daemon, sessions: daemon, scanner: daemon, inventory: daemon,
             hostWork: try Self.hostWork(folder, daemon), conditions: daemon,
             wall: { [daemon] text, host in try daemon.wall(text, on: host) })
         services.now = { Self.now }
         self.services = services
         guard people else { return }
-        let directory = services.directory
         _ = try directory.addGroup("lab", at: Self.now)
         _ = try directory.addUser(NewUser("alice", fullName: "Alice L", groups: ["lab"]), at: Self.now)
         _ = try directory.addUser(NewUser("bob", groups: ["lab"]), at: Self.now)

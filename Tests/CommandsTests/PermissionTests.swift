@@ -14,6 +14,7 @@ struct PermissionTests {
         "key add": "alice -", "key list": "", "key remove": "alice SHA256:x",
         "key revoke": "-", "ca add": "corporate -", "ca list": "", "ca remove": "corporate",
         "ca revoke": "corporate --serial 7", "ca revocations": "",
+        "totp enrol": "bob", "totp status": "bob", "totp remove": "bob --yes",
         "group add": "ops", "group list": "", "group show": "lab", "group add-member": "lab ada",
         "group remove-member": "lab bob",
         "host add": "gpu1 --address 10.0.0.1 --key -", "host list": "", "host show": "communal1",
@@ -70,7 +71,7 @@ struct PermissionTests {
     /// What an auditor may run besides: all that asks and changes nothing.
     static let reading: Set = [
         "user list", "user show", "key list", "group list", "group show", "host list", "host show",
-        "pool list",
+        "pool list", "totp status",
         "grant list", "account status", "tree show", "watch status", "session list", "session show",
         "event list", "event verify", "event export", "directory export",
         "config show", "file orphans", "file gaps", "ca list", "ca revocations",

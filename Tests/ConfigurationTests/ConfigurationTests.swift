@@ -145,7 +145,7 @@ struct ConfigurationTests {
         #expect(configuration.sessionProgram != nil)
         configuration.sessionProgram = nil
         #expect(configuration == Configuration())
-        #expect(lines.count == 36)
+        #expect(lines.count == 38)
     }
 
     @Test("all mistakes are reported, each with its file and line")

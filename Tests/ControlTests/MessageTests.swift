@@ -10,7 +10,8 @@ private enum Samples {
             .verifiedKey(login: "alice", key: [9], clientVersion: "OpenSSH_9.2"),
             .refusedMethod(login: "alice", method: "password"), .connect(publicKey: [1]), .hostReady,
             .jump(host: "gpu1", port: 22), .command,
-            .journalGrew, .deliver, .watcherProgram,
+            .journalGrew, .deliver, .watcherProgram, .interactive(login: "alice"), .answers([]),
+            .answers([[1, 2], [], [UInt8](repeating: 7, count: Questions.answerLimit)]),
         ] + HostFailure.allCases.map { .hostFailed($0, detail: "why") }
 
     static let settings = ConnectionSettings(
@@ -34,7 +35,12 @@ private enum Samples {
         .host(HostConnection(host: "gpu1", user: "alice", hostKeys: [[1], [], [2, 3]], certificate: [4])),
         .joined(place: "communal1:22 as communal:22"), .notAJump, .commandStarted, .refused(reason: "no"),
         .noted,
-        .preparing(host: "gpu1"), .deliveryStarted,
+        .preparing(host: "gpu1"), .deliveryStarted, .partiallyAccepted(methods: ["keyboard-interactive"]),
+        .questions(Questions(prompts: [])),
+        .questions(
+            Questions(
+                instruction: "again",
+                prompts: [.init("Name: ", isEchoed: true), .init("Code: ", isEchoed: false)])),
         .waking(host: "gpu1", state: "pending", seconds: 12),
     ]
 
@@ -56,6 +62,17 @@ private enum Samples {
 
 @Suite("Messages between processes")
 struct MessageTests {
+    @Test("more answers than any question could have, or longer ones, are no request")
+    func answers() {
+        let many = [[UInt8]](repeating: [], count: Questions.countLimit + 1)
+        let long = [[UInt8](repeating: 0, count: Questions.answerLimit + 1)]
+        for answers in [many, long] {
+            #expect(throws: WireError.self) {
+                try SessionRequest(decoding: SessionRequest.answers(answers).encoded)
+            }
+        }
+    }
+
     @Test("every request is read back", arguments: Samples.requests)
     func requests(_ request: SessionRequest) throws {
         #expect(try SessionRequest(decoding: request.encoded) == request)

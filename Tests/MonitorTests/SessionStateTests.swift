@@ -13,18 +13,20 @@ struct SessionStateTests {
 
     /// One column per state, in the order of `SessionState.allCases`; `x` is permitted.
     static let table: [(SessionRequest, String)] = [
-        (.hello, "x......"),
-        (.probeKey(login: "alice", key: []), ".x....."),
-        (.verifiedKey(login: "alice", key: [], clientVersion: ""), ".x....."),
-        (.refusedMethod(login: "alice", method: "password"), ".x....."),
-        (.connect(publicKey: []), "...xx.."),
-        (.hostFailed(.handshake, detail: ""), "....x.."),
-        (.hostReady, "....x.."),
-        (.jump(host: "gpu1", port: 22), "..xxxx."),
-        (.command, "..x...."),
-        (.deliver, "......x"),
-        (.watcherProgram, "......x"),
-        (.journalGrew, ".xxxxxx"),
+        (.hello, "x......."),
+        (.probeKey(login: "alice", key: []), ".xx....."),
+        (.verifiedKey(login: "alice", key: [], clientVersion: ""), ".xx....."),
+        (.refusedMethod(login: "alice", method: "password"), ".xx....."),
+        (.interactive(login: "alice"), ".xx....."),
+        (.answers([[1]]), "..x....."),
+        (.connect(publicKey: []), "....xx.."),
+        (.hostFailed(.handshake, detail: ""), ".....x.."),
+        (.hostReady, ".....x.."),
+        (.jump(host: "gpu1", port: 22), "...xxxx."),
+        (.command, "...x...."),
+        (.deliver, ".......x"),
+        (.watcherProgram, ".......x"),
+        (.journalGrew, ".xxxxxxx"),
     ]
 
     static let cells = table.flatMap { request, row in

@@ -10,11 +10,15 @@ package enum Caller: Equatable, Sendable {
     /// - role: as the directory says now, not when the session began.
     case user(name: String, role: UserRole, session: String, address: String)
 
+    /// A person of the directory who has to enrol for one-time codes before anything else.
+    case newcomer(name: String, session: String, address: String)
+
     /// May do everything.
     package var isAdministrator: Bool {
         switch self {
         case .operatorOnMachine: true
         case .user(_, let role, _, _): role == .admin
+        case .newcomer: false
         }
     }
 
@@ -23,29 +27,39 @@ package enum Caller: Equatable, Sendable {
         switch self {
         case .operatorOnMachine: true
         case .user(_, let role, _, _): role != .user
+        case .newcomer: false
         }
     }
 
     /// The person's name in the directory; nil for the operator.
     package var userName: String? {
-        if case .user(let name, _, _, _) = self { name } else { nil }
+        switch self {
+        case .operatorOnMachine: nil
+        case .user(let name, _, _, _), .newcomer(let name, _, _): name
+        }
     }
 
     /// The session over which the caller came; nil for the operator.
     package var session: String? {
-        if case .user(_, _, let session, _) = self { session } else { nil }
+        switch self {
+        case .operatorOnMachine: nil
+        case .user(_, _, let session, _), .newcomer(_, let session, _): session
+        }
     }
 
     /// Where the caller's client is; nil for the operator.
     package var address: String? {
-        if case .user(_, _, _, let address) = self { address } else { nil }
+        switch self {
+        case .operatorOnMachine: nil
+        case .user(_, _, _, let address), .newcomer(_, _, let address): address
+        }
     }
 
     /// How the event log names the caller.
     package var description: String {
         switch self {
         case .operatorOnMachine(let uid): "uid \(uid)"
-        case .user(let name, _, _, _): name
+        case .user(let name, _, _, _), .newcomer(let name, _, _): name
         }
     }
 
@@ -53,6 +67,11 @@ package enum Caller: Equatable, Sendable {
     ///
     /// - Throws: `CommandError` with `.refused`.
     package func mayRun(_ command: any Command.Type) throws(CommandError) {
+        if case .newcomer(let name, _, _) = self, !command.isForNewcomers {
+            throw CommandError(
+                .refused, "one-time codes are asked for here, and you have none yet",
+                hint: "ssh -t \(name)+gate@GATEWAY totp enrol")
+        }
         switch command.audience {
         case .everyone: return
         case .auditor: if isAuditor { return }

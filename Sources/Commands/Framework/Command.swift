@@ -28,6 +28,9 @@ package protocol Command: Sendable {
     /// Whether it tells people of the directory about themselves: the operator of the machine is none.
     static var isForPeople: Bool { get }
 
+    /// Whether somebody may run it who has yet to enrol for one-time codes.
+    static var isForNewcomers: Bool { get }
+
     /// Reads the words after `words`.
     init(parsing words: inout ArgumentReader) throws(UsageError)
 }
@@ -51,6 +54,7 @@ extension Command {
     package static var examples: [String] { [] }
     package static var audience: Audience { .administrator }
     package static var isForPeople: Bool { false }
+    package static var isForNewcomers: Bool { false }
 
     /// `user add`.
     static var title: String { words.joined(separator: " ") }

@@ -2,6 +2,7 @@ package import Audit
 package import Configuration
 package import Directory
 import Glibc
+package import OneTimeCodes
 package import SSHKeys
 import Support
 
@@ -81,6 +82,25 @@ package struct Installation {
                 hint: "put it back from the backup")
         }
         return try makeKey(configuration.eventKeyPath, what: "event key", comment: "gatehouse-events")
+    }
+
+    /// Reads the key of one-time codes, making it if nobody has enrolled yet.
+    ///
+    /// - Throws: `CommandError` when the key is gone; `CodeError`, `SQLiteError`, `SystemError`.
+    package func codeKey(of directory: DirectoryStore) throws -> CodeKey {
+        let path = configuration.codeKeyPath
+        if let contents = try SafeFile.readSecret(path, limit: CodeKey.byteCount + 1) {
+            return try CodeKey(contents)
+        }
+        // A new key would make every authenticator worthless, in silence.
+        guard try !directory.hasCodeEnrolments() else {
+            throw CommandError(
+                .configuration, "\(path) is gone, with which the secrets of one-time codes are encrypted",
+                hint: "put it back from the backup")
+        }
+        let contents = try CodeKey.makeContents()
+        try SafeFile.write(contents, to: path, mode: 0o600)
+        return try CodeKey(contents)
     }
 
     private func makeKey(_ path: String, what: String, comment: String) throws -> Part {

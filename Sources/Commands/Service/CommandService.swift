@@ -53,9 +53,11 @@ package struct CommandService: Sendable {
 
     /// Notes what a person runs over SSH, or may not run; what the operator changes is noted by the change.
     private func note(_ kind: EventKind, _ detail: [String: String], by caller: Caller) throws {
-        guard case .user(let name, _, let session, let address) = caller else { return }
+        guard let name = caller.userName else { return }
         try services.events.append(
-            Event(kind, at: services.now(), session: session, user: name, address: address, detail: detail))
+            Event(
+                kind, at: services.now(), session: caller.session, user: name, address: caller.address,
+                detail: detail))
     }
 
     private static func line(_ words: [String]) -> String {

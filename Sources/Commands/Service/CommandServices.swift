@@ -3,6 +3,7 @@ package import Audit
 package import Authentication
 package import Configuration
 package import Directory
+package import OneTimeCodes
 package import Ownership
 package import Power
 package import SSHKeys
@@ -15,6 +16,7 @@ package struct CommandServices: Sendable {
     package var book: BookStore
     package var configuration: Configuration
     package var gateway: GatewayKeys
+    package var codes: CodeDesk
     package var applier: any AccountApplier
     package var sessions: any SessionControl
     package var scanner: any HostKeyScanner
@@ -34,7 +36,7 @@ package struct CommandServices: Sendable {
 
     package init(
         directory: DirectoryStore, events: EventLog, book: BookStore, configuration: Configuration,
-        gateway: GatewayKeys, applier: any AccountApplier, sessions: any SessionControl,
+        gateway: GatewayKeys, codes: CodeDesk, applier: any AccountApplier, sessions: any SessionControl,
         scanner: any HostKeyScanner, inventory: any InventoryService,
         hostWork: HostWork, conditions: any HostConditions,
         wall: @escaping @Sendable (String, Host) throws -> Void
@@ -44,6 +46,7 @@ package struct CommandServices: Sendable {
         self.book = book
         self.configuration = configuration
         self.gateway = gateway
+        self.codes = codes
         self.applier = applier
         self.sessions = sessions
         self.scanner = scanner

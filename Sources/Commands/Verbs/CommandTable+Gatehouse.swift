@@ -7,6 +7,7 @@ extension CommandTable {
         KeyAdd.self, KeyList.self, KeyRemove.self, KeyRevoke.self,
         AuthorityAdd.self, AuthorityList.self, AuthorityRemove.self, AuthorityRevoke.self,
         AuthorityRevocations.self,
+        CodeEnrol.self, CodeStatus.self, CodeRemove.self,
         GroupAdd.self, GroupList.self, GroupShow.self, MembershipCommand<GroupAddMember>.self,
         MembershipCommand<GroupRemoveMember>.self,
         HostAdd.self, HostImport.self, HostList.self, HostShow.self, HostSet.self, HostRekey.self,

@@ -5,6 +5,7 @@ package struct Help: DaemonCommand, LocalCommand {
     package static let usage = "[NOUN [VERB]] [--completion bash]"
     package static let examples = ["help user add", "help --completion bash"]
     package static let audience = Audience.everyone
+    package static let isForNewcomers = true
 
     private let topic: [String]
     private let writesCompletion: Bool

@@ -8,6 +8,7 @@ package struct Version: DaemonCommand, LocalCommand {
     package static let words = ["version"]
     package static let summary = "Print the version"
     package static let audience = Audience.everyone
+    package static let isForNewcomers = true
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
         try words.finish()

@@ -1,0 +1,211 @@
+import Audit
+import Authentication
+import Configuration
+import Control
+import Directory
+import OneTimeCodes
+import Routing
+import SSHKeys
+import Support
+
+/// Who somebody is, made once, after the last thing that is asked for, from what this connection has shown and what the directory says then.
+struct AuthenticationDecision {
+    let user: User
+    let name: LoginName
+    let key: AuthenticationProgress.ShownKey
+    let fingerprint: String
+    /// With which the key was shown, where it is none of the directory.
+    let certificate: AcceptedCertificate?
+    /// What was shown on this connection, in its order.
+    let factors: [Factor]
+    /// How long ago a code was shown elsewhere that holds here too; nil: none was needed, or it was shown here.
+    let grace: Duration?
+    /// Nothing but enrolling for one-time codes: they are asked for, and this user has none yet.
+    let isEnrolling: Bool
+
+    /// Whether a code of the user was shown, here or within its grace time.
+    var hasShownCode: Bool { factors.contains(.code) || grace != nil }
+}
+
+extension SessionMonitor {
+    /// What comes of the factors that were shown so far.
+    private enum Standing {
+        case complete(AuthenticationDecision)
+        case wanting([Factor])
+        case rejected(KeyDecision.Reason)
+        case watcher(host: String, fingerprint: String)
+    }
+
+    private static let otherName = "Change of username is not allowed"
+
+    /// The same answer to a client that goes on under another name, whatever it has shown: nothing of that is this one's.
+    func refuseOtherName(_ login: String) throws -> SessionReply? {
+        guard !progress.takes(login: login) else { return nil }
+        _ = try reject(Rejection(login: login, key: nil, reason: "the login name has changed"))
+        return .disconnect(reason: Self.otherName)
+    }
+
+    /// A key was shown.
+    func showKey(login text: String, key: [UInt8], clientVersion: String) throws -> SessionReply {
+        state = .authenticating
+        if let refusal = try refuseOtherName(text) { return refusal }
+        guard progress.key == nil else {
+            return try reject(Rejection(login: text, key: key, reason: "a key was shown already"))
+        }
+        var next = progress
+        next.show(.init(blob: key, clientVersion: clientVersion))
+        return try goOn(with: next)
+    }
+
+    /// The client wants to be asked.
+    func question(login: String) throws -> SessionReply {
+        state = .authenticating
+        if let refusal = try refuseOtherName(login) { return refusal }
+        guard progress.key != nil else {
+            return try reject(
+                Rejection(login: login, key: nil, reason: "keyboard-interactive is not offered"))
+        }
+        if let reply = try answerUnlessCodeIsWanted() { return reply }
+        state = .conversing
+        let hint =
+            "That was wrong, or was used before. Who has no codes yet gets some by: ssh -t USER+gate@GATEWAY totp enrol"
+        return .questions(
+            Questions(
+                instruction: wrongAnswers > 0 ? hint : "",
+                prompts: [.init("One-time code: ", isEchoed: false)]))
+    }
+
+    /// Answers to the question for a code.
+    func take(answers: [[UInt8]]) throws -> SessionReply {
+        state = .authenticating
+        guard let login = progress.login, let name = LoginName(login) else {
+            throw Violation(description: "answers without a login")
+        }
+        guard answers.count == 1 else {
+            return try reject(
+                Rejection(login: login, key: nil, reason: "\(answers.count) answers to one question"))
+        }
+        // What was shown before may hold no more: then no code is looked at, and none is spent.
+        if let reply = try answerUnlessCodeIsWanted() { return reply }
+        let verdict: CodeDesk.Verdict
+        do {
+            verdict = try gateway.codes.check(answers[0], of: name.user, from: peer.host, at: .now)
+        } catch let error as CodeError {
+            log.error(
+                "a one-time code could not be looked at", ["user.name": name.user, "error": "\(error)"])
+            return try reject(Rejection(login: login, key: nil, reason: "the code could not be looked at"))
+        }
+        switch verdict {
+        case .wrong(let reason, let closing):
+            wrongAnswers += 1
+            if let closing {
+                try gateway.events.append(
+                    Event(
+                        .authenticationLimited, session: session.description, user: name.user,
+                        address: peer.host, detail: ["seconds": String(closing.components.seconds)]))
+            }
+            return try reject(Rejection(login: login, key: nil, reason: reason.rawValue))
+        case .code: break
+        case .recoveryCode(let left):
+            try gateway.events.append(
+                Event(
+                    .codeRecovered, session: session.description, user: name.user, address: peer.host,
+                    detail: ["left": String(left)]))
+        }
+        var next = progress
+        next.showCode()
+        return try goOn(with: next)
+    }
+
+    /// What becomes of the connection if it is not a code that it needs now: another login of the user may have shown one meanwhile.
+    private func answerUnlessCodeIsWanted() throws -> SessionReply? {
+        switch try standing(of: progress) {
+        case .wanting(let factors) where factors.contains(.code): return nil
+        case .complete(let decision): return try logIn(decision)
+        case .rejected(let reason):
+            return try reject(Rejection(login: progress.login ?? "", key: nil, reason: reason.rawValue))
+        case .wanting, .watcher:
+            return try reject(
+                Rejection(login: progress.login ?? "", key: nil, reason: "no code is asked for"))
+        }
+    }
+
+    /// Says what is wanted besides, or logs in.
+    private func goOn(with next: AuthenticationProgress) throws -> SessionReply {
+        let login = next.login ?? ""
+        switch try standing(of: next) {
+        case .rejected(let reason):
+            return try reject(Rejection(login: login, key: next.key?.blob, reason: reason.rawValue))
+        case .watcher(let host, let fingerprint):
+            return try openDelivery(of: host, key: next.key?.blob ?? [], fingerprint: fingerprint)
+        case .wanting(let factors):
+            guard !factors.isEmpty else {
+                return try reject(Rejection(login: login, key: next.key?.blob, reason: "no chain goes on so"))
+            }
+            progress = next
+            return .partiallyAccepted(methods: factors.map(\.method))
+        case .complete(let decision):
+            progress = next
+            return try logIn(decision)
+        }
+    }
+
+    /// Holds what was shown against the directory and the configuration as they are now.
+    private func standing(of progress: AuthenticationProgress) throws -> Standing {
+        guard let login = progress.login, let name = LoginName(login), let key = progress.key else {
+            return .rejected(.malformedName)
+        }
+        let user: User
+        let fingerprint: String
+        let certificate: AcceptedCertificate?
+        switch try decide(about: key.blob, for: name) {
+        case .rejected(let reason): return .rejected(reason)
+        case .acceptedWatcher(let host, let fingerprint):
+            return .watcher(host: host, fingerprint: fingerprint)
+        case .accepted(let holder, let print, let shown):
+            (user, fingerprint, certificate) = (holder, print, shown)
+        }
+        var methods = settings.configuration.authenticationMethods
+        let enrolment = try gateway.directory.codeEnrolment(of: user.name)
+        let grace = enrolment.flatMap { graceAge(of: user, key: key.blob, $0) }
+        func decision(grace: Duration? = nil, isEnrolling: Bool = false) -> Standing {
+            .complete(
+                AuthenticationDecision(
+                    user: user, name: name, key: key, fingerprint: fingerprint, certificate: certificate,
+                    factors: progress.factors,
+                    grace: grace, isEnrolling: isEnrolling))
+        }
+        if grace != nil { methods = methods.waiving(.code) }
+        if methods.areComplete(after: progress.factors) {
+            return decision(grace: progress.factors.contains(.code) ? nil : grace)
+        }
+        // Somebody must be able to begin: with the key alone, at the gateway itself, as long as there are no codes.
+        if enrolment == nil, name.target == Router.gate,
+            methods.waiving(.code).areComplete(after: progress.factors)
+        {
+            return decision(isEnrolling: true)
+        }
+        return .wanting(methods.next(after: progress.factors))
+    }
+
+    private func graceAge(of user: User, key: [UInt8], _ enrolment: CodeEnrolment) -> Duration? {
+        let holder = graceHolder(of: user, key: key, enrolment)
+        let length = settings.configuration.secondFactorGraceTime
+        return gateway.graceWindows.withLock { $0.age(of: holder, at: .now, length: length) }
+    }
+
+    private func graceHolder(of user: User, key: [UInt8], _ enrolment: CodeEnrolment) -> GraceWindows.Holder {
+        GraceWindows.Holder(
+            user: user.uid, key: key, address: peer.host, enrolment: enrolment.sealedSecret)
+    }
+
+    /// Lets a code that was shown here hold for further logins.
+    func openGraceWindow(for decision: AuthenticationDecision) throws {
+        guard decision.factors.contains(.code),
+            let enrolment = try gateway.directory.codeEnrolment(of: decision.user.name)
+        else { return }
+        let holder = graceHolder(of: decision.user, key: decision.key.blob, enrolment)
+        let length = settings.configuration.secondFactorGraceTime
+        gateway.graceWindows.withLock { $0.note(holder, at: .now, length: length) }
+    }
+}

@@ -1,0 +1,63 @@
+import Configuration
+import Support
+import TestSupport
+import Testing
+
+@Suite("What a login needs")
+struct AuthenticationMethodsTests {
+    private func methods(_ text: String) throws -> AuthenticationMethods {
+        try Configuration.parse(Array("AuthenticationMethods \(text)".utf8)).authenticationMethods
+    }
+
+    @Test("is a key unless the configuration says otherwise")
+    func defaults() throws {
+        let methods = Configuration().authenticationMethods
+        #expect(!methods.areComplete(after: []))
+        #expect(methods.areComplete(after: [.publicKey]))
+        #expect(methods.next(after: []) == [.publicKey])
+        #expect(methods.next(after: [.publicKey]).isEmpty)
+    }
+
+    @Test("is a whole chain, in its order, and nothing besides")
+    func order() throws {
+        let methods = try methods("publickey,totp")
+        for shown in [[], [.publicKey], [.code], [.code, .publicKey], [.publicKey, .code, .code]]
+            as [[Factor]]
+        {
+            #expect(!methods.areComplete(after: shown))
+        }
+        #expect(methods.areComplete(after: [.publicKey, .code]))
+        #expect(methods.next(after: []) == [.publicKey])
+        #expect(methods.next(after: [.publicKey]) == [.code])
+        #expect(methods.next(after: [.code]).isEmpty)
+        #expect(methods.next(after: [.publicKey, .code]).isEmpty)
+    }
+
+    @Test("is any of several chains")
+    func alternatives() throws {
+        let methods = try methods("publickey,totp publickey")
+        #expect(methods.description == "publickey,totp publickey")
+        #expect(methods.areComplete(after: [.publicKey]))
+        #expect(methods.areComplete(after: [.publicKey, .code]))
+    }
+
+    @Test("grows by what is demanded, and shrinks by what is waived, and never to nothing")
+    func changes() throws {
+        let key = try methods("publickey")
+        #expect(key.demanding(.code) == (try methods("publickey,totp")))
+        #expect(key.demanding(.code).demanding(.code) == key.demanding(.code))
+        #expect(try methods("publickey publickey,totp").demanding(.code).chains == [[.publicKey, .code]])
+        #expect(key.demanding(.code).waiving(.code) == key)
+        #expect(!key.demanding(.code).waiving(.code).areComplete(after: []))
+    }
+
+    @Test(
+        "is refused in the configuration where it could be had without a key or means nothing",
+        arguments: [
+            "totp", "totp,publickey", "publickey,", ",publickey", "publickey,publickey", "none", "any",
+            "publickey,password", "publickey totp", "keyboard-interactive",
+        ])
+    func refused(_ text: String) {
+        #expect(throws: ConfigurationError.self) { try methods(text) }
+    }
+}
