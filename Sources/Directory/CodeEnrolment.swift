@@ -24,9 +24,9 @@ extension DirectoryStore {
         try read { tables in try tables.findUser(user).flatMap { try tables.codeEnrolment(of: $0.uid) } }
     }
 
-    /// Whether anybody has enrolled.
-    package func hasCodeEnrolments() throws -> Bool {
-        try read { try $0.hasCodeEnrolments() }
+    /// The sealed secret of somebody who has enrolled; nil: nobody has.
+    package func someSealedSecret() throws -> (user: String, sealedSecret: [UInt8])? {
+        try read { try $0.someSealedSecret() }
     }
 
     /// Enrols a user in the place of what there was before.

@@ -22,8 +22,10 @@ extension Tables {
         }
     }
 
-    func hasCodeEnrolments() throws -> Bool {
-        try database.first("SELECT 1 FROM totp_enrolments LIMIT 1", [], { _ in true }) != nil
+    func someSealedSecret() throws -> (user: String, sealedSecret: [UInt8])? {
+        try database.first(
+            "SELECT n.name, e.sealed FROM totp_enrolments e JOIN numbers n ON n.number = e.uid LIMIT 1", []
+        ) { row in (user: row.text(0), sealedSecret: row.blob(1)) }
     }
 
     func setCodeEnrolment(_ enrolment: CodeEnrolment, of user: User) throws {

@@ -1,3 +1,5 @@
+import Support
+
 /// How many connections there are, and whether there is room for one more.
 package struct ConnectionLimits: Sendable {
     /// Why a connection is turned away.
@@ -11,7 +13,7 @@ package struct ConnectionLimits: Sendable {
     package var maximumConnections: Int
     /// Connections on which nobody has logged in yet.
     package var maximumStartups: Int
-    /// The same, from one address.
+    /// The same, from one address, or one /64 network of IPv6.
     package var maximumStartupsPerAddress: Int
 
     /// Connections that are open.
@@ -32,18 +34,20 @@ package struct ConnectionLimits: Sendable {
     package mutating func open(from address: String) throws(Refusal) {
         if connections >= maximumConnections { throw .maxConnections }
         if startups >= maximumStartups { throw .maxStartups }
-        let others = startupsByAddress[address, default: 0]
+        let customer = Network.ofCustomer(at: address)
+        let others = startupsByAddress[customer, default: 0]
         if others >= maximumStartupsPerAddress { throw .maxStartupsPerAddress }
         connections += 1
         startups += 1
-        startupsByAddress[address] = others + 1
+        startupsByAddress[customer] = others + 1
     }
 
     /// Somebody logged in on a connection from `address`: it is no startup any more.
     package mutating func authenticated(from address: String) {
         startups -= 1
-        let others = startupsByAddress[address, default: 1] - 1
-        startupsByAddress[address] = others > 0 ? others : nil
+        let customer = Network.ofCustomer(at: address)
+        let others = startupsByAddress[customer, default: 1] - 1
+        startupsByAddress[customer] = others > 0 ? others : nil
     }
 
     /// A connection from `address` has ended.

@@ -52,6 +52,9 @@ package struct CodeKey: Sendable {
         return nonce + sealed + tag
     }
 
+    /// Whether it is the key of a secret that was sealed for that user.
+    package func fits(_ sealed: [UInt8], of user: String) -> Bool { (try? open(sealed, for: user)) != nil }
+
     /// Decrypts what `seal` made for that user.
     ///
     /// - Throws: `CodeError` for anything else: another key, another user, other bytes.

@@ -44,7 +44,7 @@ struct SystemCalls {
                 "access", "bind", "connect", "eventfd2", "faccessat", "faccessat2", "getdents64", "getegid",
                 "geteuid",
                 "getgid", "getuid", "lstat", "mmap", "mprotect", "newfstatat", "open", "openat", "pipe2",
-                "pread64", "prlimit64",
+                "pread64",
                 "readlink", "readlinkat", "recvmmsg", "rseq", "sched_getaffinity", "sendmmsg",
                 "set_robust_list",
                 "setsockopt", "socketpair", "stat", "statfs", "statx", "sysinfo", "uname",
@@ -61,7 +61,7 @@ struct SystemCalls {
     }
 
     private static let moving = [
-        "close", "dup", "fcntl", "fsync", "fstat", "getpeername", "getsockname", "getsockopt", "lseek",
+        "close", "dup", "fsync", "fstat", "getpeername", "getsockname", "getsockopt", "lseek",
         "poll", "ppoll",
         "pselect6", "read", "readv", "recvfrom", "recvmsg", "select", "sendmsg", "sendto", "shutdown",
         "write", "writev",
@@ -82,7 +82,12 @@ struct SystemCalls {
         [
             Conditional("tgkill", equals(getpid(), inArgument: 0)),
             Conditional("prctl", equals(setName, inArgument: 0)),
+            Conditional("prlimit64", equals(0, inArgument: 0)),
         ]
+            // None that has a descriptor's owner signalled.
+            + [F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC].map {
+                Conditional("fcntl", equals($0, inArgument: 1))
+            }
     }
     private static let missing: [(name: String, number: Int32)] = [
         "open", "openat", "stat", "newfstatat", "access",

@@ -15,6 +15,17 @@ struct ConnectionLimitsTests {
         #expect(throws: ConnectionLimits.Refusal.maxStartups) { try limits.open(from: "c") }
     }
 
+    @Test("one network of IPv6 counts as one address")
+    mutating func perNetwork() throws {
+        try limits.open(from: "2001:db8:1:2::1")
+        try limits.open(from: "2001:db8:1:2:ffff::9")
+        #expect(throws: ConnectionLimits.Refusal.maxStartupsPerAddress) {
+            try limits.open(from: "2001:db8:1:2::3")
+        }
+        limits.close(from: "2001:db8:1:2::1", authenticated: false)
+        try limits.open(from: "2001:db8:1:2::3")
+    }
+
     @Test("a login or an end makes room for a startup")
     mutating func makesRoom() throws {
         try limits.open(from: "a")

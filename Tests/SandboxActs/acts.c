@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -85,6 +86,15 @@ static int start_thread(const char *unused)
 }
 
 static int signal_process(const char *pid) { return outcome(kill(atoi(pid), 0)); }
+static int own_for_signals(const char *pid)
+{
+    return outcome(fcntl(STDOUT_FILENO, F_SETOWN, atoi(pid)));
+}
+static int limit_process(const char *pid)
+{
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    return outcome(prlimit(atoi(pid), RLIMIT_CPU, NULL, &limit));
+}
 static int trace_process(const char *pid) { return outcome(ptrace(PTRACE_ATTACH, atoi(pid), 0, 0)); }
 
 static int make_executable(const char *unused)
@@ -124,6 +134,8 @@ int gh_try(const char *act, const char *argument)
         {"make a process", make_process},
         {"start a thread", start_thread},
         {"signal a process", signal_process},
+        {"have a process signalled", own_for_signals},
+        {"look at a process's limits", limit_process},
         {"trace a process", trace_process},
         {"make memory executable", make_executable},
         {"change its user", change_user},

@@ -46,6 +46,8 @@ struct SandboxTests {
         Trial("make a process", session: EPERM, tunnel: EPERM),
         Trial("start a thread", session: EPERM, tunnel: 0),
         Trial("signal a process", parent, session: EPERM, tunnel: EPERM),
+        Trial("have a process signalled", parent, session: EPERM, tunnel: EPERM),
+        Trial("look at a process's limits", parent, session: EPERM, tunnel: EPERM),
         Trial("trace a process", parent, session: EPERM, tunnel: EPERM, outside: nil),
         Trial("make memory executable", session: EPERM, tunnel: 0),
         Trial("change its user", "\(getuid())", session: EPERM, tunnel: EPERM),

@@ -90,10 +90,17 @@ package struct Installation {
     package func codeKey(of directory: DirectoryStore) throws -> CodeKey {
         let path = configuration.codeKeyPath
         if let contents = try SafeFile.readSecret(path, limit: CodeKey.byteCount + 1) {
-            return try CodeKey(contents)
+            let key = try CodeKey(contents)
+            // Else everybody who has enrolled would be refused, with codes that are right.
+            if let some = try directory.someSealedSecret(), !key.fits(some.sealedSecret, of: some.user) {
+                throw CommandError(
+                    .configuration, "\(path) is another key than that of the one-time codes in the database",
+                    hint: "put back the one of the database's backup")
+            }
+            return key
         }
         // A new key would make every authenticator worthless, in silence.
-        guard try !directory.hasCodeEnrolments() else {
+        guard try directory.someSealedSecret() == nil else {
             throw CommandError(
                 .configuration, "\(path) is gone, with which the secrets of one-time codes are encrypted",
                 hint: "put it back from the backup")

@@ -13,6 +13,10 @@ package struct AuthorityRevoke: DaemonCommand {
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
         switch (try words.number("--serial", as: UInt64.self), try words.option("--key-id")) {
+        case (0?, nil):
+            throw UsageError(
+                "0 is the serial of every certificate that was given none; revoke by --key-id, or the key by 'key revoke'"
+            )
         case (let serial?, nil): mark = .serial(serial)
         case (nil, let text?): mark = .keyID(text)
         default: throw UsageError("certificates are known by one of --serial and --key-id")
