@@ -221,7 +221,7 @@ def test_the_gateway_is_killed_over_and_over(lab, teardown):
 
 def small_spool(lab, host, teardown, size):
     """Puts a host's spool on a small disk of its own, with what is in it; gives a function that makes the disk bigger."""
-    seen = f"/run/lab/root{SPOOL}"
+    seen = f"/run/lab/outer{SPOOL}"
 
     def stop():
         for unit in ("ship", "watch"):

@@ -15,7 +15,7 @@ start_host() {
     local name=$1 namespace directory
     namespace=$(namespace_of "$name")
     directory=$LAB_ROOT/hosts/$name
-    mkdir -p "$directory/root"
+    mkdir -p "$directory/overlay"
 
     ip netns add "$namespace"
     ip link add "$(link_of "$name")" type veth peer name eth0 netns "$namespace"

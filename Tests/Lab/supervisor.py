@@ -33,11 +33,11 @@ class Service:
 
     def command(self):
         """What the unit's file says to run, in the right namespaces."""
-        text = Path(f"/proc/{self.host.pid()}/root/etc/systemd/system/{self.unit}").read_text()
+        text = self.host.inside("etc/systemd/system", self.unit).read_text()
         words = next(line[10:].split() for line in text.splitlines() if line.startswith("ExecStart="))
         where = ["nsenter", "--target", self.host.pid(), "--mount", "--uts"]
         if self.unit in OUTSIDE:
-            where.append(f"--root=/proc/{self.host.pid()}/root/run/lab/root")
+            where.append(f"--root={self.host.inside('run/lab/outer')}")
         else:
             where += ["--ipc", "--net", "--pid", "--root", "--wd"]
         return [*where, "env", "-i", PATH, "HOME=/root", "LANG=C.UTF-8", f"GATEHOUSE_LAB={self.host.root}", *words]
@@ -46,7 +46,7 @@ class Service:
         self.wanted = True
         if self.process:
             return
-        runtime = Path(f"/proc/{self.host.pid()}/root/run/gatehouse-watch")
+        runtime = self.host.inside("run/gatehouse-watch")
         runtime.mkdir(mode=0o755, exist_ok=True)
         with open(self.host.folder / "services.log", "ab") as log:
             self.process = subprocess.Popen(
@@ -117,6 +117,10 @@ class Host:
 
     def pid(self):
         return (self.folder / "pid").read_text().strip()
+
+    def inside(self, *path):
+        """A path of the host's, as it is seen from here."""
+        return Path("/proc", self.pid(), "root", *path)
 
     def serve(self):
         for line in os.read(self.pipe, 65536).decode().splitlines():
