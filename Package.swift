@@ -80,7 +80,7 @@ let package = Package(
         module("Authentication", uses: ["Configuration", "Directory", "SQLite", "SSHKeys", "Support"]),
         module(
             "OneTimeCodes",
-            uses: ["Authentication", "COath", "COpenSSL", "CQREncode", "Directory", "Support"]),
+            uses: ["Authentication", "COath", "COpenSSL", "CQREncode", "Directory", "SSHKeys", "Support"]),
         module("Accounts", uses: ["Directory", "SQLite", "Support"], resources: [.embedInCode("HostStep")]),
         module("Routing", uses: ["Directory", "Support"]),
         module("Ownership", uses: ["FileEvents", "SQLite", "Support"]),

@@ -180,20 +180,21 @@ package struct GuessLimits: Sendable {
         return pause
     }
 
-    /// Makes room: what is old goes first, then what has the fewest failures; a closed door goes last.
+    /// Makes room: what is old goes first, then what has the fewest failures; a closed door goes last, and before it where people
+    /// came from lately.
     private mutating func makeRoom(at time: Timestamp) {
         let kept = records.keys.compactMap { key in
-            current(key, at: time).map { (key: key, weight: weight($0, at: time)) }
+            current(key, at: time).map { (key: key, weight: weight($0, at: time), time: $0.lastFailure) }
         }
-        .sorted { $0.weight > $1.weight }.prefix(Self.capacity / 2)
+        .sorted { ($0.weight, $0.time) > ($1.weight, $1.time) }.prefix(Self.capacity / 2)
         let dropped = Set(records.keys).subtracting(kept.map(\.key))
         for key in dropped { records[key] = nil }
         changed.formUnion(dropped)
     }
 
     private func weight(_ record: Record, at time: Timestamp) -> Int {
-        (record.isClosed(at: time) ? 2_000_000 : 0) + (record.lastSuccess == nil ? 0 : 1_000_000)
-            + min(record.failures, 999_999)
+        if record.isClosed(at: time) { return 2_000_000 }
+        return record.lastSuccess == nil ? min(record.failures, 999_999) : 1_000_000
     }
 }
 

@@ -60,14 +60,14 @@ package struct AuthenticationMethods: Equatable, Sendable, CustomStringConvertib
         self.init(chains: chains)
     }
 
-    /// The same with this factor at the end of each chain that has it not.
-    package func demanding(_ factor: Factor) -> AuthenticationMethods {
-        AuthenticationMethods(chains: chains.map { $0.contains(factor) ? $0 : $0 + [factor] })
-    }
-
     /// The same for somebody who needs not show this factor.
     package func waiving(_ factor: Factor) -> AuthenticationMethods {
         AuthenticationMethods(chains: chains.map { $0.filter { $0 != factor } })
+    }
+
+    /// Whether a chain asks for this factor.
+    package func ask(for factor: Factor) -> Bool {
+        chains.contains { $0.contains(factor) }
     }
 
     /// Whether a chain is at its end.

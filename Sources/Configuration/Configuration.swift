@@ -25,7 +25,7 @@ package struct Configuration: Equatable, Sendable {
     package var maximumStartups = 100
     /// The same, of one client address.
     package var maximumStartupsPerAddress = 20
-    /// What a person has to show, unless a grant demands more.
+    /// What a person has to show.
     package var authenticationMethods = AuthenticationMethods.publicKey
     /// How long a one-time code holds for further logins with the same key from the same address; zero: for its own login only.
     package var secondFactorGraceTime = Duration.seconds(8 * 3_600)

@@ -83,9 +83,10 @@ extension Tables {
     /// Whether a CA may name a user: anybody, where nothing else was said.
     func mayName(_ user: User?, _ authority: TrustedAuthority) throws -> Bool {
         if authority.users.isEmpty, authority.groups.isEmpty { return true }
+        // Asked of everybody, of nobody too: the time tells no name.
+        let isInGroup = try groups(of: user?.uid ?? 0).contains { authority.groups.contains($0.name) }
         guard let user else { return false }
-        if authority.users.contains(user.name) { return true }
-        return try groups(of: user.uid).contains { authority.groups.contains($0.name) }
+        return isInGroup || authority.users.contains(user.name)
     }
 
     // MARK: Revocations

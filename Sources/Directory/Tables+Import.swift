@@ -36,8 +36,13 @@ extension Tables {
             try mergeGrant($0, keepingID: isRestore, known: &known, at: time)
         }
         try each(document.revokedKeys, "revokedKeys", \.fingerprint) { entry in
-            // Whoever has the key here keeps it.
-            guard try key(withBlob: entry.material.blob) == nil else { return }
+            if try key(withBlob: entry.material.blob) != nil {
+                // What was only taken from somebody there may be somebody's here; what is revoked for good is nobody's.
+                guard entry.final ?? false else { return }
+                throw DirectoryError(
+                    .conflict, "it is revoked for good there, and somebody has it here",
+                    hint: "find out whose it is ('key list USER'), and 'key remove' it first")
+            }
             try revoke(
                 entry.material, isFinal: entry.final ?? false,
                 at: try self.time(entry.added, "added") ?? time)

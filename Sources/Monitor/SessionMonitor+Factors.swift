@@ -22,9 +22,6 @@ struct AuthenticationDecision {
     let grace: Duration?
     /// Nothing but enrolling for one-time codes: they are asked for, and this user has none yet.
     let isEnrolling: Bool
-
-    /// Whether a code of the user was shown, here or within its grace time.
-    var hasShownCode: Bool { factors.contains(.code) || grace != nil }
 }
 
 extension SessionMonitor {
@@ -165,8 +162,9 @@ extension SessionMonitor {
         case .accepted(let holder, let print, let shown):
             (user, fingerprint, certificate) = (holder, print, shown)
         }
-        var methods = settings.configuration.authenticationMethods
-        let enrolment = try gateway.directory.codeEnrolment(of: user.name)
+        // Those of now, not of when the connection came.
+        var methods = gateway.settings.configuration.authenticationMethods
+        let enrolment = methods.ask(for: .code) ? try gateway.directory.codeEnrolment(of: user.name) : nil
         let grace = enrolment.flatMap { graceAge(of: user, key: key.blob, $0) }
         func decision(grace: Duration? = nil, isEnrolling: Bool = false) -> Standing {
             .complete(
@@ -190,7 +188,7 @@ extension SessionMonitor {
 
     private func graceAge(of user: User, key: [UInt8], _ enrolment: CodeEnrolment) -> Duration? {
         let holder = graceHolder(of: user, key: key, enrolment)
-        let length = settings.configuration.secondFactorGraceTime
+        let length = gateway.settings.configuration.secondFactorGraceTime
         return gateway.graceWindows.withLock { $0.age(of: holder, at: .now, length: length) }
     }
 
@@ -205,7 +203,7 @@ extension SessionMonitor {
             let enrolment = try gateway.directory.codeEnrolment(of: decision.user.name)
         else { return }
         let holder = graceHolder(of: decision.user, key: decision.key.blob, enrolment)
-        let length = settings.configuration.secondFactorGraceTime
+        let length = gateway.settings.configuration.secondFactorGraceTime
         gateway.graceWindows.withLock { $0.note(holder, at: .now, length: length) }
     }
 }

@@ -68,12 +68,14 @@ package struct CodeDesk: Sendable {
         else { return nil }
         var codes: [String] = []
         for _ in 0..<RecoveryCode.setCount { codes.append(try RecoveryCode.make()) }
-        let hashes = codes.compactMap { RecoveryCode.digits(of: Array($0.utf8)) }
-            .map { key.hash(ofRecoveryCode: $0, of: offer.user) }
+        let hashes = try codes.compactMap { RecoveryCode.digits(of: Array($0.utf8)) }
+            .map { try key.hash(ofRecoveryCode: $0, of: offer.user) }
         try directory.enrolCodes(
             CodeEnrolment(
                 sealedSecret: try key.seal(offer.secret, for: offer.user), enrolled: time, lastStep: step,
                 recoveryHashes: hashes), of: offer.user, replacing: offer.former)
+        // What was guessed before was guessed at something else.
+        try guesses.clear(user: offer.user)
         return codes
     }
 
@@ -101,7 +103,7 @@ package struct CodeDesk: Sendable {
         let secret = try enrolment.map { try key.open($0.sealedSecret, for: user) } ?? CodeSecret()
         let answer = answer.count <= Self.answerLimit ? answer : []
         let step = try secret.step(ofCode: Self.digits(of: answer), at: time)
-        let hash = RecoveryCode.digits(of: answer).map { key.hash(ofRecoveryCode: $0, of: user) }
+        let hash = try RecoveryCode.digits(of: answer).map { try key.hash(ofRecoveryCode: $0, of: user) }
         guard enrolment != nil else { return .wrong(.notEnrolled) }
         if let step {
             // The database decides who is first: of two that bring the same code at once, one is too late.

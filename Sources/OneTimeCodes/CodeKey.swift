@@ -19,8 +19,8 @@ package struct CodeKey: Sendable {
         guard contents.count == Self.byteCount else {
             throw CodeError("the key of one-time codes has \(Self.byteCount) bytes, not \(contents.count)")
         }
-        sealing = Chance.digest(of: Array("gatehouse totp secret".utf8), key: contents)
-        hashing = Chance.digest(of: Array("gatehouse recovery code".utf8), key: contents)
+        sealing = try Chance.digest(of: Array("gatehouse totp secret".utf8), key: contents)
+        hashing = try Chance.digest(of: Array("gatehouse recovery code".utf8), key: contents)
     }
 
     /// The contents of a new file.
@@ -29,8 +29,8 @@ package struct CodeKey: Sendable {
     package static func makeContents() throws(CodeError) -> [UInt8] { try Chance.bytes(byteCount) }
 
     /// What the directory keeps of a recovery code; of another user's equal code it is something else.
-    func hash(ofRecoveryCode code: [UInt8], of user: String) -> [UInt8] {
-        Chance.digest(of: Array(user.utf8) + [0] + code, key: hashing)
+    func hash(ofRecoveryCode code: [UInt8], of user: String) throws(CodeError) -> [UInt8] {
+        try Chance.digest(of: Array(user.utf8) + [0] + code, key: hashing)
     }
 
     /// Encrypts a secret for its place with one user.

@@ -1,5 +1,5 @@
 import COath
-import COpenSSL
+import SSHKeys
 package import Support
 
 /// What a person's authenticator and the gateway both know: codes follow from it and the time (RFC 6238).
@@ -58,7 +58,7 @@ package struct CodeSecret: Sendable {
         let now = max(0, Self.step(at: time))
         var found: Int64?
         for step in max(0, now - Self.tolerance)...now + Self.tolerance {
-            if Chance.isEqual(try self.code(ofStep: step), code) { found = step }
+            if ConstantTime.areEqual(try self.code(ofStep: step), code) { found = step }
         }
         return found
     }

@@ -303,4 +303,16 @@ struct CertificateDecisionTests {
             try copy.addKey(Self.material(subject.publicKey), to: "alice")
         }
     }
+
+    @Test("is not forgotten where somebody has a key that is revoked for good elsewhere")
+    func exportToHolder() throws {
+        let copy = try DirectoryStore(path: folder.path + "/copy.db")
+        try copy.importJSON(try directory.exportJSON())
+        try copy.addKey(Self.material(subject.publicKey), to: "alice")
+        try directory.revokeKey(Self.material(subject.publicKey))
+        let document = try directory.exportJSON()
+        let before = try copy.exportJSON()
+        #expect(throws: DirectoryError.self) { try copy.importJSON(document) }
+        #expect(try copy.exportJSON() == before)
+    }
 }

@@ -490,6 +490,20 @@ struct VerbTests {
         #expect(other.output(of: "directory export") == document)
     }
 
+    @Test("the gateway's own CA is not taken in as one of users")
+    func ownAuthority() throws {
+        let own = try Gateway.material(1)
+        let blob = Base64.encode(own.blob)
+        let terminal = Transcript(
+            input: """
+                {"schema": 1, "authorities": [{"name": "own", "key":
+                  {"type": "\(own.type)", "blob": "\(blob)", "fingerprint": "\(own.fingerprint)"}}]}
+                """)
+        #expect(gateway.run("directory import -", on: terminal) != .success)
+        #expect(terminal.errors.contains("the gateway's own CA"))
+        #expect(!gateway.output(of: "directory export").contains(blob))
+    }
+
     @Test("sessions are listed, shown and found")
     func sessions() throws {
         let log = gateway.services.events

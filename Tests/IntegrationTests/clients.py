@@ -44,3 +44,24 @@ def transport(lab, source=None):
 def private_key(path):
     """A user's private key as paramiko wants it."""
     return paramiko.Ed25519Key.from_private_key_file(str(path))
+
+
+def message(kind, *parts):
+    """A message of RFC 4252."""
+    made = paramiko.Message()
+    made.add_byte(bytes([kind]))
+    for part in parts:
+        if isinstance(part, bool):
+            made.add_boolean(part)
+        elif isinstance(part, int):
+            made.add_int(part)
+        else:
+            made.add_string(part)
+    return made
+
+
+def probe(transport, login, public_key):
+    """Asks whether a key would do, as RFC 4252, section 7 has it, and signs nothing."""
+    transport._send_message(message(5, "ssh-userauth"))
+    blob = paramiko.PublicBlob.from_file(str(public_key)).key_blob
+    transport._send_message(message(50, login, "ssh-connection", "publickey", False, "ssh-ed25519", blob))

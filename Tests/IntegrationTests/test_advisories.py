@@ -71,20 +71,8 @@ def test_turned_bit(lab, host_folder, cipher):
 def test_probe_of_another_key(lab):
     """CVE-2024-45337: who asks about alice's key and signs with bob's is not alice, nor bob under her name."""
     mark = lab.mark()
-    alice = paramiko.PublicBlob.from_file(f"{lab.keys['alice']}.pub").key_blob
     with clients.transport(lab) as transport:
-        service = paramiko.Message()
-        service.add_byte(b"\x05")
-        service.add_string("ssh-userauth")
-        transport._send_message(service)
-        probe = paramiko.Message()
-        probe.add_byte(b"\x32")
-        for text in (f"alice+{lab.host1}", "ssh-connection", "publickey"):
-            probe.add_string(text)
-        probe.add_boolean(False)
-        probe.add_string("ssh-ed25519")
-        probe.add_string(alice)
-        transport._send_message(probe)
+        clients.probe(transport, f"alice+{lab.host1}", f"{lab.keys['alice']}.pub")
         with pytest.raises(clients.REFUSED):
             transport.auth_publickey(f"alice+{lab.host1}", clients.private_key(lab.keys["bob"]))
         with pytest.raises(clients.REFUSED):

@@ -91,18 +91,7 @@ def test_probe_is_not_a_login(lab):
     """27, CVE-2024-45337, CVE-2026-46595: a key that was only asked about opens no channel."""
     mark = lab.mark()
     with clients.transport(lab) as transport:
-        message = paramiko.Message()
-        message.add_byte(b"\x05")
-        message.add_string("ssh-userauth")
-        transport._send_message(message)
-        probe = paramiko.Message()
-        probe.add_byte(b"\x32")
-        for text in (f"bob+{lab.host1}", "ssh-connection", "publickey"):
-            probe.add_string(text)
-        probe.add_boolean(False)
-        probe.add_string("ssh-ed25519")
-        probe.add_string(blob(f"{lab.keys['bob']}.pub"))
-        transport._send_message(probe)
+        clients.probe(transport, f"bob+{lab.host1}", f"{lab.keys['bob']}.pub")
         with pytest.raises(clients.REFUSED):
             transport.open_session(timeout=3)
     assert lab.events_after(mark, "auth.accepted") == []

@@ -7,22 +7,9 @@ import paramiko
 import pytest
 
 import clients
+from clients import message
 from factors import events, here, people, private_key, recovery_codes_left, transport
 from lab import run, wait_until
-
-
-def message(kind, *parts):
-    """A message of RFC 4252."""
-    made = paramiko.Message()
-    made.add_byte(bytes([kind]))
-    for part in parts:
-        if isinstance(part, bool):
-            made.add_boolean(part)
-        elif isinstance(part, int):
-            made.add_int(part)
-        else:
-            made.add_string(part)
-    return made
 
 
 @contextlib.contextmanager

@@ -20,6 +20,8 @@ def test_enrolment(here, people, tmp_path):
     assert ssh(here, "alice", "gate", "version").status == 0
     jump = ssh(here, "alice", "gate", options=["-W", "127.0.0.1:22"])
     assert jump.status != 0
+    # For want of codes, whatever the grants are.
+    assert "One-time codes are asked for here" in events(here, "refused", "alice")[-1]["detail"]["reason"]
     # Anywhere else a code is asked for, as from everybody.
     with transport(here) as client:
         assert client.auth_publickey("alice", private_key(here, "alice")) == ["keyboard-interactive"]

@@ -8,7 +8,7 @@ import asyncssh
 import pytest
 
 import clients
-from lab import run
+from lab import run, wait_until
 
 
 @pytest.fixture
@@ -152,6 +152,11 @@ def test_extensions_restrict(lab, trusted, make_key):
     assert b"PTY allocation request failed" in terminal.err and terminal.out == b""
     for forward in (["-W", "127.0.0.1:22"], ["-W", f"{lab.addresses[lab.host1]}:{lab.ssh_port(lab.host1)}"]):
         assert login(lab, bare, options=forward, target=lab.host1).status == 255
+    # Nobody listens at that port: the host's sshd says so when it is asked.
+    unheard, asked = ["-W", "127.0.0.1:9"], "connect_to 127.0.0.1 port 9: failed"
+    before = lab.sshd_log(lab.host1).count(asked)
+    assert login(lab, bare, options=unheard).status == 255
+    assert lab.sshd_log(lab.host1).count(asked) == before
     remote = login(
         lab, bare, "true", options=["-o", "ExitOnForwardFailure=yes", "-R", "0:127.0.0.1:22"])
     assert b"remote port forwarding failed" in remote.err
@@ -165,6 +170,8 @@ def test_extensions_restrict(lab, trusted, make_key):
     assert b"/dev/pts/" in login(lab, full, "tty", options=["-tt"]).out
     remote = login(lab, full, "true", options=["-o", "ExitOnForwardFailure=yes", "-R", "0:127.0.0.1:22"])
     assert remote.status == 0, remote.err
+    assert login(lab, full, options=unheard).status == 255
+    wait_until(lambda: lab.sshd_log(lab.host1).count(asked) > before, "what the host's sshd says")
 
 
 @pytest.mark.limit(90)

@@ -105,8 +105,17 @@ extension CommandContext {
         let verdict = try services.codes.check(
             Array(answer.utf8), of: user, from: caller.address ?? "", at: services.now())
         switch verdict {
-        case .code, .recoveryCode: return
-        case .wrong(_, let closing):
+        case .code: return
+        case .recoveryCode(let left):
+            try services.events.append(
+                Event(
+                    .codeRecovered, at: services.now(), session: caller.session, user: user,
+                    address: caller.address, detail: ["left": String(left)]))
+        case .wrong(let reason, let closing):
+            try services.events.append(
+                Event(
+                    .authenticationRejected, at: services.now(), session: caller.session, user: user,
+                    address: caller.address, detail: ["login": user, "reason": reason.rawValue]))
             if let closing {
                 try services.events.append(
                     Event(

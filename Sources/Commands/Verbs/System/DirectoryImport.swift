@@ -20,7 +20,12 @@ package struct DirectoryImport: DaemonCommand {
 
     package func run(in context: CommandContext) throws -> ExitCode {
         let document = try context.terminal.read(path, limit: Self.limit)
+        let own = context.services.gateway.userAuthority
         try context.directory.importJSON(document, at: context.services.now()) { material in
+            guard !ConstantTime.areEqual(material.blob, own.blob) else {
+                throw KeyError(
+                    .malformed, "it is the gateway's own CA: its certificates open hosts, not the gateway")
+            }
             guard KeyText.material(of: try PublicKey(blob: material.blob)) == material else {
                 throw KeyError(.malformed, "type, bytes and fingerprint are not of one key")
             }
