@@ -10,6 +10,7 @@ from files import FAILED, Failure, command, faults, read, replace
 from homes import home_conflict
 from processes import processes_of
 
+ACCOUNT_FILES = ("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow")
 REGISTRY_FOLDER = "/etc/gatehouse"
 REGISTRY = REGISTRY_FOLDER + "/managed.json"
 
@@ -64,8 +65,7 @@ class Host:
             self.managed, self.shared = dict(self.registry["users"]), dict(self.registry["groups"])
         except (ValueError, KeyError, TypeError):
             raise Failure(FAILED, "%s is damaged" % REGISTRY)
-        self.passwd, self.shadow = Table("/etc/passwd", 7), Table("/etc/shadow", 9)
-        self.group, self.gshadow = Table("/etc/group", 4), Table("/etc/gshadow", 4)
+        self.passwd, self.shadow, self.group, self.gshadow = map(Table, ACCOUNT_FILES, (7, 9, 4, 4))
         if not self.passwd.get("root") or not self.group.lines or not self.shadow.lines:
             raise Failure(FAILED, "the account files of this host cannot be read")
         self.user_names, self.group_names = self.passwd.names_by_id(), self.group.names_by_id()

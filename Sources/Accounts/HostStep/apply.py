@@ -23,11 +23,11 @@ import time
 
 import files
 from access import Access
-from accounts import REGISTRY, REGISTRY_FOLDER, Host
+from accounts import ACCOUNT_FILES, REGISTRY, REGISTRY_FOLDER, Host
 from files import BAD_INPUT, BUSY, CHANGED, CONFLICTS, FAILED, UNCHANGED, Failure
 from homes import make_homes
 from processes import end_processes, processes_of, uids_with_processes
-from sshd import configure_sshd
+from sshd import SSHD_FILE, configure_sshd
 from wanted import own_fault, wanted_state
 
 LOCK_SECONDS = 15
@@ -147,6 +147,9 @@ def apply(state, report):
         if number not in (0, errno.EINTR, errno.EAGAIN):
             raise OSError(number, os.strerror(number), "/etc/.pwd.lock")
         raise Failure(BUSY, "another program holds the account files")
+    # Lines of /etc/shadow are not to lie about after a run that was killed.
+    for path in (*ACCOUNT_FILES, REGISTRY, SSHD_FILE):
+        files.remove(files.unfinished(path))
     host = Host(state["adopted"])
     known = host.registry.get("generation", 0)
     if state["generation"] < known:

@@ -40,13 +40,18 @@ def read(path):
         os.close(handle)
 
 
+def unfinished(path):
+    """Where `replace` writes, and where a run that is killed leaves its piece."""
+    folder, name = os.path.split(path)
+    return "%s/.%s.gatehouse-new" % (folder, name)
+
+
 def replace(path, data, mode, is_ours=False):
     """Puts a whole new file in the place of the old one. One of the host's own keeps its owner and mode, one of ours
     gets root and the mode; both keep the security label."""
     if is_rehearsal:
         return
-    folder, name = os.path.split(path)
-    new = "%s/.%s.gatehouse-new" % (folder, name)
+    new = unfinished(path)
     if os.path.lexists(new):
         os.unlink(new)
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -64,7 +69,7 @@ def replace(path, data, mode, is_ours=False):
         os.fchmod(handle, mode)
         os.fsync(handle)
     os.rename(new, path)
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    handle = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
     os.fsync(handle)
     os.close(handle)
 
