@@ -49,6 +49,7 @@ install: build ## install below PREFIX (and DESTDIR); `gatehouse init` comes nex
 	install -D -s -m 755 $(RELEASE)/gatehoused $(DESTDIR)$(PREFIX)/sbin/gatehoused
 	install -D -s -m 755 $(RELEASE)/gatehouse $(DESTDIR)$(PREFIX)/bin/gatehouse
 	install -D -s -m 711 $(RELEASE)/gatehouse-session $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-session
+	install -D -s -m 711 $(RELEASE)/gatehouse-record $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-record
 	install -D -s -m 755 $(RELEASE)/gatehouse-ssm $(DESTDIR)$(PREFIX)/bin/gatehouse-ssm
 	install -D -s -m 755 $(RELEASE)/gatehouse-watch $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-watch
 	install -D -m 644 etc/gatehouse.conf $(DESTDIR)$(SYSCONFDIR)/gatehouse/gatehouse.conf.example

@@ -44,6 +44,7 @@ let package = Package(
     products: [
         .executable(name: "gatehoused", targets: ["gatehoused"]),
         .executable(name: "gatehouse-session", targets: ["gatehouse-session"]),
+        .executable(name: "gatehouse-record", targets: ["gatehouse-record"]),
         .executable(name: "gatehouse-ssm", targets: ["gatehouse-ssm"]),
         .executable(name: "gatehouse", targets: ["gatehouse"]),
         .executable(name: "gatehouse-watch", targets: ["gatehouse-watch"]),
@@ -67,6 +68,7 @@ let package = Package(
         module("Support", uses: ["CSupport"]),
         module("Sandbox", uses: ["CSeccomp", "CSupport", "Support"]),
         module("Control", uses: ["Support"]),
+        module("Recording", uses: ["CSupport", "CZstd", "Control", "Support"]),
         module("SSHKeys", uses: ["COpenSSL", "Support"]),
         module("SSH", uses: ["CLibSSH", "COpenSSL", "CSupport", "Support"]),
         module("SQLite", uses: ["CSQLite", "Support"]),
@@ -116,7 +118,9 @@ let package = Package(
             "Commands",
             uses: [
                 "Accounts", "Audit", "Authentication", "Configuration", "Control", "Directory", "FileEvents",
-                "Inventory", "OneTimeCodes", "Ownership", "Power", "Routing", "SQLite", "SSHKeys", "Sharing",
+                "Inventory", "OneTimeCodes", "Ownership", "Power", "Recording", "Routing", "SQLite",
+                "SSHKeys",
+                "Sharing",
                 "Support",
                 "Watchers",
             ]),
@@ -125,12 +129,15 @@ let package = Package(
             uses: [
                 "AWS", "Accounts", "Audit", "Authentication", "Commands", "Configuration", "Control",
                 "Directory",
-                "FileEvents", "Fleet", "Inventory", "OneTimeCodes", "Ownership", "Power", "Routing", "SQLite",
+                "FileEvents", "Fleet", "Inventory", "OneTimeCodes", "Ownership", "Power", "Recording",
+                "Routing",
+                "SQLite",
                 "SSHKeys", "Sandbox", "Sharing", "Support", "Watchers",
             ]),
 
         program("gatehoused", uses: ["Monitor", "Configuration", "Support"]),
         program("gatehouse-session", uses: ["Relay", "Support"]),
+        program("gatehouse-record", uses: ["Recording", "Sandbox", "Support"]),
         program("gatehouse-ssm", uses: ["SessionManager", "Support"]),
         program("gatehouse", uses: ["Commands", "Support"]),
         // Runs on the hosts, whatever they have installed: glibc and all libraries are in it.
@@ -168,6 +175,7 @@ let package = Package(
         tests("Support", uses: ["CSupport", "TestSupport"]),
         tests("Sandbox", uses: ["Support", "sandbox-probe"]),
         tests("Control", uses: ["Support"]),
+        tests("Recording", uses: ["Control", "Support", "TestSupport"]),
         tests("SSHKeys", uses: ["Support", "TestSupport"]),
         tests("SSH", uses: ["Support", "TestSupport"]),
         tests("SQLite", uses: ["Support", "TestSupport"]),
@@ -199,12 +207,16 @@ let package = Package(
             "Commands",
             uses: [
                 "Accounts", "Audit", "Authentication", "Configuration", "Control", "Directory", "FileEvents",
-                "Inventory", "OneTimeCodes", "Ownership", "SQLite", "SSHKeys", "Sharing", "Support",
-                "Watchers",
+                "Inventory", "OneTimeCodes", "Ownership", "Recording", "SQLite", "SSHKeys", "Sharing",
+                "Support",
+                "TestSupport", "Watchers",
             ]),
         tests(
             "Monitor",
-            uses: ["Audit", "Control", "Directory", "Routing", "SQLite", "Support", "TestSupport"]),
+            uses: [
+                "Audit", "Configuration", "Control", "Directory", "Routing", "SQLite", "Support",
+                "TestSupport",
+            ]),
     ]
 )
 

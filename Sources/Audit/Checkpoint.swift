@@ -56,7 +56,7 @@ package struct Checkpoint: Equatable, Sendable {
             && signature.verifies(Array(line[..<space].utf8), namespace: Self.namespace)
     }
 
-    static func hexadecimal(_ bytes: [UInt8]) -> String {
+    package static func hexadecimal(_ bytes: [UInt8]) -> String {
         bytes.reduce(into: "") { text, byte in
             text += (byte < 16 ? "0" : "") + String(byte, radix: 16)
         }

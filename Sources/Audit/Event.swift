@@ -50,6 +50,16 @@ package enum EventKind: String, Sendable, CaseIterable {
     case fileShared = "file.shared"
     case fileUnshared = "file.unshared"
     case fileTransferred = "file.transferred"
+    /// A program's recording begins.
+    case recordingStarted = "recording.start"
+    /// A recording is as it stays: its SHA-256 says so.
+    case recordingEnded = "recording.end"
+    /// A recording cannot be written, or is not as it was.
+    case recordingFailed = "recording.failed"
+    /// Somebody is about to see a recording.
+    case recordingViewed = "recording.viewed"
+    /// A recording was removed because it was old, or to make room.
+    case recordingRemoved = "recording.removed"
     /// Events were found not to be as they were noted, and somebody wants to go on.
     case eventsResealed = "events.resealed"
     case daemonStarted = "daemon.start"

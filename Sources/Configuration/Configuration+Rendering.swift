@@ -61,6 +61,12 @@ extension Configuration {
         case .awsAgentTimeout: [ValueParser.rendered(agentTimeout)]
         case .wakeTimeout: [ValueParser.rendered(wakeTimeout)]
         case .fileEventRetention: [ValueParser.rendered(fileEventRetention)]
+        case .recordSessions: [recordSessions.rawValue]
+        case .recordCommands: [recordsCommands ? "yes" : "no"]
+        case .recordInput: [recordsInput ? "yes" : "no"]
+        case .recordingLimit: [ValueParser.rendered(size: recordingLimit)]
+        case .recordingRetention: [ValueParser.rendered(recordingRetention)]
+        case .recordingSpace: [ValueParser.rendered(size: recordingSpace)]
         case .checkpointInterval: [ValueParser.rendered(checkpointInterval)]
         case .checkpointTo:
             [
@@ -114,6 +120,13 @@ extension Keyword {
         case .awsAgentTimeout: "How long the SSM agent of an instance may take to fetch a command."
         case .wakeTimeout: "How long an instance that is started may take until its sshd answers."
         case .fileEventRetention: "How long events of files are kept, such as 400d; 0: for ever."
+        case .recordSessions: "Whose sessions are recorded: required (where a grant demands it), all or none."
+        case .recordCommands: "With all: whether programs without a terminal are recorded too: yes or no."
+        case .recordInput: "Whether recordings hold what people type, which includes passwords: yes or no."
+        case .recordingLimit: "Bytes that one recording may have, packed."
+        case .recordingRetention: "How long recordings are kept, such as 90d; 0: for ever."
+        case .recordingSpace:
+            "Bytes that all recordings may take; the oldest of who has most go; 0: no bound."
         case .checkpointInterval: "How often the end of the event log is signed; 0: never."
         case .checkpointTo:
             "Where that goes besides the daemon's own log: syslog, s3://BUCKET/PREFIX, or none."

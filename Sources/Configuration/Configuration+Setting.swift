@@ -67,6 +67,17 @@ extension Configuration {
             fileEventRetention =
                 value.lowercased() == "none"
                 ? .zero : try ValueParser.duration(value, in: 0...36_500 * 86_400)
+        case .recordSessions: recordSessions = try ValueParser.choice(value)
+        case .recordCommands: recordsCommands = try ValueParser.truth(value)
+        case .recordInput: recordsInput = try ValueParser.truth(value)
+        case .recordingLimit: recordingLimit = try ValueParser.size(value, in: 1 << 20...1 << 40)
+        case .recordingRetention:
+            recordingRetention =
+                value.lowercased() == "none"
+                ? .zero : try ValueParser.duration(value, in: 0...36_500 * 86_400)
+        case .recordingSpace:
+            recordingSpace =
+                value.lowercased() == "none" ? 0 : try ValueParser.size(value, in: 0...1 << 50)
         case .checkpointInterval: checkpointInterval = try ValueParser.duration(value, in: 0...604_800)
         case .checkpointTo: checkpointDestinations = try CheckpointDestination.list(values)
         case .rekeyLimit: rekeyLimit = try ValueParser.size(value, in: 1 << 20...64 << 30)

@@ -68,6 +68,18 @@ package struct Configuration: Equatable, Sendable {
     package var wakeTimeout = Duration.seconds(300)
     /// How long the book keeps events that say nothing of what is there now; zero: for ever.
     package var fileEventRetention = Duration.zero
+    /// Whose sessions are recorded.
+    package var recordSessions = RecordingScope.required
+    /// Whether programs without a terminal are recorded too where `recordSessions` is `all`.
+    package var recordsCommands = false
+    /// Whether recordings hold what people type.
+    package var recordsInput = false
+    /// Bytes of one recording, packed.
+    package var recordingLimit: UInt64 = 1 << 30
+    /// How long recordings are kept; zero: for ever.
+    package var recordingRetention = Duration.zero
+    /// Bytes that all recordings may take, the oldest going first; 0: what the disk has.
+    package var recordingSpace: UInt64 = 0
     /// How often the end of the event log is signed; zero: never.
     package var checkpointInterval = Duration.seconds(3_600)
     /// Where that goes besides the daemon's own log.
@@ -98,6 +110,8 @@ extension Configuration {
     package var codeKeyPath: String { stateDirectory + "/totp_key" }
     /// One file per live session.
     package var journalDirectory: String { stateDirectory + "/journals" }
+    /// The recordings of sessions.
+    package var recordingDirectory: String { stateDirectory + "/recordings" }
     /// Where the command line reaches the daemon.
     package var controlSocketPath: String { runtimeDirectory + "/control.sock" }
     /// The daemon's process id.
@@ -113,6 +127,16 @@ extension Configuration {
     static func defaultHostKey(in stateDirectory: String) -> String {
         stateDirectory + "/ssh_host_ed25519_key"
     }
+}
+
+/// Whose sessions are recorded.
+package enum RecordingScope: String, CaseIterable, Sendable {
+    /// Nobody's; who may come only if recorded does not come.
+    case none
+    /// Those of people whose grant demands it.
+    case required
+    /// Everybody's.
+    case all
 }
 
 /// An address and a port to listen on.

@@ -127,6 +127,23 @@ enum ValueParser {
         return path
     }
 
+    static func truth(_ text: String) throws(ValueError) -> Bool {
+        switch text.lowercased() {
+        case "yes": return true
+        case "no": return false
+        default: throw ValueError(what: "'\(shown(text))' is neither yes nor no")
+        }
+    }
+
+    /// Reads one of the words of an enumeration.
+    static func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ text: String
+    ) throws(ValueError) -> Choice {
+        if let choice = Choice(rawValue: text.lowercased()) { return choice }
+        let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValueError(what: "'\(shown(text))' is none of \(words)")
+    }
+
     static func logLevel(_ text: String) throws(ValueError) -> Log.Level {
         let name = text.lowercased()
         guard let level = Log.Level.allCases.first(where: { "\($0)" == name }) else {

@@ -33,6 +33,12 @@ package enum CommandMessage: Equatable, Sendable {
     /// Daemon → terminal: ask the person this question and send the line typed.
     case ask(question: String)
 
+    /// Daemon → terminal: from now on send what is typed, as it is typed, and show output as it is.
+    case wantKeys
+
+    /// Terminal → daemon: what was typed.
+    case keys([UInt8])
+
     /// Terminal → daemon: a piece of what was wanted; an empty piece is the end.
     case input([UInt8])
 
@@ -43,7 +49,7 @@ package enum CommandMessage: Equatable, Sendable {
 extension CommandMessage {
     private enum Kind: UInt8 {
         case start = 1
-        case output, error, exit, wantInput, wantFile, ask, input, inputFailed
+        case output, error, exit, wantInput, wantFile, ask, input, inputFailed, wantKeys, keys
     }
 
     /// The message to send.
@@ -80,6 +86,11 @@ extension CommandMessage {
         case .inputFailed(let reason):
             out.byte(Kind.inputFailed.rawValue)
             out.string(reason)
+        case .wantKeys:
+            out.byte(Kind.wantKeys.rawValue)
+        case .keys(let bytes):
+            out.byte(Kind.keys.rawValue)
+            out.data(bytes)
         }
         return out.bytes
     }
@@ -103,6 +114,8 @@ extension CommandMessage {
         case .ask: self = .ask(question: try input.string())
         case .input: self = .input(try input.data())
         case .inputFailed: self = .inputFailed(reason: try input.string())
+        case .wantKeys: self = .wantKeys
+        case .keys: self = .keys(try input.data())
         }
         try input.finish()
     }

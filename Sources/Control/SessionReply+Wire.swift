@@ -4,7 +4,7 @@ extension SessionReply {
     private enum Kind: UInt8 {
         case settings = 1
         case keyAcceptable, accepted, rejected, disconnect, host, joined, notAJump, commandStarted, refused,
-            noted, preparing, deliveryStarted, waking, partiallyAccepted, questions
+            noted, preparing, deliveryStarted, waking, partiallyAccepted, questions, recording
     }
 
     /// The message to send.
@@ -55,6 +55,8 @@ extension SessionReply {
         case .questions(let questions):
             out.byte(Kind.questions.rawValue)
             questions.encode(into: &out)
+        case .recording:
+            out.byte(Kind.recording.rawValue)
         }
         return out.bytes
     }
@@ -84,6 +86,7 @@ extension SessionReply {
             self = .waking(host: try input.string(), state: try input.string(), seconds: try input.uint32())
         case .partiallyAccepted: self = .partiallyAccepted(methods: try input.strings(limit: 8))
         case .questions: self = .questions(try Questions(from: &input))
+        case .recording: self = .recording
         }
         try input.finish()
     }
@@ -152,6 +155,7 @@ extension SessionGrant {
         out.strings(acceptedEnvironment)
         out.uint32(UInt32(guardedPorts.count))
         for port in guardedPorts { out.uint32(port) }
+        recording.encode(into: &out)
     }
 
     fileprivate init(from input: inout WireReader) throws(WireError) {
@@ -173,7 +177,8 @@ extension SessionGrant {
         for _ in 0..<count { ports.append(try input.uint32()) }
         self.init(
             user: user, target: target, mayForward: mayForward, mayForwardAgent: mayForwardAgent,
-            acceptedEnvironment: environment, guardedPorts: ports)
+            acceptedEnvironment: environment, guardedPorts: ports,
+            recording: try RecordingDemand(from: &input))
     }
 }
 

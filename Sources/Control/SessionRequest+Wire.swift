@@ -4,7 +4,7 @@ extension SessionRequest {
     private enum Kind: UInt8 {
         case hello = 1
         case probeKey, verifiedKey, refusedMethod, connect, hostFailed, hostReady, jump, command, journalGrew,
-            deliver, watcherProgram, interactive, answers
+            deliver, watcherProgram, interactive, answers, record
     }
 
     /// The message to send.
@@ -54,6 +54,9 @@ extension SessionRequest {
             out.byte(Kind.answers.rawValue)
             out.uint32(UInt32(answers.count))
             for answer in answers { out.data(answer) }
+        case .record(let request):
+            out.byte(Kind.record.rawValue)
+            request.encode(into: &out)
         }
         return out.bytes
     }
@@ -86,6 +89,7 @@ extension SessionRequest {
         case .watcherProgram: self = .watcherProgram
         case .interactive: self = .interactive(login: try input.string())
         case .answers: self = .answers(try Self.answers(from: &input))
+        case .record: self = .record(try RecordingRequest(from: &input))
         }
         try input.finish()
     }

@@ -44,6 +44,9 @@ package enum SessionRequest: Equatable, Sendable {
     /// Fetch the program of the watcher, to a host whose watcher has logged in.
     case watcherProgram
 
+    /// A program is about to start whose recording the grant demands.
+    case record(RecordingRequest)
+
     /// The journal has new records.
     case journalGrew
 }
@@ -111,7 +114,10 @@ package enum SessionReply: Equatable, Sendable {
     /// To `deliver` and `watcherProgram`; one stream socket travels with it, which speaks `DeliveryMessage`, or gives the program.
     case deliveryStarted
 
-    /// To `connect`, `jump`, `command`, `deliver`, `watcherProgram` or `hostFailed`: no; a sentence for the user.
+    /// To `record`: a recorder waits; one stream socket travels with it that takes `RecordingMessage`.
+    case recording
+
+    /// To `connect`, `jump`, `command`, `deliver`, `watcherProgram`, `record` or `hostFailed`: no; a sentence for the user.
     case refused(reason: String)
 
     /// To `hostFailed`, `hostReady` and `journalGrew`.
@@ -208,10 +214,12 @@ package struct SessionGrant: Equatable, Sendable {
     package var acceptedEnvironment: [String]
     /// TCP ports on which hosts of the directory run sshd: a forward to one of them is refused unless it is a jump.
     package var guardedPorts: [UInt32]
+    /// What of the session is recorded.
+    package var recording: RecordingDemand
 
     package init(
         user: String, target: Target, mayForward: Bool, mayForwardAgent: Bool, acceptedEnvironment: [String],
-        guardedPorts: [UInt32]
+        guardedPorts: [UInt32], recording: RecordingDemand = .none
     ) {
         self.user = user
         self.target = target
@@ -219,6 +227,7 @@ package struct SessionGrant: Equatable, Sendable {
         self.mayForwardAgent = mayForwardAgent
         self.acceptedEnvironment = acceptedEnvironment
         self.guardedPorts = guardedPorts
+        self.recording = recording
     }
 }
 

@@ -21,6 +21,8 @@ final class Gateway: Sendable {
     /// Where the journals of live sessions are.
     let journals: String
     let program: SessionProgram
+    /// Has sessions recorded.
+    let recordings: RecordingDesk
     /// Where watchers deliver.
     let desk: DeliveryDesk
     let sharingLedger: SharingLedger
@@ -88,6 +90,11 @@ final class Gateway: Sendable {
         sharingLedger = try SharingLedger(path: configuration.databasePath)
         let sink = BookSink(book, directory: directory)
         self.sink = sink
+        recordings = try RecordingDesk(
+            folder: configuration.recordingDirectory,
+            program: SessionProgram.installed("gatehouse-record", in: "libexec/gatehouse"),
+            identity: program.identity, events: events,
+            log: { Log(threshold: current.withLock { $0.configuration.logLevel }) })
         desk = DeliveryDesk(
             directory: directory, events: events, sink: sink,
             log: { Log(threshold: current.withLock { $0.configuration.logLevel }) })

@@ -47,6 +47,7 @@ package enum GatewayDaemon {
         let configuration = settings.configuration
         try makeDirectory(configuration.runtimeDirectory, mode: 0o755)
         try makeDirectory(configuration.journalDirectory, mode: 0o700)
+        try makeDirectory(configuration.recordingDirectory, mode: 0o700)
         let pidFile = try PidFile(at: configuration.pidFilePath)
         defer { pidFile.remove() }
 
@@ -58,6 +59,9 @@ package enum GatewayDaemon {
         try ShareWatch(gateway: gateway).start()
         try gateway.power.resume()
         try RetentionWatch(gateway: gateway).start()
+        try RecordingWatch(
+            desk: gateway.recordings, settings: { gateway.settings }, log: { gateway.log }
+        ).start()
         let checkpoints = CheckpointWatch(gateway: gateway)
         try HealthWatch(gateway: gateway).start()
         try DrainWatch(gateway: gateway).start()
@@ -70,10 +74,10 @@ package enum GatewayDaemon {
         try checkpoints.start()
         try commandDoor.start()
         try frontDoor.open()
-        if StartupChecks.isReadableByOthers(program.path) {
+        for path in [program.path, gateway.recordings.program] where StartupChecks.isReadableByOthers(path) {
             gateway.log.warning(
                 "session processes are not safe from each other: others can read their program; chmod 711",
-                ["program.path": program.path])
+                ["program.path": path])
         }
         if Sandbox.landlockVersion == nil {
             gateway.log.warning("this kernel has no Landlock: processes are confined by seccomp alone")

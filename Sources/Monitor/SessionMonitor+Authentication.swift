@@ -43,6 +43,7 @@ extension SessionMonitor {
             login.remark = passedOver?.sentence(insteadOn: access.host.name)
         }
         let grant = try grant(to: login, destination)
+        login.recording = grant.recording
         try open(login, decision, grant: grant)
         return .accepted(grant)
     }
@@ -69,6 +70,15 @@ extension SessionMonitor {
             let permissions = Self.permissions(for: access.rights, login.certificate)
             grant.mayForward = permissions.contains(.portForwarding)
             grant.mayForwardAgent = permissions.contains(.agentForwarding)
+            if let demand = recordingDemand(access.rights) {
+                grant.recording = demand
+            } else {
+                let host = access.host.name
+                grant.target = .none(
+                    reason:
+                        "Your grant for \(host) demands a recording, and this gateway records nothing (RecordSessions none). Tell your administrator."
+                )
+            }
         case .refused(let refusal): grant.target = .none(reason: refusal.sentence)
         }
         return grant

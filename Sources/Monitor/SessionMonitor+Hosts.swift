@@ -26,6 +26,11 @@ extension SessionMonitor {
         case .connected(let host, let connection): (access, socket) = (host, connection)
         }
         let host = access.host
+        if access.rights.record, !login.recording.isRequired {
+            let sentence =
+                "Your grant for \(host.name) demands a recording, since after this session began: log in again."
+            return (try refuse("connect", sentence), [])
+        }
         if try announcePreparation(of: login.user.name, on: host.name) {
             return (.preparing(host: host.name), [])
         }

@@ -26,6 +26,8 @@ final class SessionMonitor {
         var isEnrolling = false
         /// The host it leads to, picked at the login and kept.
         var host: String?
+        /// What is recorded in this session, as its process was told.
+        var recording = RecordingDemand.none
         /// Why it is not another host, to be told once.
         var remark: String?
     }
@@ -60,6 +62,8 @@ final class SessionMonitor {
     var preparations = Preparations()
     /// Whether it has fetched the watcher's program.
     var hasSentProgram = false
+    /// Recordings that were begun.
+    var recordings = 0
     /// Instances that this session waits for.
     var waking = Waking()
     private var reader: JournalReader
@@ -163,7 +167,7 @@ final class SessionMonitor {
             switch request {
             case .probeKey, .verifiedKey, .interactive, .answers, .refusedMethod:
                 return (.disconnect(reason: reason), [])
-            case .connect, .hostReady, .jump, .command: return (.refused(reason: reason), [])
+            case .connect, .hostReady, .jump, .command, .record: return (.refused(reason: reason), [])
             case .journalGrew, .hostFailed: return (.noted, [])
             case .hello, .deliver, .watcherProgram: throw error
             }
@@ -202,6 +206,8 @@ final class SessionMonitor {
             return try deliver()
         case .watcherProgram:
             return try sendWatcherProgram()
+        case .record(let request):
+            return try record(request)
         case .journalGrew:
             try ingestJournal()
             return (.noted, [])

@@ -31,7 +31,7 @@ package enum SessionState: CaseIterable, Sendable {
             // A client may turn to another method instead of answering (RFC 4256 section 3.1).
             (.probeKey, .conversing), (.verifiedKey, .conversing), (.refusedMethod, .conversing),
             (.interactive, .conversing), (.answers, .conversing),
-            (.connect, .beforeHost), (.connect, .onHost),
+            (.connect, .beforeHost), (.connect, .onHost), (.record, .onHost),
             (.hostReady, .onHost), (.hostFailed, .onHost),
             (.jump, .onGate), (.jump, .beforeHost), (.jump, .onHost), (.jump, .nowhere),
             (.command, .onGate), (.deliver, .onBook), (.watcherProgram, .onBook):

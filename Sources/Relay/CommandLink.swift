@@ -17,6 +17,8 @@ final class CommandLink: Link {
     private var sentInputEnd = false
     /// The line that the command has asked for.
     private var entry: LineEntry?
+    /// Whether it takes what is typed, as it is typed, and writes to the terminal as it is.
+    private var wantsKeys = false
     private var output: [(stream: Channel.Stream, bytes: ArraySlice<UInt8>)] = []
     private var exitStatus: UInt8?
     private var fromClient: UInt64 = 0
@@ -88,6 +90,7 @@ final class CommandLink: Link {
         receiveOutput()
         sendInput(through: &buffer)
         takeLine(through: &buffer)
+        sendKeys(through: &buffer)
         writeOutput()
         finishIfDone()
         return false
@@ -136,6 +139,21 @@ final class CommandLink: Link {
         }
     }
 
+    private func sendKeys(through buffer: inout [UInt8]) {
+        guard wantsKeys, let socket else { return }
+        while client.buffered(.standard) > 0 {
+            // Who types faster than the command looks waits: the socket has little room.
+            var poller = Poller()
+            let index = poller.add(socket.descriptor, reading: false, writing: true)
+            poller.check()
+            guard poller.isReady(index) else { return }
+            let count = client.read(.standard, into: &buffer, limit: 4_096)
+            guard count > 0 else { return }
+            fromClient += UInt64(count)
+            send(.keys(Array(buffer[..<count])), on: socket)
+        }
+    }
+
     /// That the command has gone shows when its output is taken.
     private func send(_ message: CommandMessage, on socket: MessageSocket) {
         try? socket.send(message.encoded)
@@ -168,18 +186,19 @@ final class CommandLink: Link {
             send(
                 .inputFailed(reason: "files of your machine are out of reach here: use - and standard input"),
                 on: socket)
+        case .wantKeys: wantsKeys = hasTerminal
         case .ask(let question) where hasTerminal:
             output.append((.standard, Array((question + " ").utf8)[...]))
             entry = LineEntry()
         case .ask:
             send(.inputFailed(reason: "nobody can be asked here: add --yes"), on: socket)
-        case .start, .input, .inputFailed: self.socket = nil
+        case .start, .input, .inputFailed, .keys: self.socket = nil
         }
     }
 
     /// A client with a terminal has it in raw mode: lines need their carriage returns.
     private func forTerminal(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
-        guard hasTerminal else { return bytes[...] }
+        guard hasTerminal, !wantsKeys else { return bytes[...] }
         return ArraySlice(bytes.flatMap { $0 == UInt8(ascii: "\n") ? [UInt8(ascii: "\r"), $0] : [$0] })
     }
 
@@ -205,7 +224,9 @@ final class CommandLink: Link {
     }
 
     override func register(with poller: inout Poller) {
-        if let socket, output.isEmpty, exitStatus == nil { poller.add(socket.descriptor) }
+        let hasKeys = wantsKeys && client.buffered(.standard) > 0
+        guard let socket, exitStatus == nil, output.isEmpty || hasKeys else { return }
+        poller.add(socket.descriptor, reading: output.isEmpty, writing: hasKeys)
     }
 
     override func end(because sentence: String) {

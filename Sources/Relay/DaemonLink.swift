@@ -3,7 +3,7 @@ package import Support
 
 /// The control channel to the daemon: one request at a time, answered in order.
 ///
-/// The daemon may go away (a restart): then requests are refused, and the session goes on with what it has.
+/// The daemon may go away (a restart): then requests are refused for good, and the session goes on with what it has.
 package final class DaemonLink {
     /// What the daemon answered, with the descriptors that came along.
     package typealias Answer = (reply: SessionReply, descriptors: [Descriptor])
@@ -21,7 +21,8 @@ package final class DaemonLink {
     /// For poll(2).
     package var descriptor: Descriptor { socket.descriptor }
 
-    private static let gone = SessionReply.refused(reason: "the gateway is restarting: try again in a moment")
+    private static let gone = SessionReply.refused(
+        reason: "the gateway has been restarted since this session began: log in again")
 
     /// Asks, and calls `completion` from a later `receive`.
     package func ask(_ request: SessionRequest, completion: @escaping (Answer) -> Void) {

@@ -26,6 +26,11 @@ final class HostLink: Link {
     private var hasTerminal = false
     private var reportedExit = false
     private var closeDeadline: MonotonicTime?
+    /// The terminal as the client last described it.
+    private var terminal: IncomingMessage.Terminal?
+    private let recording: ChannelRecording
+    /// How long the client has to take why it ends.
+    private var sentenceDeadline: MonotonicTime?
 
     private var upward = RelayedStream(.standard)
     private var downward = RelayedStream(.standard)
@@ -36,8 +41,18 @@ final class HostLink: Link {
         self.kind = kind
         self.context = context
         programRuns = kind == .stream
+        recording = ChannelRecording(context: context)
         if kind == .session, context.mayForwardAgent { client.allowAgentRequest() }
         super.init(client: client)
+        if kind == .session { tapStreams() }
+    }
+
+    private func tapStreams() {
+        // Not of the link: it would keep itself.
+        let recording = recording
+        upward.tap = { recording.note(.input, $0) }
+        downward.tap = { recording.note(.output, $0) }
+        downwardError.tap = { recording.note(.error, $0) }
     }
 
     override var traffic: (fromClient: UInt64, toClient: UInt64) {
@@ -62,8 +77,12 @@ final class HostLink: Link {
         switch message.kind {
         case .pseudoTerminal(let terminal):
             hasTerminal = true
+            self.terminal = terminal
             queue(.pseudoTerminal(terminal), message)
         case .windowChange(let columns, let rows):
+            terminal?.columns = columns
+            terminal?.rows = rows
+            recording.noteSize(columns: columns, rows: rows)
             queue(.windowChange(columns: columns, rows: rows), message)
         case .environment(let name, let value):
             let text = String(decoding: name, as: UTF8.self)
@@ -93,12 +112,32 @@ final class HostLink: Link {
     override func advance(through buffer: inout [UInt8], now: MonotonicTime) -> Bool {
         takeNotes()
         advanceRequests()
+        recording.advance()
+        if case .failed(let sentence) = recording.state {
+            endWhenHeard("this session is over: \(sentence)", now: now)
+            return false
+        }
+        let more = recording.hasRoom && moveBytes(through: &buffer)
+        recording.advance()
+        passOnEnds(now: now)
+        if isOver { recording.close(now: now) }
+        return more
+    }
+
+    /// Stops the program at once, and ends when the client takes the sentence: output may have filled its window.
+    private func endWhenHeard(_ sentence: String, now: MonotonicTime) {
+        host.close()
+        let deadline = sentenceDeadline ?? now + SocketLink.closePatience
+        sentenceDeadline = deadline
+        let isHeard = client.window > 2 * sentence.utf8.count && client.transport.hasRoom
+        if isHeard || client.isClosedByPeer || now >= deadline { end(because: sentence) }
+    }
+
+    private func moveBytes(through buffer: inout [UInt8]) -> Bool {
         var more = false
         if programRuns { more = upward.move(from: client, to: host, through: &buffer) }
         more = downward.move(from: host, to: client, through: &buffer) || more
-        more = downwardError.move(from: host, to: client, through: &buffer) || more
-        passOnEnds(now: now)
-        return more
+        return downwardError.move(from: host, to: client, through: &buffer) || more
     }
 
     /// Turns what the callbacks noted on the client's channel into requests.
@@ -119,6 +158,7 @@ final class HostLink: Link {
         while let (request, message) = requests.first, !host.isClosed {
             // A pending request can only have been answered by a packet.
             if packetsAtLastTry == host.transport.packetCount { return }
+            guard hasRecording(for: request) else { return }
             let progress = host.request(request)
             if progress == .again {
                 packetsAtLastTry = host.transport.packetCount
@@ -130,6 +170,28 @@ final class HostLink: Link {
         }
     }
 
+    /// Whether a request may go to the host: one that starts a program has its recording first, where it is to have one.
+    private func hasRecording(for request: Channel.Request) -> Bool {
+        let program: (kind: String, words: [UInt8])
+        switch request {
+        case .shell: program = ("shell", [])
+        case .exec(let command): program = ("exec", command)
+        case .subsystem(let name): program = ("subsystem", name)
+        default: return true
+        }
+        let size = hasTerminal ? terminal : nil
+        return recording.prepare(
+            RecordingRequest(
+                kind: program.kind, command: Self.text(program.words),
+                terminal: Self.text(size?.name ?? []), hasTerminal: hasTerminal,
+                columns: UInt32(clamping: size?.columns ?? 0), rows: UInt32(clamping: size?.rows ?? 0)))
+    }
+
+    /// As the event log and recordings hold it.
+    private static func text(_ bytes: [UInt8]) -> String {
+        String(decoding: bytes.prefix(4_096), as: UTF8.self)
+    }
+
     private func settle(_ request: Channel.Request, _ message: IncomingMessage?, agreed: Bool) {
         guard agreed, !client.isClosed else {
             message?.refuse()
@@ -138,7 +200,7 @@ final class HostLink: Link {
         message?.acceptRequest()
         switch request {
         case .shell: start("shell", detail: "")
-        case .exec(let command): start("exec", detail: String(decoding: command.prefix(4_096), as: UTF8.self))
+        case .exec(let command): start("exec", detail: Self.text(command))
         case .subsystem(let name): start("subsystem", detail: String(decoding: name, as: UTF8.self))
         default: break
         }
@@ -185,10 +247,12 @@ final class HostLink: Link {
         guard !reportedExit, !client.isClosed else { return }
         if let status = host.exitStatus {
             client.sendExitStatus(status)
+            recording.noteExit(String(status))
             context.journal.append(.programEnded(kind: program ?? "", status: status, signal: nil))
         } else if let signal = host.exitSignal {
             client.sendExitSignal(signal)
             let name = String(decoding: signal.name, as: UTF8.self)
+            recording.noteExit("SIG\(name)")
             context.journal.append(.programEnded(kind: program ?? "", status: nil, signal: name))
         } else {
             return
@@ -198,6 +262,8 @@ final class HostLink: Link {
 
     override func register(with poller: inout Poller) {
         if let closeDeadline, !host.isClosed { poller.limit(to: closeDeadline) }
+        if let sentenceDeadline, !client.isClosed { poller.limit(to: sentenceDeadline) }
+        recording.register(with: &poller)
     }
 
     override func end(because sentence: String) {
@@ -209,7 +275,13 @@ final class HostLink: Link {
         closeClient()
     }
 
-    override var isFinished: Bool {
+    override func noteEnd() {
+        recording.finish()
+    }
+
+    override var isFinished: Bool { isOver && recording.isClosed }
+
+    private var isOver: Bool {
         super.isFinished && (host.isClosedByPeer || host.transport.isClosed)
     }
 }

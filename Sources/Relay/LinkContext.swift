@@ -5,14 +5,16 @@ import Support
 final class LinkContext {
     let grant: SessionGrant
     let journal: Journal
+    let daemon: DaemonLink
     let clientIsOpenSSH: Bool
 
     /// Whether the client asked for agent forwarding on some channel: only then may a host open an agent channel.
     private(set) var agentIsWanted = false
 
-    init(grant: SessionGrant, journal: Journal, clientIsOpenSSH: Bool) {
+    init(grant: SessionGrant, journal: Journal, daemon: DaemonLink, clientIsOpenSSH: Bool) {
         self.grant = grant
         self.journal = journal
+        self.daemon = daemon
         self.clientIsOpenSSH = clientIsOpenSSH
     }
 

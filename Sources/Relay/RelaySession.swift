@@ -49,7 +49,8 @@ final class RelaySession {
         self.grant = grant
         self.journal = journal
         self.terminationSignal = terminationSignal
-        context = LinkContext(grant: grant, journal: journal, clientIsOpenSSH: client.clientIsOpenSSH)
+        context = LinkContext(
+            grant: grant, journal: journal, daemon: daemon, clientIsOpenSSH: client.clientIsOpenSSH)
         policy = ForwardPolicy(guardedPorts: grant.guardedPorts, mayForward: grant.mayForward)
         journal.onGrowth = { [daemon] in daemon.noteJournalGrowth() }
     }

@@ -10,6 +10,9 @@ struct RelayedStream {
     private let stream: Channel.Stream
     private var leftover: ArraySlice<UInt8> = []
 
+    /// Sees each batch before it is passed on; must not keep it.
+    var tap: ((ArraySlice<UInt8>) -> Void)?
+
     /// Bytes moved so far.
     private(set) var byteCount: UInt64 = 0
 
@@ -42,6 +45,7 @@ struct RelayedStream {
         guard window > 0 else { return false }
         let count = source.read(stream, into: &buffer, limit: min(window, Self.batchSize))
         guard count > 0 else { return false }
+        tap?(buffer[..<count])
         pass(buffer[..<count], to: sink)
         return leftover.isEmpty && source.buffered(stream) > 0 && sink.window > 0
     }

@@ -8,6 +8,8 @@ package enum Sandbox {
     package enum Profile: String, CaseIterable, Sendable {
         /// `gatehouse-session`: opens no file, makes no connection, has no threads.
         case session
+        /// `gatehouse-record`: reads from one socket, writes to one file, passes on no descriptor.
+        case recorder
         /// `gatehouse-ssm`: makes connections, reads the files that this takes, has threads and no children.
         case tunnel
     }
@@ -18,7 +20,7 @@ package enum Sandbox {
     ///
     /// - Parameter readable: paths of files and folders that stay readable; files that are open already are not concerned.
     /// - Throws: `SystemError` when the filter cannot be set; the process must not go on then. A kernel without Landlock is no error:
-    ///   opening files and connecting is forbidden to sessions by the filter alone.
+    ///   opening files and connecting is forbidden to sessions and recorders by the filter alone.
     package static func enter(_ profile: Profile, readable: [String] = []) throws(SystemError) {
         let result = unsafe withCStrings(readable) { paths in
             unsafe gh_landlock(paths, profile == .tunnel ? 1 : 0)
@@ -27,7 +29,13 @@ package enum Sandbox {
             throw SystemError("landlock", number: -result)
         }
         let filter = try SystemCallFilter()
-        try filter.allow(profile == .session ? .session : .tunnel)
+        let calls: SystemCalls =
+            switch profile {
+            case .session: .session
+            case .recorder: .recorder
+            case .tunnel: .tunnel
+            }
+        try filter.allow(calls)
         try filter.load()
     }
 

@@ -37,6 +37,19 @@ struct SystemCalls {
             errors: missing)
     }
 
+    /// A single thread that takes bytes from a socket and appends to a file, both of which it was given.
+    static var recorder: SystemCalls {
+        SystemCalls(
+            names: [
+                "close", "fstat", "fstatfs", "poll", "ppoll", "read", "recvfrom", "sendto", "write", "writev",
+            ] + memory + time + itself,
+            conditionals: [
+                Conditional("mmap", lacks(PROT_EXEC, inArgument: 2)),
+                Conditional("mprotect", lacks(PROT_EXEC, inArgument: 2)),
+            ] + own,
+            errors: missing)
+    }
+
     /// A client of web services: makes connections, reads certificates, has threads that find names.
     static var tunnel: SystemCalls {
         SystemCalls(

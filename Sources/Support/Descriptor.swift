@@ -98,3 +98,57 @@ extension Descriptor {
         return Descriptor(adopting: try SystemError.check(copy, "dup"))
     }
 }
+
+extension Descriptor {
+    /// Reads `count` bytes at `offset`, fewer at the end of the file.
+    ///
+    /// - Throws: `SystemError` of pread(2).
+    package func read(at offset: UInt64, count: Int) throws(SystemError) -> [UInt8] {
+        var result = 0
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            repeat {
+                result = unsafe pread(number, buffer.baseAddress, buffer.count, off_t(clamping: offset))
+            } while result < 0 && errno == EINTR
+            filled = max(0, result)
+        }
+        try SystemError.check(result, "read")
+        return bytes
+    }
+
+    /// How many bytes the file has.
+    ///
+    /// - Throws: `SystemError` of fstat(2).
+    package func size() throws(SystemError) -> UInt64 {
+        var status = stat()
+        try SystemError.check(unsafe fstat(number, &status), "fstat")
+        return UInt64(max(0, status.st_size))
+    }
+
+    /// When the file was written last.
+    ///
+    /// - Throws: `SystemError` of fstat(2).
+    package func modificationTime() throws(SystemError) -> Timestamp {
+        var status = stat()
+        try SystemError.check(unsafe fstat(number, &status), "fstat")
+        let time = status.st_mtim
+        return Timestamp(milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+
+    /// How many bytes are free where the file is, for who is not root.
+    ///
+    /// - Throws: `SystemError` of fstatvfs(3).
+    package func freeSpace() throws(SystemError) -> UInt64 {
+        var status = statvfs()
+        try SystemError.check(unsafe fstatvfs(number, &status), "fstatvfs")
+        let (bytes, isTooMany) = UInt64(status.f_bavail).multipliedReportingOverflow(
+            by: UInt64(status.f_frsize))
+        return isTooMany ? .max : bytes
+    }
+
+    /// Waits until the file's bytes are on the disk.
+    ///
+    /// - Throws: `SystemError` of fsync(2).
+    package func sync() throws(SystemError) {
+        try SystemError.check(fsync(number), "fsync")
+    }
+}

@@ -28,6 +28,21 @@ package final class ProcessHandle: Sendable {
         descriptor.waits(for: Int16(POLLIN), until: .now + timeout)
     }
 
+    /// Waits until some of these have ended, or `other` can be read.
+    ///
+    /// - Returns: the indices of those that have ended, in order, and whether `other` can be read.
+    package static func ended(
+        of processes: [ProcessHandle], or other: Descriptor
+    ) -> (ended: [Int], isOtherReadable: Bool) {
+        var entries = (processes.map(\.descriptor.number) + [other.number]).map {
+            pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+        }
+        while unsafe poll(&entries, nfds_t(entries.count), -1) < 0, errno == EINTR {}
+        return (
+            processes.indices.filter { entries[$0].revents != 0 }, entries[processes.count].revents != 0
+        )
+    }
+
     /// When a process started, in clock ticks since the machine did; with the number it names a process for good.
     package static func startTime(of pid: Int32) -> UInt64? {
         guard let file = try? Descriptor.open("/proc/\(pid)/stat", O_RDONLY),

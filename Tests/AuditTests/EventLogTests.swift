@@ -49,6 +49,7 @@ struct EventLogTests {
             "command.run", "directory.changed", "account.applied",
             "account.drifted", "account.failed", "watcher.connected", "watcher.silent", "watcher.back",
             "watcher.refused", "watcher.gap", "file.shared", "file.unshared", "file.transferred",
+            "recording.start", "recording.end", "recording.failed", "recording.viewed", "recording.removed",
             "events.resealed", "daemon.start", "daemon.stop",
         ]
         #expect(names.contains(kind.rawValue))

@@ -33,7 +33,8 @@ struct PermissionTests {
         "watch install": "communal1 --gateway 10.0.0.1", "watch upgrade": "communal1", "watch status": "",
         "watch remove": "communal1 --yes", "file share": "/a/b bob", "file shares": "",
         "file unshare": "/a/b bob", "file transfer": "--from alice --to bob --yes",
-        "session list": "", "session show": "x", "session files": "x",
+        "session list": "", "session show": "x", "session files": "x", "session replay": "x",
+        "session watch": "x", "session verify": "",
         "file owner": "/shared/lab/a", "file who": "/shared/lab/a", "file history": "/shared/lab/a",
         "file list": "--user alice", "file usage": "", "file changes": "", "file handed-over": "",
         "file orphans": "", "file gaps": "", "session kill": "x", "event list": "",
@@ -75,6 +76,7 @@ struct PermissionTests {
         "grant list", "account status", "tree show", "watch status", "session list", "session show",
         "event list", "event verify", "event export", "directory export",
         "config show", "file orphans", "file gaps", "ca list", "ca revocations",
+        "session replay", "session watch", "session verify",
     ]
 
     @Test("an auditor may ask everything and change nothing", arguments: lines.keys.sorted())

@@ -514,11 +514,11 @@ struct VerbTests {
             with: [Event(.sessionStarted, at: Gateway.now, session: id, user: "alice")])
         #expect(
             gateway.output(of: "session list").hasSuffix(
-                "\n\(id)  alice  communal1  192.0.2.7  2026-09-21T14:13:20Z  live\n"))
+                "\n\(id)  alice  communal1  192.0.2.7  2026-09-21T14:13:20Z  live   -\n"))
         #expect(gateway.output(of: "session show \(id)").contains("2026-09-21T14:13:20Z  session.start"))
         #expect(gateway.output(of: "session list --json").contains("\"bytes_from_client\": 0,"))
         try log.end(id, at: Gateway.now, reason: "done")
-        #expect(gateway.output(of: "session list") == "SESSION  USER  HOST  FROM  STARTED  ENDED\n")
+        #expect(gateway.output(of: "session list") == "SESSION  USER  HOST  FROM  STARTED  ENDED  RECORDED\n")
         #expect(gateway.output(of: "session list --all").contains(id))
     }
 

@@ -68,6 +68,12 @@ struct ConfigurationTests {
             AWSAgentTimeout 1m
             WakeTimeout 10m
             FileEventRetention 400d
+            RecordSessions ALL
+            RecordCommands yes
+            RecordInput Yes
+            RecordingLimit 64M
+            RecordingRetention 90d
+            RecordingSpace 50G
             CheckpointInterval 10m
             CheckpointTo syslog s3://audit.example/gate/way syslog
             HostAliveTimeout 1m
@@ -108,6 +114,12 @@ struct ConfigurationTests {
         wanted.agentTimeout = .seconds(60)
         wanted.wakeTimeout = .seconds(600)
         wanted.fileEventRetention = .seconds(400 * 86_400)
+        wanted.recordSessions = .all
+        wanted.recordsCommands = true
+        wanted.recordsInput = true
+        wanted.recordingLimit = 64 << 20
+        wanted.recordingRetention = .seconds(90 * 86_400)
+        wanted.recordingSpace = 50 << 30
         wanted.checkpointInterval = .seconds(600)
         wanted.checkpointDestinations = [.syslog, .s3(bucket: "audit.example", prefix: "gate/way/")]
         wanted.hostAliveTimeout = .seconds(60)
@@ -145,7 +157,7 @@ struct ConfigurationTests {
         #expect(configuration.sessionProgram != nil)
         configuration.sessionProgram = nil
         #expect(configuration == Configuration())
-        #expect(lines.count == 38)
+        #expect(lines.count == 44)
     }
 
     @Test("all mistakes are reported, each with its file and line")

@@ -12,6 +12,10 @@ private enum Samples {
             .jump(host: "gpu1", port: 22), .command,
             .journalGrew, .deliver, .watcherProgram, .interactive(login: "alice"), .answers([]),
             .answers([[1, 2], [], [UInt8](repeating: 7, count: Questions.answerLimit)]),
+            .record(RecordingRequest(kind: "exec", command: "id")),
+            .record(
+                RecordingRequest(
+                    kind: "shell", command: "", terminal: "xterm", hasTerminal: true, columns: 80, rows: 24)),
         ] + HostFailure.allCases.map { .hostFailed($0, detail: "why") }
 
     static let settings = ConnectionSettings(
@@ -23,7 +27,8 @@ private enum Samples {
         .accepted(
             SessionGrant(
                 user: "alice", target: target, mayForward: true, mayForwardAgent: false,
-                acceptedEnvironment: ["LANG", "LC_*"], guardedPorts: [22, 65_535]))
+                acceptedEnvironment: ["LANG", "LC_*"], guardedPorts: [22, 65_535],
+                recording: RecordingDemand(terminals: true, input: true)))
     }
 
     static let replies: [SessionReply] = [
@@ -41,14 +46,14 @@ private enum Samples {
             Questions(
                 instruction: "again",
                 prompts: [.init("Name: ", isEchoed: true), .init("Code: ", isEchoed: false)])),
-        .waking(host: "gpu1", state: "pending", seconds: 12),
+        .waking(host: "gpu1", state: "pending", seconds: 12), .recording,
     ]
 
     static let commands: [CommandMessage] = [
         .start(words: ["user", "list"], interactive: true, columns: 80),
         .start(words: [], interactive: false, columns: 0), .output([1]), .output([]), .error([2]), .exit(77),
         .wantInput(limit: 9), .wantFile(path: "/a", limit: .max), .ask(question: "Sure?"), .input([1, 2]),
-        .inputFailed(reason: "gone"),
+        .inputFailed(reason: "gone"), .wantKeys, .keys([0x1B, 0x5B, 0x43]),
     ]
 
     static let records: [JournalRecord] = [
@@ -73,6 +78,22 @@ struct MessageTests {
         }
     }
 
+    @Test("a recording is of a program with a name of bounded length")
+    func recordings() throws {
+        let long = String(repeating: "\u{1}", count: RecordingRequest.textLimit)
+        let longest = SessionRequest.record(RecordingRequest(kind: "exec", command: long, terminal: long))
+        #expect(try SessionRequest(decoding: longest.encoded) == longest)
+        for wrong in [
+            RecordingRequest(kind: "exec", command: long + "x"),
+            RecordingRequest(kind: "shell", command: "", terminal: long + "x"),
+            RecordingRequest(kind: "nothing", command: ""),
+        ] {
+            #expect(throws: WireError.self) {
+                try SessionRequest(decoding: SessionRequest.record(wrong).encoded)
+            }
+        }
+    }
+
     @Test("every request is read back", arguments: Samples.requests)
     func requests(_ request: SessionRequest) throws {
         #expect(try SessionRequest(decoding: request.encoded) == request)
@@ -93,13 +114,13 @@ struct MessageTests {
 
     @Test("no type but the known ones is read", arguments: UInt8.min...UInt8.max)
     func types(_ type: UInt8) {
-        if type == 0 || type > 12 {
+        if type == 0 || type > 15 {
             #expect(throws: WireError.self) { try SessionRequest(decoding: [type]) }
         }
-        if type == 0 || type > 13 {
+        if type == 0 || type > 17 {
             #expect(throws: WireError.self) { try SessionReply(decoding: [type]) }
         }
-        if type == 0 || type > 9 {
+        if type == 0 || type > 11 {
             #expect(throws: WireError.self) { try CommandMessage(decoding: [type]) }
         }
     }

@@ -6,7 +6,7 @@ export GATEHOUSE_CONFIG=$configuration
 
 require_programs() {
     local program
-    for program in gatehouse gatehoused gatehouse-session gatehouse-watch; do
+    for program in gatehouse gatehoused gatehouse-session gatehouse-record gatehouse-watch; do
         [ -x "$GATEHOUSE_BIN/$program" ] || fail "no $GATEHOUSE_BIN/$program; 'make build' makes it"
     done
 }
@@ -39,7 +39,7 @@ start_gateway() {
     # The threads of a daemon that was killed hold its sockets for a moment after its process has no program any more.
     wait_for 5 port_is_free || fail "port $GATEWAY_PORT is taken; set GATEWAY_PORT to a free one"
     # As installed: whom the program runs as cannot read it, so one session's process cannot look into another.
-    chmod 711 "$GATEHOUSE_BIN/gatehouse-session"
+    chmod 711 "$GATEHOUSE_BIN/gatehouse-session" "$GATEHOUSE_BIN/gatehouse-record"
     # Its own session and no terminal: it outlives this script and whoever called it. With the capabilities of its unit only.
     (cd / && exec setsid setpriv --no-new-privs --bounding-set "-all$(capabilities_of_unit)" \
         "$GATEHOUSE_BIN/gatehoused" -f "$configuration") \
@@ -68,10 +68,10 @@ daemon_processes() {
     done
 }
 
-# Process ids of this lab's sessions: the program, holding a file of ours (its journal). They outlive the daemon.
+# Process ids of this lab's sessions and recorders: the programs, holding a file of ours. They outlive the daemon.
 session_processes() {
     local process
-    for process in $(processes_of gatehouse-session); do
+    for process in $(processes_of gatehouse-session) $(processes_of gatehouse-record); do
         if find "/proc/$process/fd" -lname "$LAB_ROOT/*" 2>/dev/null | grep -q .; then echo "$process"; fi
     done
 }

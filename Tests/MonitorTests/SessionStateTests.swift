@@ -22,6 +22,7 @@ struct SessionStateTests {
         (.connect(publicKey: []), "....xx.."),
         (.hostFailed(.handshake, detail: ""), ".....x.."),
         (.hostReady, ".....x.."),
+        (.record(RecordingRequest(kind: "shell", command: "")), ".....x.."),
         (.jump(host: "gpu1", port: 22), "...xxxx."),
         (.command, "...x...."),
         (.deliver, ".......x"),

@@ -16,6 +16,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -97,6 +98,26 @@ static int limit_process(const char *pid)
 }
 static int trace_process(const char *pid) { return outcome(ptrace(PTRACE_ATTACH, atoi(pid), 0, 0)); }
 
+/* To a socket that does not take it: what counts is whether the call is made. */
+static int pass_on(const char *unused)
+{
+    (void)unused;
+    struct msghdr message = {0};
+    int failure = outcome(sendmsg(STDOUT_FILENO, &message, 0));
+    return failure == ENOTSOCK ? 0 : failure;
+}
+static int duplicate(const char *unused)
+{
+    (void)unused;
+    return outcome(dup(STDOUT_FILENO));
+}
+static int look_at_file_system(const char *unused)
+{
+    (void)unused;
+    struct statfs status;
+    return outcome(fstatfs(STDOUT_FILENO, &status));
+}
+
 static int make_executable(const char *unused)
 {
     (void)unused;
@@ -137,6 +158,9 @@ int gh_try(const char *act, const char *argument)
         {"have a process signalled", own_for_signals},
         {"look at a process's limits", limit_process},
         {"trace a process", trace_process},
+        {"pass on a descriptor", pass_on},
+        {"have one descriptor twice", duplicate},
+        {"look at a file system", look_at_file_system},
         {"make memory executable", make_executable},
         {"change its user", change_user},
         {"make a namespace", make_namespace},

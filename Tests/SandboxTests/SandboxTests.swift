@@ -9,12 +9,18 @@ struct Trial: CustomTestStringConvertible, Sendable {
     let act: String
     let argument: String
     let session: Int32
+    let recorder: Int32
     let tunnel: Int32
     /// Outside of a sandbox, for any user; nil: depends on who tries.
     let outside: Int32?
 
-    init(_ act: String, _ argument: String = "", session: Int32, tunnel: Int32, outside: Int32? = 0) {
+    /// - Parameter recorder: nil: as in a session.
+    init(
+        _ act: String, _ argument: String = "", session: Int32, recorder: Int32? = nil, tunnel: Int32,
+        outside: Int32? = 0
+    ) {
         (self.act, self.argument, self.session, self.tunnel) = (act, argument, session, tunnel)
+        self.recorder = recorder ?? session
         self.outside = outside
     }
 
@@ -49,6 +55,11 @@ struct SandboxTests {
         Trial("have a process signalled", parent, session: EPERM, tunnel: EPERM),
         Trial("look at a process's limits", parent, session: EPERM, tunnel: EPERM),
         Trial("trace a process", parent, session: EPERM, tunnel: EPERM, outside: nil),
+        // What a session needs for its sockets to hosts.
+        Trial("pass on a descriptor", session: 0, recorder: EPERM, tunnel: 0),
+        Trial("have one descriptor twice", session: 0, recorder: EPERM, tunnel: 0),
+        // What a recorder needs to see whether the disk is full.
+        Trial("look at a file system", session: EPERM, recorder: 0, tunnel: EPERM),
         Trial("make memory executable", session: EPERM, tunnel: 0),
         Trial("change its user", "\(getuid())", session: EPERM, tunnel: EPERM),
         Trial("make a namespace", session: EPERM, tunnel: EPERM, outside: nil),
@@ -58,6 +69,7 @@ struct SandboxTests {
     @Test("forbids what a process has no business with", arguments: trials)
     func forbids(_ trial: Trial) throws {
         #expect(try outcome(of: trial, in: .session) == trial.session)
+        #expect(try outcome(of: trial, in: .recorder) == trial.recorder)
         #expect(try outcome(of: trial, in: .tunnel) == trial.tunnel)
     }
 

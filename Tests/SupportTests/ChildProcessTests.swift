@@ -166,4 +166,23 @@ struct ChildProcessTests {
         try handle.send(SIGKILL)
         #expect(throws: SystemError.self) { try ProcessHandle(child.number) }
     }
+
+    @Test("of several processes those that have ended are told, and another descriptor beside them")
+    func several() throws {
+        let children = try (0..<3).map { _ in
+            try start("exec sleep 60") { $0.environment = ["PATH=/usr/bin:/bin"] }
+        }
+        let handles = try children.map { try ProcessHandle($0.number) }
+        let bell = try Descriptor.pipe()
+        try bell.write.writeAll([1])
+        let rung = ProcessHandle.ended(of: handles, or: bell.read)
+        #expect(rung.ended == [] && rung.isOtherReadable)
+        var byte: [UInt8] = [0]
+        #expect(try bell.read.read(into: &byte) == 1)
+        try handles[1].send(SIGKILL)
+        let ended = ProcessHandle.ended(of: handles, or: bell.read)
+        #expect(ended.ended == [1] && !ended.isOtherReadable)
+        for handle in handles { try handle.send(SIGKILL) }
+        for child in children { #expect(ChildProcess.wait(for: child.number) == 128 + SIGKILL) }
+    }
 }

@@ -24,8 +24,11 @@ package struct CommandLineClient: Sendable {
         }
         // Whom the daemon turns away finds the socket closed here, and the reason in what there is to read.
         try? socket.send(start.encoded)
-        while let message = try receive(from: socket) {
+        var keyboard: Keyboard?
+        while let message = try receive(from: socket, with: keyboard) {
             switch message {
+            case .wantKeys:
+                if keyboard == nil { keyboard = try Keyboard() }
             case .output(let bytes): try terminal.out(String(decoding: bytes, as: UTF8.self))
             case .error(let bytes): try terminal.err(String(decoding: bytes, as: UTF8.self))
             case .exit(let status): return ExitCode(rawValue: status) ?? .failure
@@ -45,7 +48,7 @@ package struct CommandLineClient: Sendable {
                 } else {
                     try socket.send(CommandMessage.inputFailed(reason: "no answer").encoded)
                 }
-            case .start, .input, .inputFailed:
+            case .start, .input, .inputFailed, .keys:
                 throw CommandError(.unavailable, "the daemon does not speak the protocol")
             }
         }
@@ -63,8 +66,13 @@ package struct CommandLineClient: Sendable {
         }
     }
 
-    private func receive(from socket: MessageSocket) throws(CommandError) -> CommandMessage? {
+    private func receive(
+        from socket: MessageSocket, with keyboard: Keyboard?
+    ) throws(CommandError) -> CommandMessage? {
         do {
+            while let typed = try keyboard?.typed(before: socket.descriptor) {
+                try socket.send(CommandMessage.keys(typed).encoded)
+            }
             guard let (message, _) = try socket.receive() else { return nil }
             return try CommandMessage(decoding: message)
         } catch {

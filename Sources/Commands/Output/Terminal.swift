@@ -29,6 +29,14 @@ package protocol Terminal: Sendable {
 
     /// Waits; false as soon as nobody is left to read.
     func pause(for duration: Duration) -> Bool
+
+    /// Has keys come as they are pressed, and shows output as it is, from now to the end of the command.
+    ///
+    /// - Returns: false: there is nobody who could press any.
+    func beginKeys() throws -> Bool
+
+    /// What was typed; nothing when the time has passed.
+    func keys(within duration: Duration) throws -> [UInt8]
 }
 
 /// The peer has left; the command ends quietly.
@@ -37,6 +45,20 @@ package struct TerminalGone: Error, Equatable, Sendable {
 }
 
 extension Terminal {
+    package func beginKeys() throws -> Bool { false }
+
+    package func keys(within duration: Duration) throws -> [UInt8] {
+        if !pause(for: duration) { throw TerminalGone() }
+        return []
+    }
+
+    /// Whether somebody who was shown something presses what ends that: q, or an interrupt.
+    ///
+    /// - Throws: `TerminalGone`.
+    func isLeft(within duration: Duration) throws -> Bool {
+        try keys(within: duration).contains { [0x71, 0x03, 0x04].contains($0) }
+    }
+
     /// The contents of a file, or of standard input for `-`.
     func read(_ path: String, limit: Int) throws -> [UInt8] {
         path == "-" ? try readInput(limit: limit) : try readFile(path, limit: limit)

@@ -60,6 +60,19 @@ package struct RemoteTerminal: Terminal {
         return ready == 0 || (ready < 0 && errno == EINTR)
     }
 
+    package func beginKeys() throws -> Bool {
+        // A session on `gate` with a terminal has a person at it, whom nobody can ask for lines.
+        guard columns > 0, isInteractive || !hasFiles else { return false }
+        try send(.wantKeys)
+        return true
+    }
+
+    package func keys(within duration: Duration) throws -> [UInt8] {
+        guard socket.descriptor.waits(for: Int16(POLLIN), until: .now + duration) else { return [] }
+        guard case .keys(let typed) = try receive() else { throw TerminalGone() }
+        return typed
+    }
+
     /// Sends a message of the daemon's side.
     ///
     /// - Throws: `TerminalGone`.

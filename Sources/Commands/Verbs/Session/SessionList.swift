@@ -23,17 +23,24 @@ package struct SessionList: DaemonCommand {
     package func run(in context: CommandContext) throws -> ExitCode {
         let log = context.services.events
         let sessions = isAll ? try log.sessions(limit: Self.limit) : try log.liveSessions().reversed()
-        var table = Table("SESSION", "USER", "HOST", "FROM", "STARTED", "ENDED")
+        let recordings = RecordingLibrary(context).counts()
+        var table = Table("SESSION", "USER", "HOST", "FROM", "STARTED", "ENDED", "RECORDED")
         var list: [JSON] = []
         for session in sessions {
             let jumps = session.ended == nil ? context.services.sessions.jumps(of: session.id) : []
-            list.append(.object(session.json.merging(["jumps": .strings(jumps)]) { $1 }))
+            let count = recordings[session.id] ?? 0
+            list.append(
+                .object(
+                    session.json.merging([
+                        "jumps": .strings(jumps), "recordings": .integer(count),
+                    ]) { $1 }))
             let place = session.host ?? session.target ?? ""
             table.add(
                 session.id, session.user ?? "",
                 jumps.isEmpty ? place : "\(place), jump to \(jumps.joined(separator: ", "))",
                 session.clientAddress,
-                session.started.description, session.ended?.description ?? "live")
+                session.started.description, session.ended?.description ?? "live",
+                count > 0 ? String(count) : "")
         }
         return try context.show(
             json: isJSON, ["sessions": .array(list)], text: table.text)

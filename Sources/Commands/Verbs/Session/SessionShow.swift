@@ -25,6 +25,8 @@ package struct SessionShow: DaemonCommand {
         let events = try context.services.events.events(EventQuery(session: id, limit: Self.limit))
 
         var document = session.json
+        let recordings = RecordingLibrary(context).recordings(of: id)
+        document["recordings"] = .array(recordings.map { .object($0.json) })
         document["events"] = .array(events.map { .object($0.json) })
 
         var text = Details()
@@ -40,6 +42,7 @@ package struct SessionShow: DaemonCommand {
         text.add("reason", session.endReason ?? "")
         text.add("exit", session.exitSignal ?? session.exitStatus.map { String($0) } ?? "")
         text.add("bytes", "\(session.bytesFromClient) from the client, \(session.bytesToClient) to it")
+        text.add("recordings", each: recordings.map(\.text))
         text.add("events", each: events.map { $0.text(withSession: false) })
         return try context.show(json: isJSON, ["session": .object(document)], text: text.text)
     }
