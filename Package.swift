@@ -165,8 +165,8 @@ let package = Package(
         .target(
             name: "FuzzParsers",
             dependencies: [
-                "AWS", "Accounts", "Authentication", "Configuration", "Control", "FileEvents", "SSHKeys",
-                "SessionManager", "Support",
+                "AWS", "Accounts", "Authentication", "Configuration", "Control", "FileEvents", "Recording",
+                "SSHKeys", "SessionManager", "Support",
             ], path: "Tests/Fuzz/Parsers", swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzParsers"], swiftSettings: strict),
         // What tests of several modules use.

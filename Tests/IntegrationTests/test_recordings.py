@@ -368,7 +368,7 @@ def test_restart_and_watch(lab, recorded, start):
     assert lab.gatehouse("session", "watch", session, check=False).status == 66
 
 
-def test_keys(lab, recorded, asynchronously):
+def test_keys(lab, recorded, asynchronously, start):
     """At a terminal on the gate a recording is stopped, searched and left by keys; nothing is shown before the event is written."""
     mark = lab.mark()
     assert lab.ssh("echo first; sleep 0.5; echo needle-in-it; sleep 0.5; echo last", options=["-tt"], user=recorded).status == 0
@@ -404,6 +404,22 @@ def test_keys(lab, recorded, asynchronously):
     assert asynchronously(scenario()) == 0
     events = [event for event in lab.events_after(mark, "recording.viewed") if event["session"] == session]
     assert events[0]["user"] == "ada" and events[0]["detail"]["by"] == "ada"
+    # Who watches leaves by a key, however much there is to see.
+    busy = start(lab.ssh_words("while :; do seq 500; done", options=["-tt"], user=recorded), stdout=subprocess.DEVNULL, stdin=subprocess.PIPE)
+    live = lab.wait_event(mark, "recording.start", user=recorded, timeout=PATIENCE,
+                          where=lambda event: event["session"] != session)["session"]
+
+    async def watch():
+        async with clients.connect(lab, "ada+gate", key="ada") as connection:
+            process = await connection.create_process(f"session watch {live}", term_type="xterm", term_size=(100, 30))
+            await process.stdout.read(20_000)
+            process.stdin.write("q")
+            await process.wait(timeout=PATIENCE)
+            return process.exit_status
+
+    assert asynchronously(watch()) == 0
+    assert busy.poll() is None
+    busy.kill()
     # People do not see recordings, their own neither.
     for verb in ("replay", "watch"):
         denied = lab.login(f"{recorded}+gate", "session", verb, session, key=recorded)

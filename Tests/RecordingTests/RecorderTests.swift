@@ -153,6 +153,9 @@ struct RecorderTests {
         }
         let line = Array(#"[12.345678, "o", "a\u00e9\ud83c\udf89\n\\"]"#.utf8)
         #expect(try CastEvent(line: line[...]).data == Array("aé🎉\n\\".utf8))
+        // Found by fuzzing: what is no UTF-8 is no text of a recording.
+        let broken = Array(#"[3.0, "r", ""#.utf8) + [0xFF, 0x38] + Array(#""]"#.utf8)
+        #expect(throws: RecordingError.self) { try CastEvent(line: broken[...]) }
         for _ in 0..<20_000 { _ = try? CastEvent(line: generator.damaged(line)[...]) }
     }
 

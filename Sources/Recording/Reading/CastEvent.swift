@@ -106,7 +106,12 @@ private struct CastParser {
             text += bytes[start..<index]
             guard let byte = next, byte >= 0x20 else { throw Self.damage }
             index += 1
-            if byte == 0x22 { return text }
+            if byte == 0x22 {
+                guard text.allSatisfy({ $0 < 0x80 }) || String(validating: text, as: UTF8.self) != nil else {
+                    throw Self.damage
+                }
+                return text
+            }
             try escape(to: &text)
         }
     }

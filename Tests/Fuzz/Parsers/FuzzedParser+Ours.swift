@@ -1,6 +1,7 @@
 internal import Authentication
 internal import Configuration
 internal import Control
+internal import Recording
 internal import SSHKeys
 internal import Support
 
@@ -27,6 +28,38 @@ extension FuzzedParser {
         guard let message = try? DeliveryMessage(decoding: bytes) else { return }
         // A frame begins with its length.
         precondition((try? DeliveryMessage(decoding: Array(message.encoded[4...]))) == message)
+    }
+
+    /// What comes of messages is written as lines that are read back.
+    static func recorderMessage(_ bytes: [UInt8]) {
+        var reader = RecordingMessageReader()
+        reader.append(bytes[...])
+        var writer = CastWriter(start: 0)
+        var lines: [UInt8] = []
+        while let next = try? reader.next() { writer.append(next.message, at: next.time, to: &lines) }
+        writer.finish(at: 0, to: &lines)
+        // Later than the year 10,000 is no time of a recording.
+        guard writer.duration < 250_000_000_000_000_000 else { return }
+        for line in lines.split(separator: 0x0A) { precondition((try? CastEvent(line: line)) != nil) }
+    }
+
+    static func castEvent(_ bytes: [UInt8]) {
+        guard let event = try? CastEvent(line: bytes[...]) else { return }
+        precondition(String(validating: event.data, as: UTF8.self) != nil)
+    }
+
+    /// What passes a filter passes it again as it is.
+    static func terminal(_ bytes: [UInt8]) {
+        let text = Array(String(decoding: bytes, as: UTF8.self).utf8)
+        var filter = TerminalFilter()
+        var shown: [UInt8] = []
+        filter.append(text, to: &shown)
+        var again = TerminalFilter()
+        var shownAgain: [UInt8] = []
+        again.append(shown, to: &shownAgain)
+        precondition(shown == shownAgain)
+        var search = TextSearch("needle")
+        _ = search.finds(in: text)
     }
 
     static func journal(_ bytes: [UInt8]) {

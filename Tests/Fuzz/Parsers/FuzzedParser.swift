@@ -7,6 +7,8 @@ package enum FuzzedParser: String, CaseIterable, Sendable {
     /// What people and clients bring.
     case loginName, configuration, environmentPattern, publicKey, publicKeyText, signature, timestamp
     case certificate, network
+    /// What a session process tells a recorder, what is read of a recording's lines, and what a host writes to a viewer's terminal.
+    case recorderMessage, castEvent, terminal
     /// What a host's watcher delivers.
     case frame, recovery
     /// What Session Manager's stream brings.
@@ -31,6 +33,9 @@ package enum FuzzedParser: String, CaseIterable, Sendable {
         case .timestamp: Self.timestamp(bytes)
         case .certificate: Self.certificate(bytes)
         case .network: Self.network(bytes)
+        case .recorderMessage: Self.recorderMessage(bytes)
+        case .castEvent: Self.castEvent(bytes)
+        case .terminal: Self.terminal(bytes)
         case .frame: Self.frame(bytes)
         case .recovery: Self.recovery(bytes)
         case .webSocket: Self.webSocket(bytes)
