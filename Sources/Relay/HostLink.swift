@@ -114,7 +114,7 @@ final class HostLink: Link {
         advanceRequests()
         recording.advance()
         if case .failed(let sentence) = recording.state {
-            endWhenHeard("this session is over: \(sentence)", now: now)
+            endWhenHeard(sentence, now: now)
             return false
         }
         let more = recording.hasRoom && moveBytes(through: &buffer)
@@ -268,11 +268,30 @@ final class HostLink: Link {
 
     override func end(because sentence: String) {
         if kind == .session, !client.isClosed {
+            let hasProgram = answerRequests() || programRuns
             client.explain(sentence)
-            if !reportedExit, programRuns { client.sendExitStatus(255) }
+            if !reportedExit, hasProgram { client.sendExitStatus(255) }
             reportedExit = true
         }
         closeClient()
+    }
+
+    /// Answers what the client still waits for: some clients take in nothing of a channel before they know whether their program runs.
+    ///
+    /// - Returns: whether a program was asked for; it counts as one that ran and failed.
+    private func answerRequests() -> Bool {
+        guard !client.isClosedByPeer else { return false }
+        var hasProgram = false
+        for (request, message) in requests {
+            switch request {
+            case .shell, .exec, .subsystem:
+                message?.acceptRequest()
+                hasProgram = true
+            default: message?.refuse()
+            }
+        }
+        requests = []
+        return hasProgram
     }
 
     override func noteEnd() {

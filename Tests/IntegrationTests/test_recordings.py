@@ -198,11 +198,11 @@ def test_demand_of_a_live_session(lab, scratch_user, asynchronously):
             await running[0].wait(timeout=PATIENCE)
             return refused
 
-    refused = asynchronously(scenario())
+    refused = asynchronously(scenario(), 3 * PATIENCE)
     assert refused.exit_status == 255 and "demands a recording" in refused.stderr and not refused.stdout, refused
 
 
-def test_no_recording_no_session(lab, recorded, settings, teardown):
+def test_no_recording_no_session(lab, recorded, settings, teardown, asynchronously):
     """A recording that is demanded and cannot be written: nothing runs, and the person reads why."""
     away = folder(lab).with_name("recordings-away")
     mark, path = lab.mark(), f"/tmp/it-{secrets.token_hex(4)}"
@@ -213,6 +213,14 @@ def test_no_recording_no_session(lab, recorded, settings, teardown):
         assert result.status == 255 and b"demands a recording" in result.err + result.out, result
     assert lab.lab_exec(lab.host1, "test", "-e", path, check=False).status == 1
     assert lab.events_after(mark, "recording.failed", user=recorded)
+
+    async def answered():
+        # This client hears nothing before its request is answered.
+        async with clients.connect(lab, recorded, key=recorded) as connection:
+            return await connection.run("true")
+
+    result = asynchronously(answered(), PATIENCE)
+    assert result.exit_status == 255 and "demands a recording" in result.stderr, result
     # Where it is only wanted, work goes on.
     settings("RecordSessions all")
     assert lab.ssh("echo goes on", options=["-tt"]).out == b"goes on\r\n"
@@ -401,7 +409,7 @@ def test_keys(lab, recorded, asynchronously, start):
             await process.wait(timeout=PATIENCE)
             return process.exit_status
 
-    assert asynchronously(scenario()) == 0
+    assert asynchronously(scenario(), 3 * PATIENCE) == 0
     events = [event for event in lab.events_after(mark, "recording.viewed") if event["session"] == session]
     assert events[0]["user"] == "ada" and events[0]["detail"]["by"] == "ada"
     # Who watches leaves by a key, however much there is to see.
@@ -417,7 +425,7 @@ def test_keys(lab, recorded, asynchronously, start):
             await process.wait(timeout=PATIENCE)
             return process.exit_status
 
-    assert asynchronously(watch()) == 0
+    assert asynchronously(watch(), 3 * PATIENCE) == 0
     assert busy.poll() is None
     busy.kill()
     # People do not see recordings, their own neither.
