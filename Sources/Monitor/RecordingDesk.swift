@@ -230,10 +230,11 @@ final class RecordingDesk: Sendable {
 
     /// Finishes what nobody writes any more and has no end in the log: recordings that an earlier daemon began.
     ///
-    /// - Returns: whether some are still being written.
-    func finishOrphans() throws -> Bool {
-        var isAnyLeft = false
-        let names = try folder.names()
+    /// - Parameter names: which may be such; nil: all that are there.
+    /// - Returns: those that are still being written.
+    func finishOrphans(among names: [RecordingName]? = nil) throws -> [RecordingName] {
+        var left: [RecordingName] = []
+        let names = try names ?? folder.names()
         let claimed = claims.withLock { $0 }
         for (session, names) in Dictionary(grouping: names.filter { !claimed.contains($0) }, by: \.session) {
             let ends = try ends(of: session)
@@ -241,14 +242,14 @@ final class RecordingDesk: Sendable {
                 if ends.contains(name.description) {
                     claims.withLock { _ = $0.insert(name) }
                 } else if let file = try? folder.open(name), try file.isLocked() {
-                    isAnyLeft = true
+                    left.append(name)
                 } else {
                     claims.withLock { _ = $0.insert(name) }
                     finish(name)
                 }
             }
         }
-        return isAnyLeft
+        return left
     }
 
     /// Removes what is too old or too much; the event of each is in the log before.

@@ -21,7 +21,7 @@ struct RecordingWatch: Sendable {
     }
 
     private func watch() {
-        var isBusy = finishOrphans()
+        var waiting = finishOrphans()
         var rounds = 0
         var last: RecordingRetention?
         while true {
@@ -32,16 +32,21 @@ struct RecordingWatch: Sendable {
             last = rule
             sleep(1)
             rounds += 1
-            if isBusy || rounds.isMultiple(of: Self.rounds) { isBusy = finishOrphans() }
+            if rounds.isMultiple(of: Self.rounds) {
+                waiting = finishOrphans()
+            } else if !waiting.isEmpty {
+                waiting = finishOrphans(among: waiting)
+            }
         }
     }
 
-    private func finishOrphans() -> Bool {
+    /// Those that an earlier daemon began and that are still being written; the rest of `names`, or of all, is finished.
+    private func finishOrphans(among names: [RecordingName]? = nil) -> [RecordingName] {
         do {
-            return try desk.finishOrphans()
+            return try desk.finishOrphans(among: names)
         } catch {
             log().error("recordings cannot be looked through", ["error": "\(error)"])
-            return false
+            return names ?? []
         }
     }
 

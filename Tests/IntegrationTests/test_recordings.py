@@ -240,7 +240,10 @@ def test_killed_recorder(lab, recorded, start):
     assert client.stdout.readline() == b"beat\r\n"
     name = lab.wait_event(mark, "recording.start", user=recorded, timeout=PATIENCE)["detail"]["recording"]
     wait_until(lambda: '"o", "beat' in run(["zstd", "-dcq", folder(lab) / name]).out.decode(), "a flush", PATIENCE)
-    os.kill(recorders(lab)[name], signal.SIGKILL)
+    recorder = recorders(lab)[name]
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{recorder}/status").read_text().splitlines() if ":\t" in line)
+    assert (status["Seccomp"], status["NoNewPrivs"], status["Threads"]) == ("2", "1", "1") and "0" not in status["Uid"].split()
+    os.kill(recorder, signal.SIGKILL)
     assert client.wait(PATIENCE) == 255
     assert b"demands a recording" in client.stdout.read()
     [end] = ended(lab, mark, user=recorded)
