@@ -67,13 +67,15 @@ let package = Package(
         // Leaves: the operating system, formats, protocols, libraries.
         module("Support", uses: ["CSupport"]),
         module("Sandbox", uses: ["CSeccomp", "CSupport", "Support"]),
-        module("Control", uses: ["Support"]),
+        module("Digests", uses: ["COpenSSL"]),
+        module("FileTransfers", uses: ["Digests", "Support"]),
+        module("Control", uses: ["FileTransfers", "Support"]),
         module("Recording", uses: ["CSupport", "CZstd", "Control", "Support"]),
         module("SSHKeys", uses: ["COpenSSL", "Support"]),
         module("SSH", uses: ["CLibSSH", "COpenSSL", "CSupport", "Support"]),
         module("SQLite", uses: ["CSQLite", "Support"]),
         module("Configuration", uses: ["Support"]),
-        module("FileEvents", uses: ["COpenSSL", "CZstd", "SSHKeys", "Support"]),
+        module("FileEvents", uses: ["COpenSSL", "Digests", "CZstd", "SSHKeys", "Support"]),
         module("AWS", uses: ["CCurl", "CExpat", "COpenSSL", "Support"]),
 
         // The domain: knows nothing of SSH, processes or the command line.
@@ -100,7 +102,7 @@ let package = Package(
 
         // What is done on hosts as root, besides accounts: Python programs that are sent there.
         module(
-            "Watchers", uses: ["Accounts", "COpenSSL", "Directory", "SSHKeys", "Support"],
+            "Watchers", uses: ["Accounts", "Digests", "Directory", "SSHKeys", "Support"],
             resources: [.embedInCode("WatchStep")]),
         module(
             "Sharing", uses: ["Accounts", "Directory", "SQLite", "Support"],
@@ -113,7 +115,7 @@ let package = Package(
         module("Collector", uses: ["CWatch", "FileEvents", "SSHKeys", "Shipping", "Support"]),
 
         // The doors: hold no rules.
-        module("Relay", uses: ["CSupport", "SSH", "Control", "Sandbox", "Support"]),
+        module("Relay", uses: ["CSupport", "SSH", "Control", "FileTransfers", "Sandbox", "Support"]),
         module(
             "Commands",
             uses: [
@@ -129,10 +131,8 @@ let package = Package(
             uses: [
                 "AWS", "Accounts", "Audit", "Authentication", "Commands", "Configuration", "Control",
                 "Directory",
-                "FileEvents", "Fleet", "Inventory", "OneTimeCodes", "Ownership", "Power", "Recording",
-                "Routing",
-                "SQLite",
-                "SSHKeys", "Sandbox", "Sharing", "Support", "Watchers",
+                "FileEvents", "FileTransfers", "Fleet", "Inventory", "OneTimeCodes", "Ownership", "Power",
+                "Recording", "Routing", "SQLite", "SSHKeys", "Sandbox", "Sharing", "Support", "Watchers",
             ]),
 
         program("gatehoused", uses: ["Monitor", "Configuration", "Support"]),
@@ -165,8 +165,8 @@ let package = Package(
         .target(
             name: "FuzzParsers",
             dependencies: [
-                "AWS", "Accounts", "Authentication", "Configuration", "Control", "FileEvents", "Recording",
-                "SSHKeys", "SessionManager", "Support",
+                "AWS", "Accounts", "Authentication", "Configuration", "Control", "FileEvents",
+                "FileTransfers", "Recording", "SSHKeys", "SessionManager", "Support",
             ], path: "Tests/Fuzz/Parsers", swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzParsers"], swiftSettings: strict),
         // What tests of several modules use.
@@ -174,7 +174,9 @@ let package = Package(
             name: "TestSupport", dependencies: ["Support"], path: "Tests/TestSupport", swiftSettings: strict),
         tests("Support", uses: ["CSupport", "TestSupport"]),
         tests("Sandbox", uses: ["Support", "sandbox-probe"]),
-        tests("Control", uses: ["Support"]),
+        tests("Digests"),
+        tests("FileTransfers", uses: ["Digests", "Support"]),
+        tests("Control", uses: ["FileTransfers", "Support"]),
         tests("Recording", uses: ["Control", "Support", "TestSupport"]),
         tests("SSHKeys", uses: ["Support", "TestSupport"]),
         tests("SSH", uses: ["Support", "TestSupport"]),

@@ -13,6 +13,10 @@ package enum EventKind: String, Sendable, CaseIterable {
     case channelOpened = "channel.open"
     /// A jump ended: what passed, and how long it took.
     case channelClosed = "channel.close"
+    /// A file was read, written or changed by SFTP or scp.
+    case fileOperation = "file.operation"
+    /// What a session does with files by SFTP or scp is not followed any more.
+    case filesUnfollowed = "file.unfollowed"
     case refused
     case hostConnected = "host.connected"
     case hostFailed = "host.failed"

@@ -60,6 +60,7 @@ extension Configuration {
         case .awsProfile: [awsProfile ?? "none"]
         case .awsAgentTimeout: [ValueParser.rendered(agentTimeout)]
         case .wakeTimeout: [ValueParser.rendered(wakeTimeout)]
+        case .fileDigests: [wantsFileDigests ? "yes" : "no"]
         case .fileEventRetention: [ValueParser.rendered(fileEventRetention)]
         case .recordSessions: [recordSessions.rawValue]
         case .recordCommands: [recordsCommands ? "yes" : "no"]
@@ -119,6 +120,7 @@ extension Keyword {
         case .awsProfile: "The profile in AWS's shared files with the credentials; none: likewise."
         case .awsAgentTimeout: "How long the SSM agent of an instance may take to fetch a command."
         case .wakeTimeout: "How long an instance that is started may take until its sshd answers."
+        case .fileDigests: "Whether events of SFTP and scp have each file's SHA-256: yes or no."
         case .fileEventRetention: "How long events of files are kept, such as 400d; 0: for ever."
         case .recordSessions: "Whose sessions are recorded: required (where a grant demands it), all or none."
         case .recordCommands: "With all: whether programs without a terminal are recorded too: yes or no."

@@ -63,6 +63,7 @@ extension Configuration {
             inventoryRefreshInterval = try ValueParser.duration(value, in: 0...604_800)
         case .awsAgentTimeout: agentTimeout = try ValueParser.duration(value, in: 1...3_600)
         case .wakeTimeout: wakeTimeout = try ValueParser.duration(value, in: 1...3_600)
+        case .fileDigests: wantsFileDigests = try ValueParser.truth(value)
         case .fileEventRetention:
             fileEventRetention =
                 value.lowercased() == "none"

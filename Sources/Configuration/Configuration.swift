@@ -66,6 +66,8 @@ package struct Configuration: Equatable, Sendable {
     package var agentTimeout = Duration.seconds(30)
     /// How long an instance that is started may take until its sshd answers.
     package var wakeTimeout = Duration.seconds(300)
+    /// Whether the events of files that SFTP and scp move have the hash of what was moved.
+    package var wantsFileDigests = false
     /// How long the book keeps events that say nothing of what is there now; zero: for ever.
     package var fileEventRetention = Duration.zero
     /// Whose sessions are recorded.

@@ -31,6 +31,7 @@ enum Keyword: String, CaseIterable {
     case awsProfile = "AWSProfile"
     case awsAgentTimeout = "AWSAgentTimeout"
     case wakeTimeout = "WakeTimeout"
+    case fileDigests = "FileDigests"
     case fileEventRetention = "FileEventRetention"
     case recordSessions = "RecordSessions"
     case recordCommands = "RecordCommands"

@@ -1,3 +1,4 @@
+package import FileTransfers
 package import Support
 
 /// One record of a session's journal.
@@ -28,6 +29,12 @@ package enum JournalRecord: Equatable, Sendable {
     /// A jump's detail is the place that the daemon said with `joined`.
     case channelClosed(
         kind: String, detail: String, fromClient: UInt64, toClient: UInt64, milliseconds: UInt64)
+
+    /// What became of a file in a transfer.
+    case fileOperation(FileOperation)
+
+    /// Transfers of the session are not followed any more, and why.
+    case filesUnfollowed(reason: String)
 }
 
 extension JournalRecord {
@@ -39,7 +46,7 @@ extension JournalRecord {
 
     private enum Kind: UInt8 {
         case channelOpened = 1
-        case refused, traffic, programEnded, ended, channelClosed
+        case refused, traffic, programEnded, ended, channelClosed, fileOperation, filesUnfollowed
     }
 
     /// The bytes to append, at the moment `time`. Texts are cut so that the record stays below `lengthLimit`.
@@ -77,6 +84,12 @@ extension JournalRecord {
             body.uint64(fromClient)
             body.uint64(toClient)
             body.uint64(milliseconds)
+        case .fileOperation(let operation):
+            body.byte(Kind.fileOperation.rawValue)
+            operation.encode(into: &body)
+        case .filesUnfollowed(let reason):
+            body.byte(Kind.filesUnfollowed.rawValue)
+            body.string(cut(reason))
         }
         var record = WireWriter()
         record.data(body.bytes)
@@ -130,6 +143,8 @@ extension JournalRecord {
             record = .channelClosed(
                 kind: try input.string(), detail: try input.string(), fromClient: try input.uint64(),
                 toClient: try input.uint64(), milliseconds: try input.uint64())
+        case .fileOperation: record = .fileOperation(try FileOperation(from: &input))
+        case .filesUnfollowed: record = .filesUnfollowed(reason: try input.string())
         }
         try input.finish()
         return (time, record)

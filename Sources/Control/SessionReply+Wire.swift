@@ -156,6 +156,7 @@ extension SessionGrant {
         out.uint32(UInt32(guardedPorts.count))
         for port in guardedPorts { out.uint32(port) }
         recording.encode(into: &out)
+        out.boolean(wantsFileDigests)
     }
 
     fileprivate init(from input: inout WireReader) throws(WireError) {
@@ -178,7 +179,7 @@ extension SessionGrant {
         self.init(
             user: user, target: target, mayForward: mayForward, mayForwardAgent: mayForwardAgent,
             acceptedEnvironment: environment, guardedPorts: ports,
-            recording: try RecordingDemand(from: &input))
+            recording: try RecordingDemand(from: &input), wantsFileDigests: try input.boolean())
     }
 }
 

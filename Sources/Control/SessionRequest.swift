@@ -216,10 +216,12 @@ package struct SessionGrant: Equatable, Sendable {
     package var guardedPorts: [UInt32]
     /// What of the session is recorded.
     package var recording: RecordingDemand
+    /// Whether the files that SFTP and scp move are hashed.
+    package var wantsFileDigests: Bool
 
     package init(
         user: String, target: Target, mayForward: Bool, mayForwardAgent: Bool, acceptedEnvironment: [String],
-        guardedPorts: [UInt32], recording: RecordingDemand = .none
+        guardedPorts: [UInt32], recording: RecordingDemand = .none, wantsFileDigests: Bool = false
     ) {
         self.user = user
         self.target = target
@@ -228,6 +230,7 @@ package struct SessionGrant: Equatable, Sendable {
         self.acceptedEnvironment = acceptedEnvironment
         self.guardedPorts = guardedPorts
         self.recording = recording
+        self.wantsFileDigests = wantsFileDigests
     }
 }
 

@@ -58,7 +58,7 @@ package struct CarrierAnswer: Sendable {
 
     private static func result(_ packed: [UInt8], _ header: Header) -> Progress {
         guard packed.count == header.packedCount, let digest = try? Digest.sha256(packed),
-            Digest.hexadecimal(digest) == header.digest,
+            Hexadecimal.encode(digest) == header.digest,
             let answer = Zlib.unpacked(packed, size: header.count),
             let end = answer.firstIndex(of: UInt8(ascii: "\n"))
         else { return .damaged("the host's answer does not have the hash that it names") }

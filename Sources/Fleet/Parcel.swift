@@ -55,12 +55,12 @@ struct Parcel: Sendable {
         }
         order = Order(
             action: "store", folder: folder, transfer: transfer, parts: parts.count,
-            whole: Digest.hexadecimal(try Digest.sha256(packed)), size: input.count)
+            whole: Hexadecimal.encode(try Digest.sha256(packed)), size: input.count)
         var scripts: [[String]] = []
         for (number, part) in parts.enumerated() {
             var own = order
             own.part = number
-            own.sum = Digest.hexadecimal(try Digest.sha256(part))
+            own.sum = Hexadecimal.encode(try Digest.sha256(part))
             if number == parts.count - 1 { (own.action, own.command) = ("run", command) }
             scripts.append(try Self.script(own, part))
         }

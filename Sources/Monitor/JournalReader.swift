@@ -90,6 +90,8 @@ package struct JournalReader: Sendable {
                         "kind": kind, "detail": detail, "bytes_from_client": String(fromClient),
                         "bytes_to_client": String(toClient), "seconds": String(milliseconds / 1_000),
                     ])
+            case .fileOperation(let operation): note(.fileOperation, time, operation.detail)
+            case .filesUnfollowed(let reason): note(.filesUnfollowed, time, ["reason": reason])
             }
         }
         return (events, update, endReason)

@@ -57,7 +57,8 @@ extension SessionMonitor {
         var grant = SessionGrant(
             user: login.user.name, target: .gate, mayForward: false, mayForwardAgent: false,
             acceptedEnvironment: settings.configuration.acceptedEnvironment.map(\.text),
-            guardedPorts: try JumpPolicy(directory: gateway.directory).guardedPorts().map { UInt32($0) })
+            guardedPorts: try JumpPolicy(directory: gateway.directory).guardedPorts().map { UInt32($0) },
+            wantsFileDigests: settings.configuration.wantsFileDigests)
         switch destination {
         case .gate:
             if login.certificate?.forcedCommand != nil {

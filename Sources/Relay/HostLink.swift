@@ -1,4 +1,5 @@
 import Control
+import FileTransfers
 import SSH
 import Support
 
@@ -31,6 +32,7 @@ final class HostLink: Link {
     private let recording: ChannelRecording
     /// How long the client has to take why it ends.
     private var sentenceDeadline: MonotonicTime?
+    private var follower: TransferFollower?
 
     private var upward = RelayedStream(.standard)
     private var downward = RelayedStream(.standard)
@@ -49,9 +51,15 @@ final class HostLink: Link {
 
     private func tapStreams() {
         // Not of the link: it would keep itself.
-        let recording = recording
-        upward.tap = { recording.note(.input, $0) }
-        downward.tap = { recording.note(.output, $0) }
+        let (recording, follower) = (recording, follower)
+        upward.tap = {
+            recording.note(.input, $0)
+            follower?.take($0, from: .client)
+        }
+        downward.tap = {
+            recording.note(.output, $0)
+            follower?.take($0, from: .host)
+        }
         downwardError.tap = { recording.note(.error, $0) }
     }
 
@@ -115,6 +123,10 @@ final class HostLink: Link {
         recording.advance()
         if case .failed(let sentence) = recording.state {
             endWhenHeard(sentence, now: now)
+            return false
+        }
+        if let failure = follower?.failure, context.grant.recording.isRequired {
+            endWhenHeard("this session is over: its files must be noted, and \(failure)", now: now)
             return false
         }
         let more = recording.hasRoom && moveBytes(through: &buffer)
@@ -198,12 +210,20 @@ final class HostLink: Link {
             return
         }
         message?.acceptRequest()
+        follow(request)
         switch request {
         case .shell: start("shell", detail: "")
         case .exec(let command): start("exec", detail: Self.text(command))
         case .subsystem(let name): start("subsystem", detail: String(decoding: name, as: UTF8.self))
         default: break
         }
+    }
+
+    /// Has the program's transfers noted, if it is one that makes them.
+    private func follow(_ request: Channel.Request) {
+        guard let made = TransferFollower(request, context: context) else { return }
+        follower = made
+        tapStreams()
     }
 
     private func start(_ kind: String, detail: String) {
@@ -295,6 +315,7 @@ final class HostLink: Link {
     }
 
     override func noteEnd() {
+        follower?.end()
         recording.finish()
     }
 

@@ -20,6 +20,9 @@ package struct WireReader: Sendable {
     /// How many bytes are left.
     package var remaining: Int { bytes.count - offset }
 
+    /// What is left.
+    package var rest: ArraySlice<UInt8> { bytes[offset...] }
+
     /// Reads one byte.
     ///
     /// - Throws: `WireError` at the end of the bytes, as all readers below.

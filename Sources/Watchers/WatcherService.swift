@@ -1,5 +1,5 @@
 package import Accounts
-internal import COpenSSL
+internal import Digests
 package import Directory
 internal import FoundationEssentials
 internal import Glibc
@@ -141,9 +141,7 @@ package struct WatcherService: Sendable {
 
     /// SHA-256 in hexadecimal digits.
     private static func digest(of bytes: [UInt8]) -> String {
-        var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
-        _ = unsafe SHA256(bytes, bytes.count, &digest)
-        return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        Hexadecimal.encode(SHA256.hash(bytes))
     }
 }
 

@@ -48,7 +48,9 @@ struct EventLogTests {
             "host.keys", "host.health", "host.drained", "host.undrained", "inventory",
             "command.run", "directory.changed", "account.applied",
             "account.drifted", "account.failed", "watcher.connected", "watcher.silent", "watcher.back",
-            "watcher.refused", "watcher.gap", "file.shared", "file.unshared", "file.transferred",
+            "watcher.refused", "watcher.gap", "file.operation", "file.unfollowed", "file.shared",
+            "file.unshared",
+            "file.transferred",
             "recording.start", "recording.end", "recording.failed", "recording.viewed", "recording.removed",
             "events.resealed", "daemon.start", "daemon.stop",
         ]

@@ -173,7 +173,7 @@ enum Growth {
 
         mutating func deliver(to book: Book) throws {
             while !records.isEmpty {
-                var writer = try SegmentWriter(
+                var writer = SegmentWriter(
                     SegmentHeader(
                         host: "grown", boot: [UInt8](repeating: 3, count: 16), stream: .events,
                         number: number,

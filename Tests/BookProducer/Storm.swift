@@ -18,7 +18,7 @@ enum Storm {
         var inode: UInt64 = 1_000
         var time: Int64 = 1_690_000_000_000_000
         for number in 1...max(1, segments) {
-            var writer = try SegmentWriter(
+            var writer = SegmentWriter(
                 SegmentHeader(
                     host: "storm", boot: [UInt8](repeating: 9, count: 16), stream: .events,
                     number: UInt64(number), firstSequence: sequence, previous: previous, created: time))

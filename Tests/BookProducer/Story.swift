@@ -36,7 +36,7 @@ struct Story {
         let last = try store.ask { try $0.lastSegment(of: host, stream: stream) }
         var boot = [UInt8](repeating: 0, count: 16)
         for index in boot.indices { boot[index] = UInt8.random(in: 0...255) }
-        var writer = try SegmentWriter(
+        var writer = SegmentWriter(
             SegmentHeader(
                 host: host, boot: boot, stream: stream, number: (last?.number ?? 0) + 1, firstSequence: 1,
                 previous: last?.digest ?? SegmentHeader.noPrevious, created: Book.now))

@@ -88,7 +88,7 @@ extension Gateway {
 
     private func segments(stream: SegmentHeader.Stream, _ records: [Record]) throws -> SegmentReader {
         let key = try PrivateKey.generate()
-        var writer = try SegmentWriter(
+        var writer = SegmentWriter(
             SegmentHeader(
                 host: "communal1", boot: [UInt8](repeating: 7, count: 16), stream: stream, number: 1,
                 firstSequence: 1, previous: SegmentHeader.noPrevious, created: Self.ago(9_500)))

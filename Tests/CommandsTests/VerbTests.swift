@@ -536,6 +536,8 @@ struct VerbTests {
                 == "2026-09-21T14:13:20Z  refused            user=alice what=\"x 3\\n\"\n")
         #expect(gateway.output(of: "event list --limit 2").split(separator: "\n").count == 2)
         #expect(gateway.run("event list --limit -1") == .usage)
+        #expect(gateway.run("event list --kind file.moved") == .usage)
+        #expect(gateway.output(of: "event list --kind daemon.stop") == "")
     }
 
     @Test("following events prints what comes, one JSON document a line, until the peer leaves")

@@ -67,6 +67,7 @@ struct ConfigurationTests {
             AWSProfile gate_1
             AWSAgentTimeout 1m
             WakeTimeout 10m
+            FileDigests YES
             FileEventRetention 400d
             RecordSessions ALL
             RecordCommands yes
@@ -113,6 +114,7 @@ struct ConfigurationTests {
         wanted.awsProfile = "gate_1"
         wanted.agentTimeout = .seconds(60)
         wanted.wakeTimeout = .seconds(600)
+        wanted.wantsFileDigests = true
         wanted.fileEventRetention = .seconds(400 * 86_400)
         wanted.recordSessions = .all
         wanted.recordsCommands = true
@@ -157,7 +159,7 @@ struct ConfigurationTests {
         #expect(configuration.sessionProgram != nil)
         configuration.sessionProgram = nil
         #expect(configuration == Configuration())
-        #expect(lines.count == 44)
+        #expect(lines.count == 45)
     }
 
     @Test("all mistakes are reported, each with its file and line")

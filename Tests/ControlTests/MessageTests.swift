@@ -28,7 +28,7 @@ private enum Samples {
             SessionGrant(
                 user: "alice", target: target, mayForward: true, mayForwardAgent: false,
                 acceptedEnvironment: ["LANG", "LC_*"], guardedPorts: [22, 65_535],
-                recording: RecordingDemand(terminals: true, input: true)))
+                recording: RecordingDemand(terminals: true, input: true), wantsFileDigests: true))
     }
 
     static let replies: [SessionReply] = [

@@ -45,7 +45,7 @@ struct MutationTests {
 
     @Test("that unpack to more than they say are refused")
     func bomb() throws {
-        var writer = try SegmentWriter(Samples.header())
+        var writer = SegmentWriter(Samples.header())
         for _ in 0..<500 {
             writer.append(.coverage(Coverage(tree: Samples.tree, extent: .none, fileSystem: "", time: 0)))
         }
@@ -58,7 +58,7 @@ struct MutationTests {
 
     @Test("with a frame that claims too much are cut before it; a file that is too long is refused")
     func tooLong() throws {
-        var writer = try SegmentWriter(Samples.header())
+        var writer = SegmentWriter(Samples.header())
         writer.append(.gap(Gap(tree: nil, from: 0, until: 0, reason: .reboot)))
         let frame = try writer.takeFrame()
         let whole = writer.start + Self.claiming(SegmentLimits.frame + 1, frame)

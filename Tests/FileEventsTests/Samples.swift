@@ -143,7 +143,7 @@ enum Samples {
 func segment(
     _ records: [Record], header: SegmentHeader = Samples.header(), key: PrivateKey, frameSize: Int = 50
 ) throws -> (bytes: [UInt8], hash: [UInt8]) {
-    var writer = try SegmentWriter(header)
+    var writer = SegmentWriter(header)
     var bytes = writer.start
     for (index, record) in records.enumerated() {
         writer.append(record)

@@ -41,11 +41,11 @@ package struct Signer: Sendable {
         let canonical = CanonicalRequest(
             signed, headers: signed.headers, payload: digest, pathsAsGiven: service == "s3")
         let scope = "\(date.prefix(8))/\(region)/\(service)/aws4_request"
-        let summary = Digest.hexadecimal(try Digest.sha256(Array(canonical.text.utf8)))
+        let summary = Hexadecimal.encode(try Digest.sha256(Array(canonical.text.utf8)))
         let text = "AWS4-HMAC-SHA256\n\(date)\n\(scope)\n\(summary)"
         var key = Array("AWS4\(credentials.secretAccessKey)".utf8)
         for part in scope.split(separator: "/") { key = try Digest.hmacSHA256(String(part), key: key) }
-        let signature = Digest.hexadecimal(try Digest.hmacSHA256(text, key: key))
+        let signature = Hexadecimal.encode(try Digest.hmacSHA256(text, key: key))
         signed.setHeader(
             "Authorization",
             "AWS4-HMAC-SHA256 Credential=\(credentials.accessKeyID)/\(scope), "
@@ -55,7 +55,7 @@ package struct Signer: Sendable {
 
     private static func digest(of payload: Payload, in request: HTTPRequest) throws(AWSError) -> String {
         switch payload {
-        case .body: Digest.hexadecimal(try Digest.sha256(request.body))
+        case .body: Hexadecimal.encode(try Digest.sha256(request.body))
         case .digest(let digest): digest
         case .unsigned: "UNSIGNED-PAYLOAD"
         }

@@ -92,7 +92,7 @@ package final class Spool {
             let recovery = try SegmentRecovery(bytes)
             var found = SpoolChain()
             found.number = last.number
-            found.hash = try SegmentRecovery.hash(ofFinished: bytes)
+            found.hash = SegmentRecovery.hash(ofFinished: bytes)
             found.boot = recovery.header.boot
             found.nextSequence = recovery.nextSequence
             chain = found
@@ -163,12 +163,7 @@ package final class Spool {
             let header = SegmentHeader(
                 host: settings.host, boot: settings.boot, stream: settings.stream, number: chain.number + 1,
                 firstSequence: chain.nextSequence, previous: chain.hash, created: now)
-            do {
-                segment = try SegmentWriter(header)
-            } catch {
-                problem = SystemError("\(error)", number: EIO)
-                return
-            }
+            segment = SegmentWriter(header)
             began = now
         }
         segment?.append(record)

@@ -1,3 +1,4 @@
+import Digests
 package import SSHKeys
 
 /// A finished segment, proven to be what the host's key signed; its records are read frame by frame.
@@ -28,13 +29,13 @@ package struct SegmentReader: Sendable {
         end = bytes.count - SegmentFooter.length
         guard end >= length else { throw SegmentError(.truncated, "the segment has no footer") }
         footer = try SegmentFooter(bytes: Array(bytes[end...]))
-        guard footer.hash == (try Digest.sha256(Array(bytes[..<end]))) else {
+        guard footer.hash == SHA256.hash(Array(bytes[..<end])) else {
             throw SegmentError(.forged, "the segment's hash is wrong")
         }
         guard footer.isSigned(by: key) else {
             throw SegmentError(.forged, "the segment is not signed by the host's key")
         }
-        hash = try Digest.sha256(bytes)
+        hash = SHA256.hash(bytes)
         self.header = header
         self.bytes = bytes
         offset = length

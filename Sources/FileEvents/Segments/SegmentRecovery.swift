@@ -1,3 +1,4 @@
+import Digests
 package import SSHKeys
 
 /// What is left of a segment whose writer was killed: everything up to the last whole frame.
@@ -24,7 +25,7 @@ package struct SegmentRecovery: Sendable {
         wholeCount = offset
         recordCount = records
         whole = Array(bytes[..<offset])
-        hash = try Digest.sha256(whole)
+        hash = SHA256.hash(whole)
     }
 
     /// The sequence of the next record after this segment.
@@ -37,13 +38,11 @@ package struct SegmentRecovery: Sendable {
         let footer = try SegmentFooter(
             recordCount: recordCount, lastSequence: nextSequence - 1, hash: hash, key: key
         ).bytes
-        return (footer, try Digest.sha256(whole + footer))
+        return (footer, SHA256.hash(whole + footer))
     }
 
     /// The hash of a finished segment, as the next one's header names it.
-    ///
-    /// - Throws: `SegmentError` with code `library`.
-    package static func hash(ofFinished bytes: [UInt8]) throws(SegmentError) -> [UInt8] {
-        try Digest.sha256(bytes)
+    package static func hash(ofFinished bytes: [UInt8]) -> [UInt8] {
+        SHA256.hash(bytes)
     }
 }

@@ -1,3 +1,4 @@
+import Digests
 package import SSHKeys
 import Support
 
@@ -8,7 +9,7 @@ package struct SegmentWriter: ~Copyable {
     package let header: SegmentHeader
 
     private var encoder = FrameEncoder()
-    private var digest: Digest
+    private var digest: SHA256
     private var contentsCount = 0
     private var fileCount: Int
     private var recordCount: UInt64 = 0
@@ -16,12 +17,11 @@ package struct SegmentWriter: ~Copyable {
     /// What the file begins with.
     package let start: [UInt8]
 
-    /// - Throws: `SegmentError` with code `library`.
-    package init(_ header: SegmentHeader) throws(SegmentError) {
+    package init(_ header: SegmentHeader) {
         self.header = header
         start = header.bytes
         fileCount = start.count
-        digest = try Digest()
+        digest = SHA256()
         digest.update(start)
     }
 
@@ -71,9 +71,9 @@ package struct SegmentWriter: ~Copyable {
     package mutating func finish(_ key: PrivateKey) throws(SegmentError) -> (bytes: [UInt8], hash: [UInt8]) {
         let frame = try takeFrame()
         let footer = try SegmentFooter(
-            recordCount: recordCount, lastSequence: nextSequence - 1, hash: try digest.value(), key: key
+            recordCount: recordCount, lastSequence: nextSequence - 1, hash: digest.value(), key: key
         ).bytes
         digest.update(footer)
-        return (frame + footer, try digest.value())
+        return (frame + footer, digest.value())
     }
 }

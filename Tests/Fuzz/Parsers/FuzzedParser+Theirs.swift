@@ -1,6 +1,7 @@
 internal import AWS
 internal import Accounts
 internal import FileEvents
+internal import FileTransfers
 internal import SSHKeys
 internal import SessionManager
 internal import Support
@@ -72,5 +73,28 @@ extension FuzzedParser {
 
     static func accountReport(_ bytes: [UInt8]) {
         _ = try? AccountReport(output: bytes, status: 0)
+    }
+
+    static func sftp(_ bytes: [UInt8]) {
+        follow(SFTPTrail(wantsDigests: true), bytes)
+    }
+
+    static func scp(_ bytes: [UInt8]) {
+        for text in ["scp -t x", "scp -f x"] {
+            guard let command = SCPCommand(Array(text.utf8)) else { preconditionFailure("this is one") }
+            follow(SCPTrail(command, wantsDigests: true), bytes)
+        }
+    }
+
+    /// Pieces of one end or the other: a byte for its length, which is odd for the host's, then the piece.
+    private static func follow(_ trail: some TransferTrail, _ bytes: [UInt8]) {
+        var rest = bytes[...]
+        var told = 0
+        while let length = rest.popFirst() {
+            told += trail.take(rest.prefix(Int(length)), from: length & 1 == 0 ? .client : .host).count
+            rest = rest.dropFirst(Int(length))
+        }
+        told += trail.end().count
+        precondition(told <= bytes.count && trail.end().isEmpty)
     }
 }

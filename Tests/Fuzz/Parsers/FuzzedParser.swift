@@ -13,6 +13,8 @@ package enum FuzzedParser: String, CaseIterable, Sendable {
     case frame, recovery
     /// What Session Manager's stream brings.
     case webSocket, webSocketAnswer, dataChannel
+    /// What passes between clients and hosts.
+    case sftp, scp
     /// What AWS and hosts answer.
     case xml, accountReport
 
@@ -41,6 +43,8 @@ package enum FuzzedParser: String, CaseIterable, Sendable {
         case .webSocket: Self.webSocket(bytes)
         case .webSocketAnswer: Self.webSocketAnswer(bytes)
         case .dataChannel: Self.dataChannel(bytes)
+        case .sftp: Self.sftp(bytes)
+        case .scp: Self.scp(bytes)
         case .xml: Self.xml(bytes)
         case .accountReport: Self.accountReport(bytes)
         }

@@ -33,7 +33,7 @@ final class TestHost {
         let header = SegmentHeader(
             host: name, boot: boot, stream: stream, number: number, firstSequence: sequence,
             previous: previous, created: records.first?.time ?? 0)
-        var writer = try SegmentWriter(header)
+        var writer = SegmentWriter(header)
         var bytes = writer.start
         for record in records {
             writer.append(record)

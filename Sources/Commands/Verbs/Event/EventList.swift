@@ -8,9 +8,12 @@ package struct EventList: DaemonCommand {
 
     package static let words = ["event", "list"]
     package static let summary = "List what happened, newest last; --follow goes on"
-    package static let usage = "[--follow] [--user USER] [--session ID] [--limit N] [--json]"
+    package static let usage = "[--follow] [--kind KIND] [--user USER] [--session ID] [--limit N] [--json]"
     package static let audience = Audience.auditor
-    package static let examples = ["event list --user alice --limit 20", "event list --follow --json"]
+    package static let examples = [
+        "event list --user alice --limit 20", "event list --kind file.operation",
+        "event list --follow --json",
+    ]
 
     private let query: EventQuery
     private let follows: Bool
@@ -21,8 +24,16 @@ package struct EventList: DaemonCommand {
         isJSON = words.flag("--json")
         let limit = try words.number("--limit", as: Int.self) ?? 100
         guard (0...100_000).contains(limit) else { throw UsageError("--limit is 0 to 100000") }
+        let kind = try words.option("--kind").map { (name) throws(UsageError) in
+            guard let kind = EventKind(rawValue: name) else {
+                let kinds = EventKind.allCases.map(\.rawValue).joined(separator: ", ")
+                throw UsageError("there is no kind of event '\(name.printable)', but \(kinds)")
+            }
+            return kind
+        }
         query = EventQuery(
-            user: try words.option("--user"), session: try words.option("--session"), limit: limit)
+            user: try words.option("--user"), session: try words.option("--session"),
+            kind: kind, limit: limit)
         try words.finish()
     }
 

@@ -1,5 +1,6 @@
 import Directory
 import Ownership
+import Support
 
 /// Lists what nobody is there for: `gatehouse file orphans`.
 package struct FileOrphans: DaemonCommand {

@@ -1,4 +1,5 @@
 import Ownership
+import Support
 
 /// An absolute path as somebody typed it, or as Gatehouse printed it.
 struct FilePath: Equatable {

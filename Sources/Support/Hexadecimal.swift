@@ -1,6 +1,7 @@
 /// Bytes as hexadecimal digits.
-enum Hexadecimal {
-    static func encode(_ bytes: [UInt8]) -> String {
+package enum Hexadecimal {
+    /// Two lower-case digits for each byte.
+    package static func encode(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".unicodeScalars)
         return bytes.reduce(into: "") { text, byte in
             text.unicodeScalars.append(digits[Int(byte >> 4)])
@@ -9,7 +10,7 @@ enum Hexadecimal {
     }
 
     /// nil for anything but pairs of digits; dashes are skipped, as in the kernel's identifiers.
-    static func decode(_ text: some StringProtocol) -> [UInt8]? {
+    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
         let digits = text.utf8.filter { $0 != 0x2D }
         guard digits.count.isMultiple(of: 2) else { return nil }
         var bytes: [UInt8] = []

@@ -1,4 +1,4 @@
-import Ownership
+import Support
 import Testing
 
 @Suite("Paths as text")
