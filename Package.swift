@@ -69,7 +69,8 @@ let package = Package(
         module("Sandbox", uses: ["CSeccomp", "CSupport", "Support"]),
         module("Digests", uses: ["COpenSSL"]),
         module("FileTransfers", uses: ["Digests", "Support"]),
-        module("Control", uses: ["FileTransfers", "Support"]),
+        module("Authorization", uses: ["Support"]),
+        module("Control", uses: ["Authorization", "FileTransfers", "Support"]),
         module("Recording", uses: ["CSupport", "CZstd", "Control", "Support"]),
         module("SSHKeys", uses: ["COpenSSL", "Support"]),
         module("SSH", uses: ["CLibSSH", "COpenSSL", "CSupport", "Support"]),
@@ -79,14 +80,16 @@ let package = Package(
         module("AWS", uses: ["CCurl", "CExpat", "COpenSSL", "Support"]),
 
         // The domain: knows nothing of SSH, processes or the command line.
-        module("Directory", uses: ["SQLite", "Support"]),
+        module("Directory", uses: ["Authorization", "SQLite", "Support"]),
         module("Audit", uses: ["SQLite", "SSHKeys", "Support"]),
         module("Authentication", uses: ["Configuration", "Directory", "SQLite", "SSHKeys", "Support"]),
         module(
             "OneTimeCodes",
             uses: ["Authentication", "COath", "COpenSSL", "CQREncode", "Directory", "SSHKeys", "Support"]),
-        module("Accounts", uses: ["Directory", "SQLite", "Support"], resources: [.embedInCode("HostStep")]),
-        module("Routing", uses: ["Directory", "Support"]),
+        module(
+            "Accounts", uses: ["Authorization", "Directory", "SQLite", "Support"],
+            resources: [.embedInCode("HostStep")]),
+        module("Routing", uses: ["Authorization", "Directory", "Support"]),
         module("Ownership", uses: ["FileEvents", "SQLite", "Support"]),
         module("Scanner", uses: ["CSupport", "FileEvents", "Ownership", "Support"]),
 
@@ -115,21 +118,22 @@ let package = Package(
         module("Collector", uses: ["CWatch", "FileEvents", "SSHKeys", "Shipping", "Support"]),
 
         // The doors: hold no rules.
-        module("Relay", uses: ["CSupport", "SSH", "Control", "FileTransfers", "Sandbox", "Support"]),
+        module(
+            "Relay",
+            uses: ["Authorization", "CSupport", "SSH", "Control", "FileTransfers", "Sandbox", "Support"]),
         module(
             "Commands",
             uses: [
-                "Accounts", "Audit", "Authentication", "Configuration", "Control", "Directory", "FileEvents",
-                "Inventory", "OneTimeCodes", "Ownership", "Power", "Recording", "Routing", "SQLite",
-                "SSHKeys",
-                "Sharing",
-                "Support",
+                "Accounts", "Audit", "Authentication", "Authorization", "Configuration", "Control",
+                "Directory", "FileEvents", "Inventory", "OneTimeCodes", "Ownership", "Power", "Recording",
+                "Routing", "SQLite", "SSHKeys", "Sharing", "Support",
                 "Watchers",
             ]),
         module(
             "Monitor",
             uses: [
-                "AWS", "Accounts", "Audit", "Authentication", "Commands", "Configuration", "Control",
+                "AWS", "Accounts", "Audit", "Authentication", "Authorization", "Commands", "Configuration",
+                "Control",
                 "Directory",
                 "FileEvents", "FileTransfers", "Fleet", "Inventory", "OneTimeCodes", "Ownership", "Power",
                 "Recording", "Routing", "SQLite", "SSHKeys", "Sandbox", "Sharing", "Support", "Watchers",
@@ -176,7 +180,8 @@ let package = Package(
         tests("Sandbox", uses: ["Support", "sandbox-probe"]),
         tests("Digests"),
         tests("FileTransfers", uses: ["Digests", "Support"]),
-        tests("Control", uses: ["FileTransfers", "Support"]),
+        tests("Authorization"),
+        tests("Control", uses: ["Authorization", "FileTransfers", "Support"]),
         tests("Recording", uses: ["Control", "Support", "TestSupport"]),
         tests("SSHKeys", uses: ["Support", "TestSupport"]),
         tests("SSH", uses: ["Support", "TestSupport"]),
@@ -188,14 +193,14 @@ let package = Package(
         .testTarget(
             name: "AWSTests", dependencies: ["AWS", "Support", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: strict),
-        tests("Directory", uses: ["SQLite", "Support", "TestSupport"]),
+        tests("Directory", uses: ["Authorization", "SQLite", "Support", "TestSupport"]),
         tests("Audit", uses: ["SQLite", "SSHKeys", "Support", "TestSupport"]),
         tests(
             "Authentication",
             uses: ["Configuration", "Directory", "SQLite", "SSHKeys", "Support", "TestSupport"]),
         tests("OneTimeCodes", uses: ["Authentication", "Directory", "Support", "TestSupport"]),
-        tests("Accounts", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
-        tests("Routing", uses: ["Directory", "SQLite", "Support", "TestSupport"]),
+        tests("Accounts", uses: ["Authorization", "Directory", "SQLite", "Support", "TestSupport"]),
+        tests("Routing", uses: ["Authorization", "Directory", "SQLite", "Support", "TestSupport"]),
         tests("Scanner", uses: ["FileEvents", "Ownership", "Support", "TestSupport"]),
         tests("Ownership", uses: ["FileEvents", "SQLite", "SSHKeys", "Support", "TestSupport"]),
         tests("Inventory", uses: ["Directory", "SSHKeys", "SQLite", "Support", "TestSupport"]),
@@ -208,16 +213,15 @@ let package = Package(
         tests(
             "Commands",
             uses: [
-                "Accounts", "Audit", "Authentication", "Configuration", "Control", "Directory", "FileEvents",
-                "Inventory", "OneTimeCodes", "Ownership", "Recording", "SQLite", "SSHKeys", "Sharing",
-                "Support",
-                "TestSupport", "Watchers",
+                "Accounts", "Audit", "Authentication", "Authorization", "Configuration", "Control",
+                "Directory", "FileEvents", "Inventory", "OneTimeCodes", "Ownership", "Recording", "SQLite",
+                "SSHKeys", "Sharing", "Support", "TestSupport", "Watchers",
             ]),
         tests(
             "Monitor",
             uses: [
-                "Audit", "Configuration", "Control", "Directory", "Routing", "SQLite", "Support",
-                "TestSupport",
+                "Audit", "Authentication", "Authorization", "Configuration", "Control", "Directory",
+                "Routing", "SQLite", "SSHKeys", "Support", "TestSupport",
             ]),
     ]
 )

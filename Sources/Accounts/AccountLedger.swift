@@ -1,3 +1,4 @@
+internal import Directory
 internal import SQLite
 internal import Support
 
@@ -12,6 +13,16 @@ package final class AccountLedger: Sendable {
         var since: Timestamp
         /// Of the account that the host was given or asked about.
         var signature: String
+        /// What it gives there, as far as is known.
+        var powers: AccountPowers = []
+
+        /// What it gives besides what it is to give.
+        ///
+        /// - Parameter holder: what is granted; nil: nothing.
+        func excess(over holder: AccountHolder?) -> AccountPowers {
+            if let holder, state == .ok, signature == holder.signature { return [] }
+            return powers.subtracting(holder?.powers ?? [])
+        }
     }
 
     private struct Connection {
@@ -34,7 +45,14 @@ package final class AccountLedger: Sendable {
                 signature TEXT NOT NULL,
                 PRIMARY KEY (host, user)
             ) WITHOUT ROWID;
-            """)
+            """),
+        Migration(
+            2,
+            """
+            -- AccountPowers: what the account gives its user. Of what was made before, all that is possible.
+            ALTER TABLE account_status ADD COLUMN powers INTEGER NOT NULL DEFAULT 31;
+            UPDATE account_status SET powers = 0 WHERE user = '' OR state IN ('missing', 'locked');
+            """),
     ]
 
     private let connection: Locked<Connection>
@@ -62,9 +80,18 @@ package final class AccountLedger: Sendable {
     func entries(on host: String) throws -> [String: Entry] {
         try read { database in
             let query =
-                "SELECT user, state, reason, since, signature FROM account_status WHERE host = ?1 AND user <> ''"
+                "SELECT user, state, reason, since, signature, powers FROM account_status WHERE host = ?1 AND user <> ''"
             let rows = try database.rows(query, [host]) { ($0.text(0), Self.entry($0, from: 1)) }
             return Dictionary(rows) { first, _ in first }
+        }
+    }
+
+    /// Accounts that give something, with their hosts.
+    func powerful() throws -> [(host: String, user: String, entry: Entry)] {
+        try read { database in
+            let query =
+                "SELECT host, user, state, reason, since, signature, powers FROM account_status WHERE powers <> 0 ORDER BY host"
+            return try database.rows(query, []) { ($0.text(0), $0.text(1), Self.entry($0, from: 2)) }
         }
     }
 
@@ -76,6 +103,7 @@ package final class AccountLedger: Sendable {
         _ report: AccountReport, of host: String, wanted state: DesiredState, at time: Timestamp
     ) throws -> [String: String] {
         let signatures = state.signatures()
+        let powers = Dictionary(uniqueKeysWithValues: state.users.map { ($0.name, $0.powers) })
         let known = try entries(on: host)
         let hostBefore = try entry(ofHost: host)
         var drifted: [String: String] = [:]
@@ -91,7 +119,10 @@ package final class AccountLedger: Sendable {
             }
             found[line.name] = Entry(
                 state: new, reason: new == .ok || new == .locked ? "" : line.reason,
-                since: before?.state == new ? before?.since ?? time : time, signature: signature ?? "")
+                since: before?.state == new ? before?.since ?? time : time, signature: signature ?? "",
+                powers: Self.powers(
+                    after: line.result, wanted: powers[line.name] ?? [], before: before?.powers,
+                    state.isRehearsal))
         }
         let groupsDiffer = report.groups.contains { $0.result != .unchanged }
         let isOff = state.isRehearsal && (report.sshdChanged || groupsDiffer || !report.files.isEmpty)
@@ -146,25 +177,43 @@ package final class AccountLedger: Sendable {
         }
     }
 
+    /// What an account gives after a run.
+    ///
+    /// - Parameter before: as far as was known; nil: nothing was.
+    private static func powers(
+        after result: AccountReport.Result, wanted: AccountPowers, before: AccountPowers?,
+        _ isRehearsal: Bool
+    ) -> AccountPowers {
+        switch result {
+        case .unchanged: wanted
+        // A run leaves them out of whatever gives access.
+        case .conflict: isRehearsal ? before ?? [] : []
+        case .created: isRehearsal ? [] : wanted
+        case .updated, .locked: isRehearsal ? before ?? .all : wanted
+        }
+    }
+
     // MARK: The table
 
     private static func entry(_ row: Statement, from column: Int) -> Entry {
         Entry(
             state: AccountStatus.State(rawValue: row.text(column)) ?? .stale, reason: row.text(column + 1),
-            since: row.timestamp(column + 2), signature: row.text(column + 3))
+            since: row.timestamp(column + 2), signature: row.text(column + 3),
+            powers: AccountPowers(rawValue: Int(row.integer(column + 4))))
     }
 
     private static func entry(of user: String, on host: String, in database: Database) throws -> Entry? {
         try database.first(
-            "SELECT state, reason, since, signature FROM account_status WHERE host = ?1 AND user = ?2",
+            "SELECT state, reason, since, signature, powers FROM account_status WHERE host = ?1 AND user = ?2",
             [host, user]
         ) { entry($0, from: 0) }
     }
 
     private static func put(_ entry: Entry, of user: String, on host: String, in database: Database) throws {
         try database.run(
-            "INSERT OR REPLACE INTO account_status VALUES (?1, ?2, ?3, ?4, ?5, ?6)", host, user,
-            entry.state.rawValue, entry.reason, entry.since, entry.signature)
+            "INSERT OR REPLACE INTO account_status VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", host, user,
+            entry.state.rawValue, entry.reason, entry.since, entry.signature,
+            Int64(entry.powers.rawValue))
     }
 
     private func replace(_ entries: [String: Entry], on host: String) throws {

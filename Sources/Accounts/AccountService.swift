@@ -56,7 +56,7 @@ package final class AccountService: Sendable {
     /// Why a host is worked on.
     private enum Purpose {
         case rehearsal
-        /// Somebody logs in.
+        /// Somebody logs in, or what was granted is over.
         case login
         /// Somebody asks for it.
         case command
@@ -150,6 +150,13 @@ extension AccountService {
         hosts names: [String], at time: Timestamp = .now
     ) -> [Result<AccountReport, any Error>] {
         runAll(on: names, .command, at: time).map { $0.map(\.report) }
+    }
+
+    /// The same because what was granted is over, and not because somebody asks for it: what broke a host's sshd before is not tried again.
+    package func withdraw(
+        from names: [String], at time: Timestamp = .now
+    ) -> [Result<AccountReport, any Error>] {
+        runAll(on: names, .login, at: time).map { $0.map(\.report) }
     }
 
     /// The same as a rehearsal.
@@ -305,6 +312,46 @@ extension AccountService {
         guard let holder = try directory.accountHolder(user, on: host, at: time) else { return false }
         guard let entry = try ledger.entry(of: user, on: host) else { return false }
         return entry.state == .ok && entry.signature == holder.signature
+    }
+
+    /// Changes when something of the account is to change that a user is to have on a host; nil: there is to be none.
+    package func signature(ofAccount user: String, on host: String, at time: Timestamp = .now) throws
+        -> String?
+    {
+        try directory.accountHolder(user, on: host, at: time)?.signature
+    }
+
+    /// Whether a user may become root on a host, as far as is known, who is not to: it has not been told yet, or could not be.
+    package func mayStillBecomeRoot(user: String, on host: String, at time: Timestamp = .now) throws -> Bool {
+        try excess(of: user, on: host, at: time).contains(.sudo)
+    }
+
+    /// Whether a user's own keys give more on a host, as far as is known, than they are to give.
+    package func hasTooMuch(user: String, on host: String, at time: Timestamp = .now) throws -> Bool {
+        try !excess(of: user, on: host, at: time).isEmpty
+    }
+
+    private func excess(of user: String, on host: String, at time: Timestamp) throws -> AccountPowers {
+        let holder = try directory.accountHolder(user, on: host, at: time)
+        return try ledger.entry(of: user, on: host)?.excess(over: holder) ?? []
+    }
+
+    /// Hosts that give more, as far as is known, than is granted any more, by name.
+    ///
+    /// That somebody may become root there who may not any more counts in any case, everything else where a grant's time is
+    /// over: what an administrator takes away without that is taken along with the next run. Of who is locked or has left everything
+    /// waits for that run, which ends what they still run as well.
+    package func hostsWithTooMuch(at time: Timestamp = .now) throws -> [String] {
+        let lapsed = try directory.usersOfLapsedGrants(at: time)
+        var hosts: [String] = []
+        for (host, user, entry) in try ledger.powerful() where hosts.last != host {
+            guard entry.powers.contains(.sudo) || lapsed.contains(user),
+                try directory.findUser(user)?.state == .active, try directory.findHost(host) != nil
+            else { continue }
+            let excess = entry.excess(over: try directory.accountHolder(user, on: host, at: time))
+            if excess.contains(.sudo) || lapsed.contains(user) && !excess.isEmpty { hosts.append(host) }
+        }
+        return hosts
     }
 
     /// Whether a host last had an account for this user, be it as the directory wants it or not.

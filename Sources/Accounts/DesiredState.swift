@@ -1,3 +1,4 @@
+import Authorization
 package import Directory
 import FoundationEssentials
 package import Support
@@ -112,12 +113,16 @@ extension DesiredState.User {
         home = user.home
         shell = user.shell
         mayBecomeRoot = holder.rights.sudo
-        // Whoever must be recorded may not jump, so their own keys open nothing here.
-        keys = holder.rights.record ? [] : holder.keys.map(\.line)
+        // Of those who may not jump, such as who must be recorded, the own keys open nothing here.
+        let jump = holder.rights.jump
+        keys = jump == nil ? [] : holder.keys.map(\.line)
         restrictions =
-            (holder.rights.forwarding ? [] : ["no-port-forwarding"])
-            + (holder.rights.agent ? [] : ["no-agent-forwarding"])
+            (jump?.forwardsAnything ?? false ? [] : [Self.noForwarding])
+            + (jump?.agent ?? false ? [] : [Self.noAgent])
     }
+
+    static let noForwarding = "no-port-forwarding"
+    static let noAgent = "no-agent-forwarding"
 }
 
 extension DesiredState.User {

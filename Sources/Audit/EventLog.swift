@@ -64,6 +64,18 @@ package final class EventLog: Sendable {
         try read { try $0.events(query) }
     }
 
+    /// The hosts that a session has jumped to, each with what the daemon has noted that it was given there.
+    package func jumps(ofSession id: String) throws -> [(host: String, given: String?)] {
+        try read { database in
+            try database.rows(
+                """
+                SELECT DISTINCT host, json_extract(detail, '$.given') FROM events
+                WHERE session = ?1 AND kind = ?2 AND host IS NOT NULL AND json_extract(detail, '$.kind') = 'jump'
+                """, [id, EventKind.channelOpened.rawValue]
+            ) { (host: $0.text(0), given: $0.optional(1, $0.text)) }
+        }
+    }
+
     /// The session whose jump to a host came from this end of the gateway, the last one before a moment.
     ///
     /// - Parameter local: address and port, as the event of the jump has them.

@@ -20,9 +20,15 @@ int gh_pidfd_open(pid_t pid)
     return descriptor < 0 ? -errno : descriptor;
 }
 
-int gh_pidfd_send_signal(int pidfd, int signal)
+int gh_pidfd_send_signal(int pidfd, int signal, int value)
 {
-    return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+    siginfo_t info = {0};
+    info.si_signo = signal;
+    info.si_code = SI_QUEUE;
+    info.si_pid = getpid();
+    info.si_uid = getuid();
+    info.si_value.sival_int = value;
+    return syscall(SYS_pidfd_send_signal, pidfd, signal, &info, 0) < 0 ? -errno : 0;
 }
 
 int gh_lock_file(int descriptor)
@@ -73,6 +79,14 @@ int gh_signal_descriptor(int signal)
         return -errno;
     int descriptor = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return descriptor < 0 ? -errno : descriptor;
+}
+
+int gh_signal_value(int descriptor)
+{
+    struct signalfd_siginfo info;
+    if (read(descriptor, &info, sizeof info) != sizeof info || info.ssi_code != SI_QUEUE)
+        return 0;
+    return info.ssi_int;
 }
 
 void gh_tune_connection(int socket, unsigned int user_timeout)

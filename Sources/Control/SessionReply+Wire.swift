@@ -1,3 +1,4 @@
+internal import Authorization
 package import Support
 
 extension SessionReply {
@@ -150,8 +151,7 @@ extension SessionGrant {
         case .book:
             out.byte(4)
         }
-        out.boolean(mayForward)
-        out.boolean(mayForwardAgent)
+        permissions.encode(into: &out)
         out.strings(acceptedEnvironment)
         out.uint32(UInt32(guardedPorts.count))
         for port in guardedPorts { out.uint32(port) }
@@ -169,17 +169,53 @@ extension SessionGrant {
         case 4: target = .book
         case let other: throw WireError("there is no target \(other)")
         }
-        let mayForward = try input.boolean()
-        let mayForwardAgent = try input.boolean()
+        let permissions = try Permissions(from: &input)
         let environment = try input.strings()
         let count = try input.uint32()
         guard count <= 65_536 else { throw WireError("a list of \(count) ports is too long") }
         var ports: [UInt32] = []
         for _ in 0..<count { ports.append(try input.uint32()) }
         self.init(
-            user: user, target: target, mayForward: mayForward, mayForwardAgent: mayForwardAgent,
-            acceptedEnvironment: environment, guardedPorts: ports,
-            recording: try RecordingDemand(from: &input), wantsFileDigests: try input.boolean())
+            user: user, target: target, permissions: permissions, acceptedEnvironment: environment,
+            guardedPorts: ports, recording: try RecordingDemand(from: &input),
+            wantsFileDigests: try input.boolean())
+    }
+}
+
+extension Permissions {
+    fileprivate func encode(into out: inout WireWriter) {
+        out.string(programs.rawValue)
+        out.boolean(terminal)
+        out.uint32(UInt32(forwarding.pieces.count))
+        for piece in forwarding.pieces {
+            out.uint32(UInt32(piece.lowerBound))
+            out.uint32(UInt32(piece.upperBound))
+        }
+        out.boolean(remoteForwarding)
+        out.boolean(agent)
+        out.boolean(record)
+    }
+
+    fileprivate init(from input: inout WireReader) throws(WireError) {
+        guard let programs = Programs(rawValue: try input.string()) else {
+            throw WireError("there are no such programs")
+        }
+        let terminal = try input.boolean()
+        let count = try input.uint32()
+        guard count <= PortSet.pieceLimit else { throw WireError("a set of \(count) ports is too large") }
+        var pieces: [ClosedRange<UInt16>] = []
+        for _ in 0..<count {
+            guard let low = UInt16(exactly: try input.uint32()),
+                let high = UInt16(exactly: try input.uint32()),
+                low <= high
+            else { throw WireError("there are no such ports") }
+            pieces.append(low...high)
+        }
+        let ports = PortSet(pieces)
+        guard ports.pieces == pieces else { throw WireError("ports are not in their order") }
+        self.init(
+            programs: programs, terminal: terminal, forwarding: ports,
+            remoteForwarding: try input.boolean(), agent: try input.boolean(), record: try input.boolean())
     }
 }
 

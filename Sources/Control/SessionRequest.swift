@@ -1,3 +1,5 @@
+package import Authorization
+
 /// What a session process asks of the daemon, one at a time; each is answered by one `SessionReply`.
 ///
 /// One message on a `MessageSocket`: a type byte, then fields as in RFC 4251 section 5. Which request is allowed when is decided
@@ -208,8 +210,8 @@ package struct SessionGrant: Equatable, Sendable {
 
     package var user: String
     package var target: Target
-    package var mayForward: Bool
-    package var mayForwardAgent: Bool
+    /// What they may do where it leads to a host.
+    package var permissions: Permissions
     /// Names of environment variables that are passed on, with `*` and `?`.
     package var acceptedEnvironment: [String]
     /// TCP ports on which hosts of the directory run sshd: a forward to one of them is refused unless it is a jump.
@@ -220,17 +222,29 @@ package struct SessionGrant: Equatable, Sendable {
     package var wantsFileDigests: Bool
 
     package init(
-        user: String, target: Target, mayForward: Bool, mayForwardAgent: Bool, acceptedEnvironment: [String],
+        user: String, target: Target, permissions: Permissions, acceptedEnvironment: [String],
         guardedPorts: [UInt32], recording: RecordingDemand = .none, wantsFileDigests: Bool = false
     ) {
         self.user = user
         self.target = target
-        self.mayForward = mayForward
-        self.mayForwardAgent = mayForwardAgent
+        self.permissions = permissions
         self.acceptedEnvironment = acceptedEnvironment
         self.guardedPorts = guardedPorts
         self.recording = recording
         self.wantsFileDigests = wantsFileDigests
+    }
+
+    /// What decides about each act in the session.
+    package var rule: SessionRule {
+        let place: SessionRule.Place =
+            switch target {
+            case .gate: .gate
+            case .host: .host
+            case .book: .book
+            case .none(let reason): .nowhere(reason: reason)
+            }
+        return SessionRule(
+            place, permissions, acceptedEnvironment: acceptedEnvironment, guardedPorts: guardedPorts)
     }
 }
 

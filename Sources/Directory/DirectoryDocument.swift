@@ -5,9 +5,11 @@ internal import Support
 ///
 /// Keys may be added in later versions, none is removed. What is optional here may be left out of a document written by hand.
 struct DirectoryDocument: Codable {
-    static let schema = 1
+    /// What can be read. The second one is that of a document with a grant of which a program that knows the first one alone
+    /// would not see what it does not permit: that program has to refuse it.
+    static let schemas = 1...2
 
-    var schema = Self.schema
+    var schema = Self.schemas.lowerBound
     var marks: Marks?
     var users: [UserEntry]?
     var groups: [GroupEntry]?
@@ -21,11 +23,13 @@ struct DirectoryDocument: Codable {
     var watchers: [WatcherEntry]?
     var inventory: [SourceEntry]?
     var removedInstances: [RemovedEntry]?
+    var accessRequests: [RequestEntry]?
 
     /// The highest number and the highest grant id that were given out.
     struct Marks: Codable {
         var number: Int64
         var grant: Int64
+        var request: Int64?
     }
 
     struct UserEntry: Codable {
@@ -154,6 +158,20 @@ struct DirectoryDocument: Codable {
         var created: String?
     }
 
+    struct RequestEntry: Codable {
+        var id: Int64
+        var user: String
+        var target: String
+        var seconds: Int64
+        var why: String
+        var created: String
+        var state: String
+        var decider: String?
+        var decided: String?
+        var answer: String?
+        var grant: Int64?
+    }
+
     struct WatcherEntry: Codable {
         var host: String
         var key: KeyEntry
@@ -166,12 +184,24 @@ struct DirectoryDocument: Codable {
         var group: String?
         var host: String?
         var pool: String?
+        /// Every host.
+        var all: Bool?
         var sudo: Bool?
+        /// `none`, `files` or `all`.
+        var programs: String?
+        /// Whether any port is forwarded; which ones, if not all.
         var forwarding: Bool?
+        var forwardPorts: String?
+        var remoteForwarding: Bool?
         var agent: Bool?
         var record: Bool?
         var wake: Bool?
+        var from: String?
         var until: String?
+        /// Hours of the week: `mon-fri`, `08:00-18:00`, `+02:00`.
+        var days: String?
+        var hours: String?
+        var zone: String?
         var created: String?
     }
 }
@@ -200,9 +230,10 @@ extension DirectoryDocument {
         do {
             let decoder = JSONDecoder()
             let header = try decoder.decode(Header.self, from: Data(json))
-            guard header.schema == schema else {
+            guard schemas.contains(header.schema) else {
                 throw DirectoryError(
-                    .invalidDocument, "schema is \(header.schema), but this Gatehouse knows \(schema) only",
+                    .invalidDocument,
+                    "schema is \(header.schema), but this Gatehouse knows none above \(schemas.upperBound)",
                     hint: "it was exported by a newer Gatehouse")
             }
             return try decoder.decode(DirectoryDocument.self, from: Data(json))

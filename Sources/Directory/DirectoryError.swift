@@ -25,7 +25,11 @@ package struct DirectoryError: Error, Equatable, Sendable, CustomStringConvertib
         case invalidInstance
         /// A full name, shell, comment or time that cannot be stored.
         case invalidField
-        /// Something imported contradicts what is there.
+        /// Somebody may not do this themselves.
+        case notPermitted
+        /// More of something than there may be.
+        case tooMany
+        /// Something contradicts what is there.
         case conflict
         /// Not JSON, or not a directory.
         case invalidDocument

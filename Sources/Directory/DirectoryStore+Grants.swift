@@ -11,20 +11,21 @@ extension DirectoryStore {
         try read { try $0.grant(id) }
     }
 
-    /// Lets a user or group reach a host or pool.
+    /// Lets a user or group reach a host, a pool or every host.
     ///
-    /// - Parameter until: when it ends, in whole seconds; nil: never.
-    /// - Throws: `DirectoryError` `.notFound`, `.userNotActive` for who has left, `.invalidField` for an end that is past.
+    /// - Parameter period: when it holds, in whole seconds.
+    /// - Throws: `DirectoryError` `.notFound`, `.userNotActive` for who has left, `.invalidField` for an end that is past and for rights that
+    ///   make no sense together.
     @discardableResult
     package func addGrant(
-        _ subject: GrantSubject, to target: GrantTarget, _ rights: Rights = Rights(), until: Timestamp? = nil,
-        at time: Timestamp = .now
+        _ subject: GrantSubject, to target: GrantTarget, _ rights: Rights = Rights(),
+        period: GrantPeriod = .always, at time: Timestamp = .now
     ) throws -> Grant {
-        if let until, until <= time {
+        if let until = period.until, until <= time {
             throw DirectoryError(
                 .invalidField, "\(until) is past", hint: "a grant ends in the future, or never")
         }
-        return try change { try $0.addGrant(subject, to: target, rights, until: until, at: time) }
+        return try change { try $0.addGrant(subject, to: target, rights, period, at: time) }
     }
 
     /// - Throws: `DirectoryError` `.notFound`.
@@ -41,6 +42,33 @@ extension DirectoryStore {
         try read { tables in
             let user = try tables.user(user)
             return user.state == .active ? try tables.grants(of: user, at: time) : []
+        }
+    }
+
+    /// Who has a grant, or is in a group that has one, that held once and does not hold at `time`.
+    package func usersOfLapsedGrants(at time: Timestamp = .now) throws -> Set<String> {
+        try read { tables in
+            var users: Set<String> = []
+            for grant in try tables.grants() where grant.period != .always {
+                switch grant.period.lapse(at: time) {
+                case nil, .notYet: continue
+                case .over, .outsideHours: break
+                }
+                switch grant.subject {
+                case .user(let name): users.insert(name)
+                case .group(let name): users.formUnion(try tables.members(of: try tables.group(name).gid))
+                }
+            }
+            return users
+        }
+    }
+
+    /// All grants of a user that lead to a host, whether they hold or not, by id.
+    ///
+    /// - Throws: `DirectoryError` `.notFound`.
+    package func grants(of user: String, leadingTo host: String) throws -> [Grant] {
+        try read { tables in
+            try tables.grants(of: try tables.user(user), on: try tables.host(host).name)
         }
     }
 

@@ -1,3 +1,4 @@
+internal import Authorization
 internal import Glibc
 internal import Support
 
@@ -129,6 +130,22 @@ enum Rules {
     private static func isIPv6(_ address: String) -> Bool {
         var parsed = in6_addr()
         return unsafe !address.utf8.contains(0) && inet_pton(AF_INET6, address, &parsed) == 1
+    }
+
+    /// What a grant gives.
+    static func check(_ rights: Rights) throws(DirectoryError) {
+        let permissions = rights.permissions
+        guard permissions.programs == .all || !rights.sudo && !permissions.agent && !permissions.terminal
+        else {
+            throw DirectoryError(
+                .invalidField, "root and an agent are for those who may run programs",
+                hint: "leave out --sudo and --agent, or --files-only and --no-login")
+        }
+        guard permissions.programs != .none || permissions.forwardsAnything else {
+            throw DirectoryError(
+                .invalidField, "this grant would permit nothing",
+                hint: "without a login it has to permit the forwarding of ports")
+        }
     }
 
     static func checkKey(_ key: KeyMaterial) throws(DirectoryError) {

@@ -286,5 +286,66 @@ enum Schema {
                 PRIMARY KEY (uid, hash)
             ) WITHOUT ROWID;
             """),
+        Migration(
+            13,
+            """
+            -- Grants for every host have no target. What was granted before stays as it was: any program, and every port in both directions or none.
+            ALTER TABLE grants RENAME TO plain_grants;
+            DROP INDEX grants_by_uid;
+            DROP INDEX grants_by_gid;
+            DROP INDEX grants_by_target;
+            CREATE TABLE grants (
+                id INTEGER PRIMARY KEY,
+                uid INTEGER REFERENCES users (uid),
+                gid INTEGER REFERENCES shared_groups (gid),
+                target TEXT REFERENCES targets (name) ON DELETE CASCADE,
+                sudo INTEGER NOT NULL,
+                wake INTEGER NOT NULL,
+                programs TEXT NOT NULL CHECK (programs IN ('none', 'files', 'all')),
+                -- As PortSet writes them.
+                ports TEXT NOT NULL,
+                remote INTEGER NOT NULL,
+                agent INTEGER NOT NULL,
+                record INTEGER NOT NULL,
+                starts INTEGER,
+                until INTEGER,
+                -- Hours of the week: a bit for each day, minutes since midnight, and UTC or an offset from it.
+                days INTEGER,
+                opens INTEGER,
+                closes INTEGER,
+                zone TEXT,
+                created INTEGER NOT NULL,
+                CHECK ((uid IS NULL) <> (gid IS NULL)),
+                CHECK ((days IS NULL) = (opens IS NULL) AND (days IS NULL) = (closes IS NULL))
+            );
+            INSERT INTO grants
+                SELECT id, uid, gid, target, sudo, wake, 'all', CASE forwarding WHEN 0 THEN '' ELSE 'all' END,
+                    forwarding, agent, record, NULL, until, NULL, NULL, NULL, NULL, created
+                FROM plain_grants;
+            DROP TABLE plain_grants;
+            CREATE INDEX grants_by_uid ON grants (uid);
+            CREATE INDEX grants_by_gid ON grants (gid);
+            CREATE INDEX grants_by_target ON grants (target);
+            """),
+        Migration(
+            14,
+            """
+            -- Who wants to reach what for a while, and what was decided. The target is what was asked for: there may be nothing of that name.
+            CREATE TABLE access_requests (
+                id INTEGER PRIMARY KEY,
+                uid INTEGER NOT NULL REFERENCES users (uid),
+                target TEXT NOT NULL,
+                seconds INTEGER NOT NULL,
+                why TEXT NOT NULL,
+                created INTEGER NOT NULL,
+                state TEXT NOT NULL CHECK (state IN ('open', 'approved', 'denied', 'revoked')),
+                decider TEXT,
+                decided INTEGER,
+                answer TEXT NOT NULL,
+                granted INTEGER
+            );
+            CREATE INDEX access_requests_by_uid ON access_requests (uid);
+            INSERT INTO counters VALUES ('request', 0);
+            """),
     ]
 }

@@ -1,3 +1,4 @@
+internal import Authorization
 internal import FoundationEssentials
 internal import Support
 
@@ -16,8 +17,12 @@ extension Tables {
                 removed: removed.description, members: [])
         }
         let idle = try idlePolicies().mapValues(\.components.seconds)
+        let grants = try grants()
         return DirectoryDocument(
-            marks: .init(number: try counter("number"), grant: try counter("grant")),
+            schema: grants.contains(where: \.isBeyondFirstSchema)
+                ? DirectoryDocument.schemas.upperBound : DirectoryDocument.schemas.lowerBound,
+            marks: .init(
+                number: try counter("number"), grant: try counter("grant"), request: try counter("request")),
             users: try users().map { user in
                 var entry = DirectoryDocument.UserEntry(
                     user, keys: keys[user.name] ?? [], pin: try pin(of: user))
@@ -34,7 +39,7 @@ extension Tables {
                 .init(
                     name: $0.name, created: $0.created.description, hosts: $0.hosts, idleStop: idle[$0.name])
             },
-            grants: try grants().map { .init($0) },
+            grants: grants.map { .init($0) },
             revokedKeys: try revokedKeys().map { key in
                 var entry = DirectoryDocument.KeyEntry(key)
                 entry.final = try isRevokedForGood(key.blob) ? true : nil
@@ -46,7 +51,7 @@ extension Tables {
             inventory: try sources().map { .init($0) },
             removedInstances: try removedInstances().sorted { $0.key < $1.key }.map {
                 .init(instance: $0.key, host: $0.value)
-            })
+            }, accessRequests: try requests(of: nil).map { .init($0) })
     }
 }
 
@@ -146,12 +151,41 @@ extension DirectoryDocument.SourceEntry {
     }
 }
 
+extension DirectoryDocument.RequestEntry {
+    fileprivate init(_ request: AccessRequest) {
+        self.init(
+            id: request.id, user: request.user, target: request.target,
+            seconds: request.duration.components.seconds, why: request.why,
+            created: request.created.description, state: request.state.rawValue, decider: request.decider,
+            decided: request.decided?.description, answer: request.answer, grant: request.grant)
+    }
+}
+
+extension Grant {
+    /// Whether a program that knows programs, ports and hours not would give more by it than it does.
+    fileprivate var isBeyondFirstSchema: Bool {
+        let permissions = rights.permissions
+        let isPlain = permissions.forwarding == .all || permissions.forwarding.isEmpty
+        return permissions.programs != .all || !isPlain
+            || permissions.remoteForwarding != !permissions.forwarding.isEmpty || target == .all
+            || period.from != nil || period.hours != nil
+    }
+}
+
 extension DirectoryDocument.GrantEntry {
     fileprivate init(_ grant: Grant) {
+        let permissions = grant.rights.permissions
+        let isPlain = permissions.forwarding == .all || permissions.forwarding.isEmpty
+        let hours = grant.period.hours
         self.init(
-            id: grant.id, sudo: grant.rights.sudo, forwarding: grant.rights.forwarding,
-            agent: grant.rights.agent, record: grant.rights.record, wake: grant.rights.wake ? true : nil,
-            until: grant.until?.description, created: grant.created.description)
+            id: grant.id, sudo: grant.rights.sudo,
+            programs: permissions.programs == .all ? nil : permissions.programs.rawValue,
+            forwarding: !permissions.forwarding.isEmpty,
+            forwardPorts: isPlain ? nil : permissions.forwarding.text,
+            remoteForwarding: permissions.remoteForwarding, agent: permissions.agent,
+            record: permissions.record, wake: grant.rights.wake ? true : nil,
+            from: grant.period.from?.description, until: grant.until?.description, days: hours?.dayText,
+            hours: hours?.hourText, zone: hours?.zoneText, created: grant.created.description)
         switch grant.subject {
         case .user(let name): user = name
         case .group(let name): group = name
@@ -159,6 +193,7 @@ extension DirectoryDocument.GrantEntry {
         switch grant.target {
         case .host(let name): host = name
         case .pool(let name): pool = name
+        case .all: all = true
         }
     }
 }

@@ -1,28 +1,44 @@
+internal import Authorization
 internal import SQLite
 internal import Support
 
 extension Tables {
     /// Grants with the names of both sides; a WHERE clause may follow.
     private static let grantColumns = """
-        SELECT a.id, s.kind, s.name, t.kind, t.name, a.sudo, a.forwarding, a.agent, a.record, a.until, a.created,
-            a.wake
-        FROM grants a JOIN numbers s ON s.number = coalesce(a.uid, a.gid) JOIN targets t ON t.name = a.target
+        SELECT a.id, s.kind, s.name, t.kind, t.name, a.created, a.sudo, a.wake, a.programs, a.ports, a.remote,
+            a.agent, a.record, a.starts, a.until, a.days, a.opens, a.closes, a.zone
+        FROM grants a JOIN numbers s ON s.number = coalesce(a.uid, a.gid) LEFT JOIN targets t ON t.name = a.target
         """
 
-    /// The grants of the user ?1 and of the user's groups that hold at the moment ?2.
-    private static let ofUser = """
-        (a.uid = ?1 OR a.gid IN (SELECT gid FROM memberships WHERE uid = ?1)) AND (a.until IS NULL OR a.until > ?2)
-        """
+    /// The grants of the user ?1 and of the user's groups.
+    private static let ofUser = "(a.uid = ?1 OR a.gid IN (SELECT gid FROM memberships WHERE uid = ?1))"
+    /// Those that lead to the host ?2.
+    private static let onHost =
+        "(a.target IS NULL OR a.target = ?2 OR a.target IN (SELECT pool FROM pool_members WHERE host = ?2))"
 
-    private static func grant(_ row: Statement) -> Grant {
-        Grant(
+    private static func grant(_ row: Statement) throws -> Grant {
+        let target: GrantTarget =
+            switch row.optional(3, row.text) {
+            case nil: .all
+            case "host": .host(row.text(4))
+            default: .pool(row.text(4))
+            }
+        var hours: WeeklyHours?
+        if !row.isNull(15) {
+            hours = try WeeklyHours(
+                bits: UInt8(clamping: row.integer(15)), opens: Int(row.integer(16)),
+                closes: Int(row.integer(17)), zone: row.optional(18, row.text))
+        }
+        return Grant(
             id: row.integer(0),
-            subject: row.text(1) == "user" ? .user(row.text(2)) : .group(row.text(2)),
-            target: row.text(3) == "host" ? .host(row.text(4)) : .pool(row.text(4)),
+            subject: row.text(1) == "user" ? .user(row.text(2)) : .group(row.text(2)), target: target,
             rights: Rights(
-                sudo: row.boolean(5), forwarding: row.boolean(6), agent: row.boolean(7),
-                record: row.boolean(8), wake: row.boolean(11)),
-            until: row.optional(9, row.timestamp), created: row.timestamp(10))
+                sudo: row.boolean(6), programs: Programs(rawValue: row.text(8)) ?? .none,
+                forwarding: PortSet(stored: row.text(9)), remoteForwarding: row.boolean(10),
+                agent: row.boolean(11), record: row.boolean(12), wake: row.boolean(7)),
+            period: GrantPeriod(
+                from: row.optional(13, row.timestamp), until: row.optional(14, row.timestamp), hours: hours),
+            created: row.timestamp(5))
     }
 
     func grants() throws -> [Grant] {
@@ -36,20 +52,24 @@ extension Tables {
     }
 
     func addGrant(
-        _ subject: GrantSubject, to target: GrantTarget, _ rights: Rights, until: Timestamp?,
-        at time: Timestamp,
-        id wanted: Int64? = nil
+        _ subject: GrantSubject, to target: GrantTarget, _ rights: Rights, _ period: GrantPeriod,
+        at time: Timestamp, id wanted: Int64? = nil
     ) throws -> Grant {
+        try Rules.check(rights)
+        if let from = period.from, let until = period.until, until <= from {
+            throw DirectoryError(.invalidField, "\(until) is not after \(from)")
+        }
         var uid: UInt32?
         var gid: UInt32?
         switch subject {
         case .user(let name): uid = try presentUser(name).uid
         case .group(let name): gid = try group(name).gid
         }
-        let targetName: String
+        let targetName: String?
         switch target {
         case .host(let name): targetName = try host(name).name
         case .pool(let name): targetName = try pool(name).name
+        case .all: targetName = nil
         }
         let id: Int64
         if let wanted {
@@ -60,10 +80,14 @@ extension Tables {
         }
         try database.run(
             """
-            INSERT INTO grants (id, uid, gid, target, sudo, forwarding, agent, record, until, created, wake)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-            """, id, uid, gid, targetName, rights.sudo, rights.forwarding, rights.agent, rights.record,
-            until?.wholeSeconds, time.wholeSeconds, rights.wake)
+            INSERT INTO grants (id, uid, gid, target, created, sudo, wake, programs, ports, remote, agent, record,
+                starts, until, days, opens, closes, zone)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+            """, id, uid, gid, targetName, time.wholeSeconds, rights.sudo, rights.wake,
+            rights.permissions.programs.rawValue, rights.permissions.forwarding.text,
+            rights.permissions.remoteForwarding, rights.permissions.agent, rights.record,
+            period.from?.wholeSeconds, period.until?.wholeSeconds, period.hours.map { Int64($0.days) },
+            period.hours.map { Int64($0.opens) }, period.hours.map { Int64($0.closes) }, period.hours?.zone)
         return try grant(id)
     }
 
@@ -72,29 +96,49 @@ extension Tables {
         try database.run("DELETE FROM grants WHERE id = ?1", id)
     }
 
-    /// All that hold for the user at `time`, the user's own and those of the groups.
-    func grants(of user: User, at time: Timestamp) throws -> [Grant] {
-        try database.rows(
-            "\(Self.grantColumns) WHERE \(Self.ofUser) ORDER BY a.id", [user.uid, time], Self.grant)
+    /// All of the user, own ones and those of the groups, whether they hold or not.
+    func grants(of user: User) throws -> [Grant] {
+        try database.rows("\(Self.grantColumns) WHERE \(Self.ofUser) ORDER BY a.id", [user.uid], Self.grant)
     }
 
-    /// Those of them that lead to the host, directly or by a pool.
-    func grants(of user: User, on host: String, at time: Timestamp) throws -> [Grant] {
+    /// Those of them that lead to the host: directly, by a pool, or because they lead to every one.
+    func grants(of user: User, on host: String) throws -> [Grant] {
         try database.rows(
             """
-            \(Self.grantColumns) WHERE \(Self.ofUser)
-            AND (a.target = ?3 OR a.target IN (SELECT pool FROM pool_members WHERE host = ?3)) ORDER BY a.id
-            """, [user.uid, time, host], Self.grant)
+            \(Self.grantColumns) WHERE \(Self.ofUser) AND \(Self.onHost) ORDER BY a.id
+            """, [user.uid, host], Self.grant)
+    }
+
+    /// Those that hold at `time`.
+    func grants(of user: User, at time: Timestamp) throws -> [Grant] {
+        try database.rows(
+            "\(Self.grantColumns) WHERE \(Self.ofUser) AND (a.until IS NULL OR a.until > ?2) ORDER BY a.id",
+            [user.uid, time], Self.grant
+        ).filter { $0.isEffective(at: time) }
+    }
+
+    func grants(of user: User, on host: String, at time: Timestamp) throws -> [Grant] {
+        try current(grantsOf: user, on: host, at: time).filter { $0.isEffective(at: time) }
+    }
+
+    /// Those that lead to the host and are not over for good: the others grow in number for ever.
+    private func current(grantsOf user: User, on host: String, at time: Timestamp) throws -> [Grant] {
+        try database.rows(
+            """
+            \(Self.grantColumns) WHERE \(Self.ofUser) AND \(Self.onHost) AND (a.until IS NULL OR a.until > ?3)
+            ORDER BY a.id
+            """, [user.uid, host, time], Self.grant)
     }
 
     func access(of user: User, to host: Host, at time: Timestamp) throws -> Access? {
         guard user.state == .active, host.state == .active else { return nil }
-        let grants = try grants(of: user, on: host.name, at: time)
+        let leading = try current(grantsOf: user, on: host.name, at: time)
+        let grants = leading.filter { $0.isEffective(at: time) }
         guard let rights = Self.merged(grants) else { return nil }
-        let ends = grants.compactMap(\.until)
+        let ends = grants.compactMap { $0.period.end(after: time) }
         return Access(
             user: user, host: host, rights: rights, until: ends.count == grants.count ? ends.max() : nil,
-            grants: grants.map(\.id))
+            isTimed: leading.contains { $0.period != .always }, grants: grants.map(\.id))
     }
 
     private static func merged(_ grants: [Grant]) -> Rights? {
@@ -116,5 +160,12 @@ extension Tables {
         else { return nil }
         return AccountHolder(
             user: user, groups: try groups(of: user.uid), keys: try keys(of: user.name), rights: rights)
+    }
+}
+
+extension PortSet {
+    /// From the database; what is not understood there permits nothing.
+    fileprivate init(stored text: String) {
+        self = text == PortSet.all.text ? .all : PortSet(text) ?? .none
     }
 }

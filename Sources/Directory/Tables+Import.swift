@@ -1,3 +1,4 @@
+internal import Authorization
 internal import SQLite
 internal import Support
 
@@ -61,6 +62,12 @@ extension Tables {
             let query = "SELECT 1 FROM host_instances WHERE id = ?1"
             guard try database.first(query, [entry.instance], { _ in true }) == nil else { return }
             try noteRemoval(of: entry.instance, host: entry.host)
+        }
+        // They name grants by their ids, which are others where something was there before.
+        if isRestore {
+            try each(document.accessRequests, "accessRequests", { String($0.id) }) {
+                try restoreRequest($0)
+            }
         }
         if let marks = document.marks { try mergeMarks(marks, withGrant: isRestore) }
     }
@@ -284,20 +291,22 @@ extension Tables {
         default: throw DirectoryError(.invalidField, "give one of user and group")
         }
         let target: GrantTarget
-        switch (entry.host, entry.pool) {
-        case (let host?, nil): target = .host(host)
-        case (nil, let pool?): target = .pool(pool)
-        default: throw DirectoryError(.invalidField, "give one of host and pool")
+        switch (entry.host, entry.pool, entry.all ?? false) {
+        case (let host?, nil, false): target = .host(host)
+        case (nil, let pool?, false): target = .pool(pool)
+        case (nil, nil, true): target = .all
+        default: throw DirectoryError(.invalidField, "give one of host, pool and all")
         }
-        let rights = Rights(
-            sudo: entry.sudo ?? false, forwarding: entry.forwarding ?? true, agent: entry.agent ?? false,
-            record: entry.record ?? false, wake: entry.wake ?? false)
-        let until = try time(entry.until, "until")
+        let rights = try rights(of: entry)
+        let period = GrantPeriod(
+            from: try time(entry.from, "from"), until: try time(entry.until, "until"),
+            hours: entry.days == nil && entry.hours == nil && entry.zone == nil
+                ? nil : try WeeklyHours(days: entry.days, hours: entry.hours, zone: entry.zone))
         let created = try time(entry.created, "created") ?? now
         guard keepingID, let id = entry.id else {
-            let contents = GrantContents(subject: subject, target: target, rights: rights, until: until)
+            let contents = GrantContents(subject: subject, target: target, rights: rights, period: period)
             if known.insert(contents).inserted {
-                _ = try addGrant(subject, to: target, rights, until: until, at: created)
+                _ = try addGrant(subject, to: target, rights, period, at: created)
             }
             return
         }
@@ -307,8 +316,44 @@ extension Tables {
         if try database.first("SELECT 1 FROM grants WHERE id = ?1", [id], { _ in true }) != nil {
             throw DirectoryError(.conflict, "the document has two grants with the id \(id)")
         }
-        _ = try addGrant(subject, to: target, rights, until: until, at: created, id: id)
+        _ = try addGrant(subject, to: target, rights, period, at: created, id: id)
         try setCounter("grant", max(id, try counter("grant")))
+    }
+
+    private func rights(of entry: DirectoryDocument.GrantEntry) throws(DirectoryError) -> Rights {
+        let forwards = entry.forwarding ?? true
+        var ports: PortSet = forwards ? .all : .none
+        if let text = entry.forwardPorts {
+            guard forwards, let some = PortSet(text) else {
+                throw DirectoryError(.invalidField, "forwardPorts: \(Rules.quoted(text)) are no ports")
+            }
+            ports = some
+        }
+        return Rights(
+            sudo: entry.sudo ?? false, programs: try choice(entry.programs, "programs", default: .all),
+            forwarding: ports, remoteForwarding: entry.remoteForwarding, agent: entry.agent ?? false,
+            record: entry.record ?? false, wake: entry.wake ?? false)
+    }
+
+    private func restoreRequest(_ entry: DirectoryDocument.RequestEntry) throws {
+        try Rules.checkTarget(entry.target)
+        try Rules.checkMessage(entry.why)
+        try Rules.checkMessage(entry.answer ?? "")
+        try Rules.checkMessage(entry.decider ?? "")
+        guard entry.id > 0, entry.id < Int64.max / 2, AccessRequest.durations.contains(entry.seconds),
+            let created = try time(entry.created, "created"),
+            try requests(of: nil).allSatisfy({ $0.id != entry.id })
+        else { throw DirectoryError(.invalidField, "this is no request") }
+        let state: AccessRequest.State = try choice(entry.state, "state", default: .open)
+        guard (state == .open) == (entry.decided == nil) else {
+            throw DirectoryError(.invalidField, "what is decided has a time of that, and nothing else has")
+        }
+        _ = try insert(
+            AccessRequest(
+                id: entry.id, user: entry.user, target: entry.target, duration: .seconds(entry.seconds),
+                why: entry.why, created: created, state: state, decider: entry.decider,
+                decided: try time(entry.decided, "decided"), answer: entry.answer ?? "", grant: entry.grant),
+            of: try user(entry.user))
     }
 
     private func mergeMarks(_ marks: DirectoryDocument.Marks, withGrant: Bool) throws {
@@ -324,6 +369,11 @@ extension Tables {
             throw DirectoryError(.invalidField, "marks: \(marks.grant) is not a grant's id")
         }
         try setCounter("grant", max(marks.grant, try counter("grant")))
+        let request = marks.request ?? 0
+        guard (0..<Int64.max / 2).contains(request) else {
+            throw DirectoryError(.invalidField, "marks: \(request) is not a request's id")
+        }
+        try setCounter("request", max(request, try counter("request")))
     }
 }
 
@@ -332,11 +382,11 @@ private struct GrantContents: Hashable {
     let subject: GrantSubject
     let target: GrantTarget
     let rights: Rights
-    let until: Timestamp?
+    let period: GrantPeriod
 }
 
 extension GrantContents {
     init(_ grant: Grant) {
-        self.init(subject: grant.subject, target: grant.target, rights: grant.rights, until: grant.until)
+        self.init(subject: grant.subject, target: grant.target, rights: grant.rights, period: grant.period)
     }
 }

@@ -61,6 +61,7 @@ extension Tables {
             try database.run("DELETE FROM grants WHERE uid = ?1", user.uid)
             try database.run("DELETE FROM pins WHERE uid = ?1", user.uid)
             _ = try removeCodeEnrolment(of: user.uid)
+            try database.run("DELETE FROM access_requests WHERE uid = ?1 AND state = 'open'", user.uid)
             for key in try keys(of: name) { try revoke(key.material) }
             try database.run("DELETE FROM user_keys WHERE uid = ?1", user.uid)
         }

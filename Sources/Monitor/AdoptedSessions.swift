@@ -1,4 +1,6 @@
 import Audit
+import Authorization
+import Directory
 import Glibc
 import Support
 
@@ -50,8 +52,41 @@ struct AdoptedSessions: Sendable {
         else { return }
         gateway.limits.withLock { $0.adopt() }
         gateway.sessions.add(
-            SessionRegistry.Entry(session: session, process: handle, user: user, host: row.host))
+            SessionRegistry.Entry(
+                session: session, process: handle, user: user, host: row.host,
+                rights: row.host.flatMap { given(to: row, user, on: $0) },
+                joins: joins(of: row, user)))
         gateway.log.notice("session adopted", ["session.id": session.description, "user.name": user])
+    }
+
+    /// What a session was given when it began, as its first event has it: what has ended since, also while there was no daemon, ends it.
+    private func given(to row: Session, _ user: String, on host: String) -> GivenRights? {
+        let start = try? gateway.events.events(EventQuery(session: row.id, kind: .sessionStarted, limit: 1))
+        if let text = start?.first?.event.detail["given"], let noted = GivenRights(text: text) {
+            return noted
+        }
+        // Of an older daemon: what was granted then, as far as it is in the directory.
+        return estimate(of: user, on: host, at: row.started)?.given
+    }
+
+    /// The same of its jumps.
+    private func joins(of row: Session, _ user: String) -> [String: GivenRights] {
+        var joins: [String: GivenRights] = [:]
+        for jump in (try? gateway.events.jumps(ofSession: row.id)) ?? [] {
+            let noted = jump.given.flatMap(GivenRights.init(text:))
+            // Nothing at all where even that is not known: then it goes on while there is a grant.
+            let rights =
+                noted ?? estimate(of: user, on: jump.host, at: row.started)?.givenToJump
+                ?? GivenRights(permissions: Permissions(), sudo: false)
+            joins[jump.host] = joins[jump.host]?.union(rights) ?? rights
+        }
+        return joins
+    }
+
+    private func estimate(of user: String, on host: String, at time: Timestamp) -> Rights? {
+        let directory = gateway.directory
+        let access = (try? directory.access(of: user, to: host, at: time)) ?? nil
+        return access?.rights ?? (try? directory.access(of: user, to: host))??.rights
     }
 
     /// Takes in what the journals have got, and ends the sessions whose process is gone; false when none is left.

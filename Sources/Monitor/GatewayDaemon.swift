@@ -65,6 +65,7 @@ package enum GatewayDaemon {
         let checkpoints = CheckpointWatch(gateway: gateway)
         try HealthWatch(gateway: gateway).start()
         try DrainWatch(gateway: gateway).start()
+        try GrantWatch(gateway: gateway).start()
         try gateway.idle.start()
         let frontDoor = try FrontDoor(gateway: gateway)
         let commandDoor = try CommandDoor(

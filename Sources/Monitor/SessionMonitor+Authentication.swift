@@ -1,5 +1,6 @@
 import Audit
 import Authentication
+import Authorization
 import Configuration
 import Control
 import Directory
@@ -40,6 +41,7 @@ extension SessionMonitor {
             isEnrolling: decision.isEnrolling)
         if case .host(let access) = destination {
             login.host = access.host.name
+            login.rights = access.rights
             login.remark = passedOver?.sentence(insteadOn: access.host.name)
         }
         let grant = try grant(to: login, destination)
@@ -55,7 +57,7 @@ extension SessionMonitor {
     /// What the destination and the settings allow in this session.
     private func grant(to login: Login, _ destination: Destination) throws -> SessionGrant {
         var grant = SessionGrant(
-            user: login.user.name, target: .gate, mayForward: false, mayForwardAgent: false,
+            user: login.user.name, target: .gate, permissions: Permissions(),
             acceptedEnvironment: settings.configuration.acceptedEnvironment.map(\.text),
             guardedPorts: try JumpPolicy(directory: gateway.directory).guardedPorts().map { UInt32($0) },
             wantsFileDigests: settings.configuration.wantsFileDigests)
@@ -68,9 +70,7 @@ extension SessionMonitor {
             }
         case .host(let access):
             grant.target = .host
-            let permissions = Self.permissions(for: access.rights, login.certificate)
-            grant.mayForward = permissions.contains(.portForwarding)
-            grant.mayForwardAgent = permissions.contains(.agentForwarding)
+            grant.permissions = access.rights.permissions.narrowed(by: login.certificate)
             if let demand = recordingDemand(access.rights) {
                 grant.recording = demand
             } else {
@@ -93,6 +93,8 @@ extension SessionMonitor {
         defer { if !isNoted { self.login = nil } }
         var detail = ["client": clientVersion]
         detail["target"] = login.target
+        // What has ended since is known by this also to a daemon that was started later.
+        detail["given"] = login.rights?.given.text
         var proof = [
             "key": fingerprint, "method": decision.factors.map(\.rawValue).joined(separator: ","),
         ]
@@ -120,7 +122,8 @@ extension SessionMonitor {
         gateway.penalties.withLock { $0.noteSuccess(from: peer.host) }
         gateway.sessions.add(
             SessionRegistry.Entry(
-                session: session, process: child.handle, user: login.user.name, host: login.host))
+                session: session, process: child.handle, user: login.user.name, host: login.host,
+                rights: login.rights?.given))
         log.info(
             "login",
             ["user.name": login.user.name, "peer.address": peer.host, "key.fingerprint": fingerprint])

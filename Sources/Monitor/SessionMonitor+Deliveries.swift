@@ -1,5 +1,6 @@
 import Audit
 import Authentication
+import Authorization
 import Control
 import Glibc
 import Support
@@ -18,7 +19,7 @@ extension SessionMonitor {
         log.info("watcher", ["host.name": host, "peer.address": peer.host, "key.fingerprint": fingerprint])
         return .accepted(
             SessionGrant(
-                user: KeyDecision.watcherName, target: .book, mayForward: false, mayForwardAgent: false,
+                user: KeyDecision.watcherName, target: .book, permissions: Permissions(),
                 acceptedEnvironment: [], guardedPorts: []))
     }
 

@@ -1,5 +1,6 @@
 import Audit
 import Authentication
+import Authorization
 import Commands
 import Configuration
 import Control
@@ -31,24 +32,32 @@ extension SessionMonitor {
                 "Your grant for \(host.name) demands a recording, since after this session began: log in again."
             return (try refuse("connect", sentence), [])
         }
+        guard let given = login.rights, access.rights.cover(given) else {
+            return (try refuse("connect", Self.changedSentence(about: host.name)), [])
+        }
         if try announcePreparation(of: login.user.name, on: host.name) {
             return (.preparing(host: host.name), [])
         }
-        var request = UserCertificate(
+        if !given.sudo, let reason = try remainderOfSudo(of: login.user.name, on: host.name) {
+            return (try refuse("connect", reason), [])
+        }
+        var certificate = UserCertificate(
             for: subject, serial: .random(in: 1...UInt64.max),
             keyID: "gatehouse:\(session):\(login.user.name)", principals: [login.user.name],
-            validity: settings.configuration.certificateValidity,
-            permissions: Self.permissions(for: access.rights, login.certificate))
-        // The host's sshd runs it whatever is asked for, and tells it what that was (SSH_ORIGINAL_COMMAND).
-        request.forcedCommand = login.certificate?.forcedCommand
-        let certificate = try settings.authority.sign(request)
+            validity: settings.configuration.certificateValidity)
+        certificate.permit(given.permissions, to: login.certificate)
+        let signed = try settings.authority.sign(certificate)
         state = .onHost
         gateway.sessions.noteConnection(of: session)
         let connection = HostConnection(
             host: host.name, user: login.user.name, hostKeys: host.keys.map(\.blob),
-            certificate: certificate.blob, remark: self.login?.remark ?? "")
+            certificate: signed.blob, remark: self.login?.remark ?? "")
         self.login?.remark = nil
         return (.host(connection), [socket])
+    }
+
+    private static func changedSentence(about host: String) -> String {
+        "What you may do on \(host) has changed since you logged in. Log in again."
     }
 
     private enum Dialled {
@@ -115,16 +124,6 @@ extension SessionMonitor {
         return host
     }
 
-    /// What grants give, as far as the certificate with which somebody logged in permits it.
-    static func permissions(
-        for rights: Rights, _ certificate: AcceptedCertificate?
-    ) -> Set<UserCertificate.Permission> {
-        var permissions: Set<UserCertificate.Permission> = [.terminal, .startupFile]
-        if rights.forwarding { permissions.insert(.portForwarding) }
-        if rights.agent { permissions.insert(.agentForwarding) }
-        return certificate.map { permissions.intersection($0.permissions) } ?? permissions
-    }
-
     /// The upstream login stands.
     func noteHostReady() throws {
         try note(.hostConnected)
@@ -161,10 +160,11 @@ extension SessionMonitor {
                 []
             )
         }
-        let policy = JumpPolicy(directory: gateway.directory)
+        // What either of the certificate and the grants forbids is forbidden.
         if let obstacle = login.certificate?.obstacleToJumps {
             return (try refuse("jump to \(name):\(port)", obstacle), [])
         }
+        let policy = JumpPolicy(directory: gateway.directory)
         switch try policy.decide(user: login.user.name, host: name, port: port) {
         case .notAJump:
             return (.notAJump, [])
@@ -187,7 +187,7 @@ extension SessionMonitor {
             if let refusal = try prepareForJump(of: login.user.name, to: access.host.name) {
                 return (refusal, [])
             }
-            let (reply, sockets) = try join(access.host, askedFor: asked)
+            let (reply, sockets) = try join(access, askedFor: asked)
             guard sockets.isEmpty, let sleeping = renew(access) else { return (reply, sockets) }
             access = sleeping
         }
@@ -215,7 +215,7 @@ extension SessionMonitor {
                 refusal = reply
                 continue
             }
-            let (reply, sockets) = try join(access.host, askedFor: asked, awaitsBanner: true)
+            let (reply, sockets) = try join(access, askedFor: asked, awaitsBanner: true)
             if !sockets.isEmpty { return (reply, sockets) }
             refusal = reply
             silent.append(access)
@@ -229,8 +229,12 @@ extension SessionMonitor {
     }
 
     private func join(
-        _ host: Host, askedFor asked: String, awaitsBanner: Bool = false
+        _ access: Access, askedFor asked: String, awaitsBanner: Bool = false
     ) throws -> (SessionReply, [Descriptor]) {
+        let host = access.host
+        guard let rights = access.rights.givenToJump else {
+            return (try refuse("jump to \(asked)", "Jumps to \(host.name) are not granted."), [])
+        }
         let place = "\(host.name):\(host.port)"
         do {
             let socket = try gateway.dial(host, reason: reason(for: login), awaitsBanner: awaitsBanner)
@@ -238,8 +242,10 @@ extension SessionMonitor {
             var detail = ["kind": "jump", "detail": opened]
             // By this the host's sshd, which sees no certificate of ours here, can tell which session it is.
             detail["local"] = TCP.localAddress(of: socket)?.description
+            detail["given"] = rights.text
             try note(.channelOpened, host: host.name, detail)
-            gateway.sessions.noteJump(to: host.name, of: session, isSeat: state != .onHost)
+            gateway.sessions.noteJump(
+                to: host.name, of: session, rights: rights, isSeat: state != .onHost)
             return (.joined(place: opened), [socket])
         } catch let error as TCPError {
             try note(.hostFailed, host: host.name, ["reason": "\(error)", "detail": "jump"])

@@ -30,6 +30,8 @@ final class SessionMonitor {
         var recording = RecordingDemand.none
         /// Why it is not another host, to be told once.
         var remark: String?
+        /// What the user was given there; never more than that in this session, whatever is granted later.
+        var rights: Rights?
     }
 
     /// More than the session's own LoginGraceTime: it ends by itself, with a word to the client.

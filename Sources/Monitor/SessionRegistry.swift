@@ -1,4 +1,6 @@
+package import Authorization
 import Commands
+package import Control
 import Glibc
 package import Routing
 package import Support
@@ -16,22 +18,53 @@ package final class SessionRegistry: Sendable {
         let user: String
         /// The host it leads to.
         var host: String?
-        /// How many jumps to each host are open; 0 where there was one that is over, as its process says.
-        var joins: [String: Int] = [:]
+        /// What it was given there; nil: it leads to no host.
+        let rights: GivenRights?
+        /// Its jumps, by host.
+        var joins: [String: Join] = [:]
         /// Why it is being ended from here, if it is.
         package var endReason: String?
+        /// Whether its person was told that its end is near.
+        var isWarned = false
+        /// When it is ended for not being recorded, if it would have to be.
+        var recordingDeadline: MonotonicTime?
         /// Whether its host was lost from under it.
         var isLost = false
 
-        package init(session: SessionID, process: ProcessHandle, user: String, host: String?) {
+        package init(
+            session: SessionID, process: ProcessHandle, user: String, host: String?, rights: GivenRights?,
+            joins: [String: GivenRights] = [:]
+        ) {
             self.session = session
+            self.rights = rights
             self.process = process
             self.user = user
             self.host = host
+            self.joins = joins.mapValues { Join(count: 0, rights: $0) }
         }
 
         /// Hosts to which it jumps now.
-        var jumps: Set<String> { Set(joins.filter { $0.value > 0 }.keys) }
+        var jumps: Set<String> { Set(joins.filter { $0.value.count > 0 }.keys) }
+    }
+
+    /// A session's jumps to one host.
+    struct Join: Sendable {
+        /// How many are open; 0 where there was one that is over, as its process says.
+        var count: Int
+        /// What all of them were given together.
+        var rights: GivenRights
+    }
+
+    /// Why a session is ended from here.
+    package struct Ending: Sendable {
+        /// For the event log.
+        let reason: String
+        let cause: EndCause
+
+        package init(reason: String, cause: EndCause) {
+            self.reason = reason
+            self.cause = cause
+        }
     }
 
     private struct State {
@@ -88,11 +121,15 @@ package final class SessionRegistry: Sendable {
 
     /// A jump to a host begins.
     ///
-    /// - Parameter isSeat: the session has no other host than those it jumps to.
-    package func noteJump(to host: String, of session: SessionID, isSeat: Bool) {
+    /// - Parameters:
+    ///   - rights: what it is given there.
+    ///   - isSeat: the session has no other host than those it jumps to.
+    package func noteJump(to host: String, of session: SessionID, rights: GivenRights, isSeat: Bool) {
         state.withLock { state in
             guard var entry = state.entries[session] else { return }
-            entry.joins[host, default: 0] += 1
+            let before = entry.joins[host]
+            entry.joins[host] = Join(
+                count: (before?.count ?? 0) + 1, rights: before?.rights.union(rights) ?? rights)
             state.entries[session] = entry
             if isSeat { state.seats[session] = Presence(user: entry.user, host: host) }
         }
@@ -102,8 +139,9 @@ package final class SessionRegistry: Sendable {
     package func noteJumpEnd(to host: String, of session: SessionID) {
         let now = MonotonicTime.now
         state.withLock { state in
-            guard var entry = state.entries[session], let count = entry.joins[host], count > 0 else { return }
-            entry.joins[host] = count - 1
+            guard var entry = state.entries[session], let count = entry.joins[host]?.count, count > 0
+            else { return }
+            entry.joins[host]?.count = count - 1
             state.entries[session] = entry
             guard count == 1, entry.host != host else { return }
             state.ends[host] = now
@@ -155,17 +193,37 @@ package final class SessionRegistry: Sendable {
     /// When the last session that led to a host ended; nil: none did since the daemon was started.
     package func lastEnd(on host: String) -> MonotonicTime? { state.withLock { $0.ends[host] } }
 
+    /// Has the process of a session tell its people that the end is near, or that it is not near any more; each once.
+    func warn(_ session: SessionID, isDue: Bool) {
+        let process = state.withLock { state -> ProcessHandle? in
+            guard let entry = state.entries[session], entry.isWarned != isDue else { return nil }
+            state.entries[session]?.isWarned = isDue
+            if !isDue { state.entries[session]?.recordingDeadline = nil }
+            return entry.process
+        }
+        try? process?.send(SIGURG, value: (isDue ? EndNotice.near : .withdrawn).rawValue)
+    }
+
+    /// Whether a session that has to be recorded and is not has had its time to end by itself, from the first call on.
+    func hasHadItsTime(_ session: SessionID, _ patience: Duration, now: MonotonicTime = .now) -> Bool {
+        state.withLock { state in
+            let deadline = state.entries[session]?.recordingDeadline ?? now + patience
+            state.entries[session]?.recordingDeadline = deadline
+            return now >= deadline
+        }
+    }
+
     /// Asks all sessions for which `reason` gives one to end, kills those that do not, and returns how many there were.
     ///
     /// They share one time to do so, `SessionChild.patience`, however many they are.
-    package func end(because reason: (Entry) -> String?) -> Int {
-        let chosen = all.compactMap { entry in reason(entry).map { (entry: entry, reason: $0) } }
+    package func end(because reason: (Entry) -> Ending?) -> Int {
+        let chosen = all.compactMap { entry in reason(entry).map { (entry: entry, ending: $0) } }
         state.withLock { state in
-            for (entry, reason) in chosen where state.entries[entry.session]?.endReason == nil {
-                state.entries[entry.session]?.endReason = reason
+            for (entry, ending) in chosen where state.entries[entry.session]?.endReason == nil {
+                state.entries[entry.session]?.endReason = ending.reason
             }
         }
-        for (entry, _) in chosen { try? entry.process.send(SIGTERM) }
+        for (entry, ending) in chosen { try? entry.process.send(SIGTERM, value: ending.cause.rawValue) }
         let deadline = MonotonicTime.now + SessionChild.patience
         for (entry, _) in chosen {
             let left = max(.zero, deadline - .now)
@@ -177,7 +235,8 @@ package final class SessionRegistry: Sendable {
 
 extension SessionRegistry: SessionControl {
     package func kill(_ session: String) -> Bool {
-        end { $0.session.description == session ? "ended by an administrator" : nil } > 0
+        let ending = Ending(reason: EndCause.administrator.reason, cause: .administrator)
+        return end { $0.session.description == session ? ending : nil } > 0
     }
 
     package func jumps(of session: String) -> [String] {
@@ -186,6 +245,6 @@ extension SessionRegistry: SessionControl {
     }
 
     package func endSessions(ofUser name: String) -> Int {
-        end { $0.user == name ? "the user was locked" : nil }
+        end { $0.user == name ? Ending(reason: "the user was locked", cause: .user) : nil }
     }
 }

@@ -93,10 +93,6 @@ final class HostLink: Link {
             recording.noteSize(columns: columns, rows: rows)
             queue(.windowChange(columns: columns, rows: rows), message)
         case .environment(let name, let value):
-            let text = String(decoding: name, as: UTF8.self)
-            guard EnvironmentPattern.accepts(text, patterns: context.acceptedEnvironment) else {
-                return message.refuse()
-            }
             queue(.environment(name: name, value: value), message)
         case .shell:
             queue(.shell, message)
@@ -233,6 +229,7 @@ final class HostLink: Link {
             client.explain(context.remark)
             context.remark = ""
         }
+        if let warning = context.warning { warn(warning) }
         // sshd does so for the whole connection once a program has a terminal (packet.c, ssh_packet_set_interactive).
         if hasTerminal { host.transport.peerSendsAtOnce = true }
         context.journal.append(.channelOpened(kind: kind, detail: detail))
@@ -286,11 +283,16 @@ final class HostLink: Link {
         recording.register(with: &poller)
     }
 
+    override func warn(_ sentence: String) {
+        // Elsewhere a program may read it.
+        if hasTerminal, programRuns, !client.isClosed { client.explain(sentence) }
+    }
+
     override func end(because sentence: String) {
         if kind == .session, !client.isClosed {
-            let hasProgram = answerRequests() || programRuns
+            answerRequests()
             client.explain(sentence)
-            if !reportedExit, hasProgram { client.sendExitStatus(255) }
+            if !reportedExit { client.sendExitStatus(255) }
             reportedExit = true
         }
         closeClient()
@@ -298,20 +300,16 @@ final class HostLink: Link {
 
     /// Answers what the client still waits for: some clients take in nothing of a channel before they know whether their program runs.
     ///
-    /// - Returns: whether a program was asked for; it counts as one that ran and failed.
-    private func answerRequests() -> Bool {
-        guard !client.isClosedByPeer else { return false }
-        var hasProgram = false
+    /// One that was asked for counts as one that ran and failed.
+    private func answerRequests() {
+        guard !client.isClosedByPeer else { return }
         for (request, message) in requests {
             switch request {
-            case .shell, .exec, .subsystem:
-                message?.acceptRequest()
-                hasProgram = true
+            case .shell, .exec, .subsystem: message?.acceptRequest()
             default: message?.refuse()
             }
         }
         requests = []
-        return hasProgram
     }
 
     override func noteEnd() {

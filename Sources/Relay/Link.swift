@@ -27,6 +27,9 @@ class Link {
     /// Adds what it waits for besides the transports.
     func register(with poller: inout Poller) {}
 
+    /// Shows a sentence where a person reads it, and goes on.
+    func warn(_ sentence: String) {}
+
     /// Shows the person a sentence and ends.
     func end(because sentence: String) {
         client.close()

@@ -1,9 +1,11 @@
+import Authorization
 import Control
 import Support
 
 /// What every link of a session knows.
 final class LinkContext {
     let grant: SessionGrant
+    private let rule: SessionRule
     let journal: Journal
     let daemon: DaemonLink
     let clientIsOpenSSH: Bool
@@ -13,6 +15,7 @@ final class LinkContext {
 
     init(grant: SessionGrant, journal: Journal, daemon: DaemonLink, clientIsOpenSSH: Bool) {
         self.grant = grant
+        rule = grant.rule
         self.journal = journal
         self.daemon = daemon
         self.clientIsOpenSSH = clientIsOpenSSH
@@ -21,8 +24,10 @@ final class LinkContext {
     /// What the next person is told whose program starts; empty: nothing.
     var remark = ""
 
-    var mayForwardAgent: Bool { grant.mayForwardAgent }
-    var acceptedEnvironment: [String] { grant.acceptedEnvironment }
+    /// What everybody is told whose program starts at a terminal; nil: nothing.
+    var warning: String?
+
+    var mayForwardAgent: Bool { rule.decide(.agentRequest) == .permitted }
 
     func noteAgentRequest() { agentIsWanted = true }
 }

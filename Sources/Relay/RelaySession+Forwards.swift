@@ -1,3 +1,4 @@
+import Authorization
 import Control
 import SSH
 import Support
@@ -58,9 +59,7 @@ extension RelaySession {
     /// Takes a request to listen on the host.
     func takeForward(_ message: IncomingMessage, address: String, port: UInt16) {
         let what = "tcpip-forward \(address.printable):\(port)"
-        guard grant.target == .host, grant.mayForward else {
-            return refuse(message, what, "port forwarding is not granted")
-        }
+        if let reason = rule.decide(.listen).refusal { return refuse(message, what, reason) }
         guard forwards.listeners.count + forwards.requests.count < Self.listenerLimit else {
             return refuse(message, what, "too many forwards on one connection")
         }
@@ -75,7 +74,8 @@ extension RelaySession {
 
     /// Takes a request to listen no more.
     func takeCancel(_ message: IncomingMessage) {
-        guard case .cancelForward(let address, let port) = message.kind,
+        guard rule.decide(.stopListening) == .permitted,
+            case .cancelForward(let address, let port) = message.kind,
             forwards.listeners.contains(where: { $0.address == address && $0.port == port }),
             forwards.requests.count < Self.listenerLimit
         else { return message.refuse() }
@@ -149,15 +149,19 @@ extension RelaySession {
 
     private func take(_ message: IncomingMessage, from transport: ClientTransport) {
         switch message.kind {
-        case .openForwardedTCP(let host, let port, let originator, let originatorPort)
-        where forwards.listeners.contains { $0.port == port && $0.transport == ObjectIdentifier(transport) }:
+        case .openForwardedTCP(let host, let port, let originator, let originatorPort):
+            let isListening = forwards.listeners.contains {
+                $0.port == port && $0.transport == ObjectIdentifier(transport)
+            }
             openAtClient(
                 message, from: transport,
-                .forwardedTCP(host: host, port: port, originator: originator, originatorPort: originatorPort))
-        case .openAgent where grant.mayForwardAgent && context.agentIsWanted:
-            openAtClient(message, from: transport, .agent)
-        case .openForwardedTCP, .openAgent, .openOther, .openSession, .openDirectTCP:
-            refuse(message, "channel of the host", "nobody asked for it")
+                .forwardedTCP(host: host, port: port, originator: originator, originatorPort: originatorPort),
+                if: rule.decide(.forwarded(isListening: isListening)))
+        case .openAgent:
+            openAtClient(
+                message, from: transport, .agent, if: rule.decide(.agent(isOffered: context.agentIsWanted)))
+        case .openOther, .openSession, .openDirectTCP:
+            refuse(message, "channel of the host", rule.decide(.otherChannelOfHost).refusal ?? "")
         default:
             // libssh's message points to its channel, which may be gone: data that was written has read packets too.
             guard let identity = message.channelIdentity, !isHostChannel(identity) else {
@@ -172,8 +176,10 @@ extension RelaySession {
     }
 
     private func openAtClient(
-        _ message: IncomingMessage, from transport: ClientTransport, _ opening: Channel.Opening
+        _ message: IncomingMessage, from transport: ClientTransport, _ opening: Channel.Opening,
+        if ruling: Ruling
     ) {
+        if let reason = ruling.refusal { return refuse(message, "channel of the host", reason) }
         guard links.count + hostOpenings.count < Int(settings.maximumChannels),
             let channel = try? client.makeChannel()
         else { return refuse(message, "channel of the host", "too many channels on one connection") }

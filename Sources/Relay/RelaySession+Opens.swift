@@ -1,3 +1,4 @@
+import Authorization
 import Control
 import SSH
 import Support
@@ -34,7 +35,7 @@ extension RelaySession {
                     host: host, port: port, originator: originator, originatorPort: originatorPort)
                 openDirectTCP(message, opening, host: host, port: port)
             case .openForwardedTCP, .openAgent, .openOther:
-                refuse(message, "channel", "this kind of channel is not relayed")
+                refuse(message, "channel", rule.decide(.otherChannel).refusal ?? "")
             case .forward(let address, let port): takeForward(message, address: address, port: port)
             case .cancelForward: takeCancel(message)
             case .authentication, .service:
@@ -46,8 +47,25 @@ extension RelaySession {
                     message.abandon()
                     continue
                 }
-                link.take(message)
+                take(message, on: link)
             }
+        }
+    }
+
+    /// Hands a request on a channel to its link, if it is permitted.
+    private func take(_ message: IncomingMessage, on link: Link) {
+        // What leads nowhere says why, whatever is started there.
+        guard !(link is SentenceLink), let act = message.kind.act,
+            let reason = rule.decide(act).refusal
+        else { return link.take(message) }
+        switch act {
+        case .shell, .command, .subsystem:
+            // Where a request fails, clients end before they show what was said.
+            journal.append(.refused(what: act.program, reason: reason))
+            message.acceptRequest()
+            link.end(because: reason)
+        case .terminal: refuse(message, "terminal", reason)
+        default: message.refuse()
         }
     }
 
@@ -62,6 +80,10 @@ extension RelaySession {
 
     private func openSession(_ message: IncomingMessage) {
         guard mayOpenAnother else { return refuse(message, "session", "too many channels on one connection") }
+        if let reason = rule.decide(.session).refusal {
+            journal.append(.refused(what: "session", reason: reason))
+            return answerWithSentence(message, reason)
+        }
         switch grant.target {
         case .host:
             let opening = Opening(message, .session)
@@ -75,9 +97,7 @@ extension RelaySession {
             if let channel = message.acceptChannel(on: client) {
                 add(DeliveryLink(client: channel, daemon: daemon))
             }
-        case .none(let reason):
-            journal.append(.refused(what: "session", reason: reason))
-            answerWithSentence(message, reason)
+        case .none: message.refuse()
         }
     }
 
@@ -96,13 +116,10 @@ extension RelaySession {
     ) {
         let what = "direct-tcpip \(host.printable):\(port)"
         guard mayOpenAnother else { return refuse(message, what, "too many channels on one connection") }
-        // A watcher's session may not even ask.
-        if grant.target == .book { return refuse(message, what, "a watcher delivers, and does nothing else") }
-        switch policy.decide(host: host, port: port) {
-        case .refuse(let reason): refuse(message, what, reason)
-        case .dial: dial(message, opening, what: what)
-        case .askForJump:
-            askForJump(message, host: host, port: port, what: what)
+        switch rule.decide(.connect(host: host, port: port)) {
+        case .refused(let reason): refuse(message, what, reason)
+        case .permitted: openings.append(Opening(message, opening))
+        case .jumpOnly: askForJump(message, host: host, port: port, what: what)
         }
     }
 
@@ -123,18 +140,8 @@ extension RelaySession {
             case .refused where daemon.isAlive: message.refuse()
             case .refused(let reason): refuse(message, what, reason)
             default:
-                guard case .refuse(let reason) = policy.decideAfterJumpCheck(host: host, port: port)
-                else { return }
-                refuse(message, what, reason)
+                refuse(message, what, "port \(port) is an SSH port: reach a host as user+host or with ssh -J")
             }
-        }
-    }
-
-    private func dial(_ message: IncomingMessage, _ opening: Channel.Opening, what: String) {
-        switch grant.target {
-        case .host: openings.append(Opening(message, opening))
-        case .gate, .book: refuse(message, what, "the gateway itself forwards nothing")
-        case .none(let reason): refuse(message, what, reason)
         }
     }
 
@@ -361,4 +368,38 @@ extension Channel.Opening {
 
     /// Both in one line.
     var text: String { detail.isEmpty ? kind : "\(kind) \(detail)" }
+}
+
+extension IncomingMessage.Kind {
+    /// What a request on a channel asks for; nil: a request without a name, which the channel's link has to know of, and refuses;
+    /// and whatever is no request on a channel, which never comes here, and which links refuse.
+    ///
+    /// Each kind by its name: a new one has to be decided about.
+    fileprivate var act: Act? {
+        switch self {
+        case .pseudoTerminal: .terminal
+        case .windowChange: .resizeTerminal
+        case .environment(let name, _): .environment(name: String(decoding: name, as: UTF8.self))
+        case .shell: .shell
+        case .exec: .command
+        case .subsystem(let name): .subsystem(name: String(decoding: name, as: UTF8.self))
+        case .otherChannelRequest: nil
+        case .service, .authentication, .openSession, .openDirectTCP, .openForwardedTCP, .openAgent,
+            .openOther,
+            .forward, .cancelForward, .other:
+            nil
+        }
+    }
+}
+
+extension Act {
+    /// For the event log.
+    fileprivate var program: String {
+        switch self {
+        case .shell: "shell"
+        case .command: "exec"
+        case .subsystem(let name): "subsystem \(name.printable)"
+        default: ""
+        }
+    }
 }

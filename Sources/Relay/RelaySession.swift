@@ -1,3 +1,5 @@
+import Authorization
+import CSupport
 import Control
 import SSH
 import Support
@@ -12,8 +14,10 @@ final class RelaySession {
     let grant: SessionGrant
     let journal: Journal
     let context: LinkContext
-    let policy: ForwardPolicy
+    /// Decides about every channel and request.
+    let rule: SessionRule
     private let terminationSignal: Descriptor
+    private let warningSignal: Descriptor
 
     var upstreams: [Upstream] = []
     var links: [UInt: Link] = [:]
@@ -41,7 +45,7 @@ final class RelaySession {
 
     init(
         client: ServerTransport, daemon: DaemonLink, settings: ConnectionSettings, grant: SessionGrant,
-        journal: Journal, terminationSignal: Descriptor
+        journal: Journal, terminationSignal: Descriptor, warningSignal: Descriptor
     ) {
         self.client = client
         self.daemon = daemon
@@ -49,9 +53,10 @@ final class RelaySession {
         self.grant = grant
         self.journal = journal
         self.terminationSignal = terminationSignal
+        self.warningSignal = warningSignal
+        rule = grant.rule
         context = LinkContext(
             grant: grant, journal: journal, daemon: daemon, clientIsOpenSSH: client.clientIsOpenSSH)
-        policy = ForwardPolicy(guardedPorts: grant.guardedPorts, mayForward: grant.mayForward)
         journal.onGrowth = { [daemon] in daemon.noteJournalGrowth() }
     }
 
@@ -100,6 +105,7 @@ final class RelaySession {
         var poller = Poller()
         let clientIndex = poller.add(client.descriptor, writing: client.wantsToWrite)
         let signalIndex = poller.add(terminationSignal)
+        let warningIndex = poller.add(warningSignal)
         let daemonIndex = daemon.isAlive ? poller.add(daemon.descriptor) : nil
         let waiting = upstreams.map { $0.register(with: &poller) }
         for link in links.values { link.register(with: &poller) }
@@ -119,6 +125,7 @@ final class RelaySession {
             read(upstream, isReady: poller.isReady(index))
         }
         if let daemonIndex, poller.isReady(daemonIndex) { daemon.receive() }
+        if poller.isReady(warningIndex) { warn() }
         if poller.isReady(signalIndex) { terminate() }
     }
 
@@ -188,9 +195,18 @@ final class RelaySession {
         }
     }
 
-    /// Tells every program's user that an administrator ended the session.
+    /// Tells whoever sits at a terminal that what permits this session is about to end; whose program starts later, then.
+    private func warn() {
+        let notice = EndNotice(rawValue: gh_signal_value(warningSignal.number))
+        context.warning = notice == .near ? EndNotice.sentence : nil
+        guard let warning = context.warning else { return }
+        for link in links.values { link.warn(warning) }
+    }
+
+    /// Tells every program's user why the session is ended.
     private func terminate() {
-        for link in links.values { link.end(because: "this session was ended by an administrator") }
+        let cause = EndCause(rawValue: gh_signal_value(terminationSignal.number)) ?? .administrator
+        for link in links.values { link.end(because: cause.sentence) }
         let deadline = MonotonicTime.now + .seconds(1)
         while client.wantsToWrite, !client.isClosed, MonotonicTime.now < deadline {
             var poller = Poller()
@@ -199,7 +215,7 @@ final class RelaySession {
             poller.wait()
             _ = client.process()
         }
-        end("ended by an administrator")
+        end(cause.reason)
     }
 
     private func finish() {

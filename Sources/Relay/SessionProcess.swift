@@ -36,7 +36,10 @@ package enum SessionProcess {
         let client = Descriptor(adopting: 4)
         let journal = Journal(Descriptor(adopting: 5))
         let termination = gh_signal_descriptor(SIGTERM)
-        guard termination >= 0, case .settings(let settings) = daemon.askAndWait(.hello).reply else {
+        // Nothing happens where nobody looks for it: a daemon may be newer than the sessions it finds.
+        let warning = gh_signal_descriptor(SIGURG)
+        guard termination >= 0, warning >= 0, case .settings(let settings) = daemon.askAndWait(.hello).reply
+        else {
             return 1
         }
         do {
@@ -45,7 +48,8 @@ package enum SessionProcess {
             guard let (transport, grant) = login.run() else { return 0 }
             let session = RelaySession(
                 client: transport, daemon: daemon, settings: settings, grant: grant, journal: journal,
-                terminationSignal: Descriptor(adopting: termination))
+                terminationSignal: Descriptor(adopting: termination),
+                warningSignal: Descriptor(adopting: warning))
             session.run()
             return 0
         } catch {

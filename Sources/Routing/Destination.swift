@@ -49,6 +49,9 @@ extension Access {
         return state == .stopped || state == .stopping
     }
 
+    /// Whether the user may jump there, end to end.
+    package var mayJump: Bool { rights.jump != nil }
+
     /// Why this user does not get there; nil: nothing is known against it.
     package var outage: Refusal? { needsWaking ? nil : host.outage }
 }

@@ -1,3 +1,4 @@
+internal import Authorization
 package import Directory
 import Glibc
 package import Support
@@ -51,10 +52,9 @@ package struct JumpPolicy: Sendable {
         else {
             return .refused("There is no host '\(name.printable)' that you may reach.")
         }
-        if access.rights.record {
-            return .refused(
-                "Sessions on \(host.name) are recorded, so a jump to it is not possible. "
-                    + "Log in as \(user)+\(host.name) instead.")
+        let rule = SessionRule(.host, access.rights.jump ?? access.rights.permissions)
+        if let sentence = rule.decide(.jump(host: host.name, user: user)).refusal {
+            return .refused(sentence)
         }
         if let obstacle = access.obstacle { return .refused(obstacle.sentence) }
         return .join(access)
@@ -65,7 +65,7 @@ package struct JumpPolicy: Sendable {
         guard try directory.findPool(name) != nil,
             case .pool(var route) = try Router(directory: directory).route(user: user, target: name, at: time)
         else { return nil }
-        route.members.removeAll { $0.rights.record }
+        route.members.removeAll { !$0.mayJump }
         return route.members.isEmpty ? nil : route
     }
 

@@ -83,7 +83,8 @@ package struct Router: Sendable {
 
     private func isGranted(_ pool: Pool, to user: String, at time: Timestamp) throws -> Bool {
         let targets = try grants(of: user, at: time).map(\.target)
-        return targets.contains(.pool(pool.name)) || pool.hosts.contains { targets.contains(.host($0)) }
+        return targets.contains(.pool(pool.name)) || targets.contains(.all)
+            || pool.hosts.contains { targets.contains(.host($0)) }
     }
 
     /// Where `user` gets without naming a target: the own choice, while it can be reached; else the only target granted; else the pool
@@ -98,7 +99,7 @@ package struct Router: Sendable {
     private func grantedDefault(of user: String, at time: Timestamp) throws -> String? {
         let grants = try grants(of: user, at: time)
         let targets = Set(grants.map(\.target))
-        if targets.count == 1, let only = targets.first { return only.name }
+        if targets.count == 1, let only = targets.first?.name { return only }
         for group in try directory.findUser(user) == nil ? [] : directory.groups(of: user) {
             let pools = grants.filter { $0.subject == .group(group.name) }.compactMap(\.target.pool)
             if let pool = pools.min() { return pool }
@@ -113,9 +114,10 @@ package struct Router: Sendable {
 }
 
 extension GrantTarget {
-    fileprivate var name: String {
+    fileprivate var name: String? {
         switch self {
         case .host(let name), .pool(let name): name
+        case .all: nil
         }
     }
 

@@ -17,9 +17,10 @@ package final class ProcessHandle: Sendable {
 
     /// Sends a signal; a process that has ended is no error.
     ///
+    /// - Parameter value: what else the process is told, as by sigqueue(3).
     /// - Throws: `SystemError` of pidfd_send_signal(2).
-    package func send(_ signal: Int32) throws(SystemError) {
-        let result = gh_pidfd_send_signal(descriptor.number, signal)
+    package func send(_ signal: Int32, value: Int32 = 0) throws(SystemError) {
+        let result = gh_pidfd_send_signal(descriptor.number, signal, value)
         if result != -ESRCH { try SystemError.checkNegated(result, "signal \(pid)") }
     }
 

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// A host whose answers are set one by one.
-private final class PlayedHost: HostExecutor {
+final class PlayedHost: HostExecutor {
     struct Silence: Error, CustomStringConvertible {
         let description = "no route"
     }

@@ -1,4 +1,5 @@
 import Accounts
+import Authorization
 import Directory
 import Support
 import Testing
@@ -42,15 +43,30 @@ struct DesiredStateTests {
         #expect(try fixture.state().users[1].keys == [])
 
         let narrow = try Fixture()
-        try narrow.grant(Rights(forwarding: false))
+        try narrow.grant(Rights(forwarding: .none))
         let restrictions = try narrow.state().users[0].restrictions
         #expect(restrictions == ["no-port-forwarding", "no-agent-forwarding"])
     }
 
-    @Test("carries no keys of users who must be recorded: they may not jump")
-    func recorded() throws {
+    @Test("holds a jump to what the grant permits that permits it")
+    func severalGrants() throws {
         let fixture = try Fixture()
-        try fixture.grant(Rights(record: true))
+        try fixture.grant(Rights(forwarding: .none))
+        try fixture.grant(Rights(forwarding: PortSet([8_888...8_888]), agent: true))
+        let alice = try fixture.state().users[0]
+        #expect(alice.keys.count == 1)
+        #expect(alice.restrictions == ["no-port-forwarding", "no-agent-forwarding"])
+    }
+
+    @Test(
+        "carries no keys of users who may not jump",
+        arguments: [
+            Rights(record: true), .fileTransfer, Rights(programs: .none),
+            Rights(forwarding: PortSet([8_888...8_888])), Rights(remoteForwarding: false),
+        ])
+    func noJump(_ rights: Rights) throws {
+        let fixture = try Fixture()
+        try fixture.grant(rights)
         #expect(try fixture.state().users[0].keys == [])
     }
 

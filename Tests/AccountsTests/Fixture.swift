@@ -28,7 +28,8 @@ struct Fixture {
     }
 
     func grant(_ rights: Rights = Rights(agent: true), until: Timestamp? = nil) throws {
-        try directory.addGrant(.group("lab"), to: .host("c1"), rights, until: until, at: Self.time)
+        try directory.addGrant(
+            .group("lab"), to: .host("c1"), rights, period: GrantPeriod(until: until), at: Self.time)
     }
 
     func state(at time: Timestamp = Self.time) throws -> DesiredState {

@@ -1,5 +1,6 @@
 import Accounts
 import Audit
+import Authorization
 import Commands
 import Directory
 import SSHKeys
@@ -32,7 +33,8 @@ struct VerbTests {
         #expect(gateway.output(of: "pool list") == "NAME      HOSTS\ncommunal  communal1\n")
         #expect(
             gateway.output(of: "grant list")
-                == "ID  WHO        MAY REACH      RIGHTS  UNTIL\n1   group lab  pool communal  agent   -\n")
+                == "ID  WHO        MAY REACH      RIGHTS  UNTIL  ONLY\n1   group lab  pool communal  agent   -      -\n"
+        )
         let key = try fingerprint(3)
         #expect(gateway.output(of: "key list alice").contains("alice  ssh-ed25519  \(key)  2026-"))
         #expect(
@@ -269,14 +271,75 @@ struct VerbTests {
         #expect(gateway.run("host add gpu1 --address 10.0.0.9 --scan --yes", on: terminal) == .unavailable)
     }
 
+    @Test("a grant says what it is for, and when it holds")
+    func grantWords() throws {
+        let lines = [
+            ("--all --files-only", "files only"),
+            ("--all --files-only --forward-ports 80", "files only, ports 80"),
+            ("--all --no-login --forward-ports 8888,80", "no login, ports 80,8888"),
+            ("--all --forward-ports 80 --remote-forwarding", "ports 80, remote forwarding"),
+            ("--all --no-remote-forwarding", "no remote forwarding"),
+            ("--host communal1 --no-forwarding", "no forwarding"),
+            ("--host communal1 --sudo --agent --record", "sudo, agent, record"),
+        ]
+        for (line, text) in lines {
+            #expect(gateway.run("grant add --user bob \(line)") == .success)
+            let rows = gateway.output(of: "grant list").split(separator: "\n")
+            #expect(rows.last?.contains("  \(text)  ") ?? false, "\(rows)")
+        }
+        #expect(
+            gateway.run(
+                "grant add --user bob --all --from 2h --until 3d --days mon-fri --hours 08:00-18:00 --zone +02:00"
+            )
+                == .success)
+        let list = gateway.output(of: "grant list")
+        #expect(list.contains("from 2026-09-21T16:13:20Z, mon-fri 08:00-18:00 +02:00\n"))
+        for zone in ["--zone -05:00", "--zone=-05:00"] {
+            #expect(gateway.run("grant add --user bob --all --days mon \(zone)") == .success)
+        }
+        #expect(gateway.output(of: "grant list").hasSuffix("mon 00:00-24:00 -05:00\n"))
+        #expect(list.contains("every host"))
+    }
+
+    @Test(
+        "a grant that contradicts itself is refused",
+        arguments: [
+            "--all", "--user bob", "--user bob --all --host communal1",
+            "--user bob --all --files-only --no-login",
+            "--user bob --all --no-forwarding --forward-ports 80", "--user bob --all --forward-ports 0",
+            "--user bob --all --forward-ports", "--user bob --all --remote-forwarding --no-remote-forwarding",
+            "--user bob --all --files-only --sudo", "--user bob --all --files-only --agent",
+            "--user bob --all --no-login --no-forwarding", "--user bob --all --zone UTC",
+            "--user bob --all --days monday", "--user bob --all --hours 8-18",
+            "--user bob --all --days mon --zone Mars", "--user bob --all --zone --days mon",
+            "--user bob --all --days mon --zone -5", "--user bob --all --days -1",
+            "--user bob --all --from 2h --until 1h",
+        ])
+    func grantNonsense(_ line: String) throws {
+        #expect(gateway.run("grant add \(line)") == .usage)
+        #expect(try gateway.services.directory.grants().count == 1)
+    }
+
+    @Test("an explanation names the grant that decides, for a host and for each of a pool")
+    func explanation() throws {
+        let text = gateway.output(of: "grant explain alice communal1")
+        #expect(text.contains("alice reaches communal1 at 2026-09-21T14:13:20Z\n"))
+        #expect(text.contains("forward an agent     yes  grant 1\n"))
+        #expect(text.contains("become root          no   no grant gives it\n"))
+        #expect(gateway.output(of: "grant explain ada communal").contains("ada does not reach communal1"))
+        #expect(gateway.output(of: "grant explain alice communal --json").contains("\"reachable\": true"))
+        #expect(gateway.run("grant explain nobody communal") == .notFound)
+        #expect(gateway.run("grant explain alice nowhere") == .notFound)
+    }
+
     @Test("a grant's end counts from now")
     func grantUntil() throws {
         let text = gateway.output(
             of: "grant add --user bob --host communal1 --sudo --no-forwarding --until 2h")
         #expect(text == "grant 2 added: user bob to host communal1 until 2026-09-21T16:13:20Z\n")
         let grant = try gateway.services.directory.grant(2)
-        #expect(grant.rights == Rights(sudo: true, forwarding: false))
-        #expect(gateway.output(of: "grant list").contains("sudo, no forwarding  2026-09-21T16:13:20Z\n"))
+        #expect(grant.rights == Rights(sudo: true, forwarding: .none))
+        #expect(gateway.output(of: "grant list").contains("sudo, no forwarding  2026-09-21T16:13:20Z  -\n"))
     }
 
     @Test("the bootstrap line is all there is on standard output")

@@ -1,3 +1,4 @@
+import Authorization
 import Control
 import Support
 import Testing
@@ -26,7 +27,10 @@ private enum Samples {
     static func grant(_ target: SessionGrant.Target) -> SessionReply {
         .accepted(
             SessionGrant(
-                user: "alice", target: target, mayForward: true, mayForwardAgent: false,
+                user: "alice", target: target,
+                permissions: Permissions(
+                    programs: .files, terminal: true, forwarding: PortSet([22...22, 6_006...6_010]),
+                    remoteForwarding: true, agent: false, record: true),
                 acceptedEnvironment: ["LANG", "LC_*"], guardedPorts: [22, 65_535],
                 recording: RecordingDemand(terminals: true, input: true), wantsFileDigests: true))
     }

@@ -1,3 +1,4 @@
+import Authorization
 import Directory
 import Support
 import Testing
@@ -36,9 +37,16 @@ struct ImportTests {
         try store.join(["h1", "h2"], to: "communal")
         try store.addGrant(
             .group("lab"), to: .pool("communal"),
-            Rights(sudo: true, forwarding: false, agent: true, record: true),
+            Rights(sudo: true, forwarding: .none, agent: true, record: true),
             at: Fixture.time)
-        try store.addGrant(.user("bob"), to: .host("h2"), until: Fixture.time + .seconds(9), at: Fixture.time)
+        try store.addGrant(
+            .user("bob"), to: .all,
+            Rights(
+                programs: .files, forwarding: try #require(PortSet("80,8000-8010")), remoteForwarding: true),
+            period: GrantPeriod(
+                from: Fixture.time + .seconds(3), until: Fixture.time + .seconds(9),
+                hours: try WeeklyHours(days: "sat-mon", hours: "22:00-06:00", zone: "-05:30")),
+            at: Fixture.time)
         try store.addGrant(.user("bob"), to: .host("h1"), at: Fixture.time)
         try store.removeGrant(3)
         try store.lockUser("carol")
@@ -85,6 +93,41 @@ struct ImportTests {
         ]
         let places = try order.map { word in try #require(text.firstRange(of: word)?.lowerBound) }
         #expect(places == places.sorted())
+    }
+
+    @Test(
+        "are refused by programs that would read more into a grant than it gives",
+        arguments: [
+            (Rights(), GrantPeriod.always, GrantTarget.host("h1"), 1),
+            (Rights(sudo: true, forwarding: .none, agent: true, record: true), .always, .host("h1"), 1),
+            (Rights(), GrantPeriod(until: Fixture.time + .seconds(9)), .host("h1"), 1),
+            (Rights(), GrantPeriod(from: Fixture.time), .host("h1"), 2),
+            (Rights(programs: .files, forwarding: .none), .always, .host("h1"), 2),
+            (Rights(programs: .none), .always, .host("h1"), 2),
+            (Rights(forwarding: PortSet([80...80])), .always, .host("h1"), 2),
+            (Rights(remoteForwarding: false), .always, .host("h1"), 2),
+            (Rights(forwarding: .none, remoteForwarding: true), .always, .host("h1"), 2),
+            (Rights(), .always, .all, 2),
+        ])
+    func schema(_ rights: Rights, _ period: GrantPeriod, _ target: GrantTarget, _ schema: Int) throws {
+        try fixture.user("alice")
+        try fixture.host("h1")
+        try store.addGrant(.user("alice"), to: target, rights, period: period, at: Fixture.time)
+        let json = try store.exportJSON()
+        #expect(String(decoding: json, as: UTF8.self).contains("\"schema\" : \(schema)"))
+        let other = try Fixture()
+        try other.store.importJSON(json)
+        #expect(try other.store.grants() == store.grants())
+    }
+
+    @Test("of hours have the second schema")
+    func schemaOfHours() throws {
+        try fixture.user("alice")
+        let hours = try WeeklyHours(days: "mon-fri", hours: nil, zone: nil)
+        try fixture.host("h1")
+        try store.addGrant(
+            .user("alice"), to: .host("h1"), period: GrantPeriod(hours: hours), at: Fixture.time)
+        #expect(String(decoding: try store.exportJSON(), as: UTF8.self).contains("\"schema\" : 2"))
     }
 
     @Test("of the same thing twice changes nothing")
@@ -233,7 +276,8 @@ struct ImportTests {
         arguments: [
             ("", "not a JSON document"), ("[]", "the document"), ("{}", "'schema' is missing"),
             ("nonsense", "JSON"),
-            (#"{"schema": 2}"#, "schema is 2"), (#"{"schema": "1"}"#, "schema"),
+            (#"{"schema": 3}"#, "schema is 3"), (#"{"schema": 0}"#, "schema is 0"),
+            (#"{"schema": "1"}"#, "schema"),
             (#"{"schema": 1, "users": 5}"#, "users"),
             (#"{"schema": 1, "users": [{"name": "a"}]}"#, "users[0]: 'uid' is missing"),
             (#"{"schema": 1, "users": [{"uid": 1.5, "name": "a"}]}"#, "number"),

@@ -186,8 +186,11 @@ def test_jump_to_a_pool_passes_a_conflict(lab, newcomer, teardown):
     assert lab.wait_event(mark, "channel.open", user=newcomer)["host"] == lab.host2
 
 
-def test_jump_where_the_gateway_cannot_work(lab, account, newcomer, teardown):
-    """Where the gateway cannot make the account, whoever has none reads so; who has one jumps on, if it is not the newest."""
+def test_jump_where_the_gateway_cannot_work(lab, account, scratch_user, teardown):
+    """Where the gateway cannot make the account, whoever has none reads so; who has one goes on, if it gives no more than is granted."""
+    administrator = scratch_user(grant=["--host", lab.host1, "--sudo"])
+    newcomer = scratch_user()
+    lab.gatehouse("grant", "add", "--user", newcomer, "--host", lab.host1)
     home = f"{ROOT_HOME}/.ssh/authorized_keys"
     lab.gatehouse("host", "set", lab.host1, "--accounts", "ssh")
     teardown.callback(lab.gatehouse, "host", "set", lab.host1, "--accounts", "automatic")
@@ -201,6 +204,22 @@ def test_jump_where_the_gateway_cannot_work(lab, account, newcomer, teardown):
     lab.gatehouse("group", "add-member", "lab", account)
     assert state(lab, lab.host1, account)["state"] in ("stale", "unreachable")
     assert jump(lab, account, "true").status == 0
+    lab.gatehouse("group", "remove-member", "lab", account)
+    for user in (account, administrator):
+        grants = [str(row["id"]) for row in lab.rows("grant", "list") if row.get("user") == user]
+        lab.gatehouse("grant", "add", "--user", user, "--host", lab.host1, "--no-forwarding")
+        for grant in grants:
+            lab.gatehouse("grant", "remove", grant)
+    mark = lab.mark()
+    # The host still permits what the key had: there is nobody else whom it asks.
+    refused = jump(lab, account, "id")
+    assert (refused.out, refused.status) == (b"", 255) and b"could not be prepared" in refused.err
+    assert lab.wait_event(mark, "refused", user=account)["detail"]["what"] == "jump"
+    # At a login through the gateway the certificate holds to that; but not to root.
+    assert lab.login(f"{account}+{lab.host1}", "id -un", key=account).out.decode().strip() == account
+    refused = lab.login(f"{administrator}+{lab.host1}", "id", key=administrator)
+    assert (refused.out, refused.status) == (b"", 255)
+    assert b"You may not become root on" in refused.err and b"could not be prepared" in refused.err
 
 
 def test_refused_jump_leaves_the_others_alone(lab, newcomer, master, start, teardown):

@@ -1,15 +1,19 @@
 """The daemon dies; the sessions do not."""
 
+import contextlib
 import hashlib
 import json
 import os
 import re
+import sqlite3
 import subprocess
+import time
 
 import pytest
 
 from lab import run, wait_until
 from sockets import connect, read_exactly, read_to_end
+from test_grants import ends
 
 
 @pytest.fixture
@@ -126,6 +130,38 @@ def test_kill_after_a_restart(lab, restart, start):
     assert session in {row.get("id") for row in lab.sessions()}
     lab.gatehouse("session", "kill", session)
     assert client.wait(10) == 255
+
+
+@pytest.mark.limit(150)
+def test_grants_that_ended_meanwhile(lab, restart, scratch_user, start):
+    """What was granted until a moment at which there was no daemon ends with the next one, in sessions and jumps alike."""
+    user = scratch_user(grant=["--host", lab.host1, "--no-forwarding"])
+    jump = f"jump-{lab.host1}"
+
+    def begin(alias):
+        client = start(lab.ssh_words("echo up; sleep 1000", user=user, alias=alias), stdout=subprocess.PIPE)
+        assert client.stdout.readline() == b"up\n"
+        return client
+
+    kept = [begin(lab.host1), begin(jump)]
+    lab.gatehouse("grant", "add", "--user", user, "--host", lab.host1, "--until", "1h")
+    grant = max(row["id"] for row in lab.rows("grant", "list") if row.get("user") == user)
+    ended = [begin(lab.host1), begin(jump)]
+    mark = lab.mark()
+    restart.kill()
+    # An hour goes by.
+    with contextlib.closing(sqlite3.connect(lab.variables["DIRECTORY_DB"], timeout=10)) as database, database:
+        database.execute("UPDATE grants SET until = ? WHERE id = ?", (int(time.time()) * 1_000, grant))
+    assert [client.poll() for client in ended] == [None, None]
+    restart.again()
+    wait_until(lambda: all(client.poll() is not None for client in ended), "the end of what was given", timeout=60)
+    reasons = {
+        f"what was granted on {lab.host1} is not granted any more",
+        f"what a jump to {lab.host1} was given is not granted any more",
+    }
+    wait_until(lambda: ends(lab, mark, user) == reasons, "the ends in the log", timeout=30)
+    assert [client.poll() for client in kept] == [None, None]
+    lab.wait_event(mark, "account.applied", lambda event: "end of a grant" in event["detail"]["by"], 60)
 
 
 @pytest.mark.limit(60)

@@ -1,3 +1,5 @@
+import Authorization
+import Control
 import Glibc
 import Monitor
 import Routing
@@ -8,12 +10,13 @@ import Testing
 struct SessionRegistryTests {
     private let registry = SessionRegistry()
     private let session = SessionID()
+    private static let rights = GivenRights(permissions: Permissions(programs: .all), sudo: false)
 
     private func add(host: String?, _ session: SessionID? = nil, user: String = "alice") throws {
         registry.add(
             SessionRegistry.Entry(
-                session: session ?? self.session, process: try ProcessHandle(getpid()), user: user, host: host
-            ))
+                session: session ?? self.session, process: try ProcessHandle(getpid()), user: user,
+                host: host, rights: nil))
     }
 
     /// The hosts on which the seats are that a choice sees, and where its user belongs; the choice is `host`.
@@ -35,7 +38,7 @@ struct SessionRegistryTests {
         #expect(seat(on: "c2", isJump: true, keepsSeat: true).others == ["c1"])
         #expect(registry.count(on: "c1") == 1)
         #expect(registry.count(on: "c2") == 0)
-        registry.noteJump(to: "c2", of: session, isSeat: false)
+        registry.noteJump(to: "c2", of: session, rights: Self.rights, isSeat: false)
         #expect(registry.jumps(of: session.description) == ["c2"])
         #expect(seat(on: nil, SessionID()).others == ["c1"])
     }
@@ -51,7 +54,9 @@ struct SessionRegistryTests {
     func jumpEnds() throws {
         try add(host: "c1")
         registry.noteConnection(of: session)
-        for host in ["c2", "c3", "c2"] { registry.noteJump(to: host, of: session, isSeat: false) }
+        for host in ["c2", "c3", "c2"] {
+            registry.noteJump(to: host, of: session, rights: Self.rights, isSeat: false)
+        }
         #expect(registry.jumps(of: session.description) == ["c2", "c3"])
         registry.noteJumpEnd(to: "c2", of: session)
         #expect(registry.jumps(of: session.description) == ["c2", "c3"])
@@ -65,7 +70,7 @@ struct SessionRegistryTests {
         registry.noteJumpEnd(to: "c3", of: SessionID())
         #expect(registry.jumps(of: session.description) == ["c3"])
         #expect(registry.lastEnd(on: "c4") == nil)
-        registry.noteJump(to: "c2", of: session, isSeat: false)
+        registry.noteJump(to: "c2", of: session, rights: Self.rights, isSeat: false)
         #expect(registry.jumps(of: session.description) == ["c2", "c3"])
         #expect(seat(on: nil, SessionID()).others == ["c1"])
         #expect(registry.jumps(of: "no session") == [])
@@ -74,8 +79,8 @@ struct SessionRegistryTests {
     @Test("with the end of a jump the seat goes to another one, then back to the host of the login")
     func seatAfterJump() throws {
         try add(host: "c1")
-        registry.noteJump(to: "c3", of: session, isSeat: true)
-        registry.noteJump(to: "c2", of: session, isSeat: true)
+        registry.noteJump(to: "c3", of: session, rights: Self.rights, isSeat: true)
+        registry.noteJump(to: "c2", of: session, rights: Self.rights, isSeat: true)
         for (ended, seat) in [("c2", "c3"), ("c3", "c1")] {
             registry.noteJumpEnd(to: ended, of: session)
             #expect(self.seat(on: nil, SessionID()).others == [seat])
@@ -85,7 +90,7 @@ struct SessionRegistryTests {
     @Test("the seat of a session without a host of its own is gone with its jump")
     func noSeatAfterJump() throws {
         try add(host: nil)
-        registry.noteJump(to: "c2", of: session, isSeat: true)
+        registry.noteJump(to: "c2", of: session, rights: Self.rights, isSeat: true)
         #expect(registry.count(on: "c2") == 1)
         registry.noteJumpEnd(to: "c2", of: session)
         #expect(registry.count(on: "c2") == 0)
@@ -120,11 +125,14 @@ struct SessionRegistryTests {
             registry.add(
                 SessionRegistry.Entry(
                     session: children[children.count - 1].session, process: try ProcessHandle(pid),
-                    user: "alice", host: nil))
+                    user: "alice", host: nil, rights: nil))
         }
         try add(host: "c1")
-        let reasons = [children[0].session: "locked", children[1].session: "drained"]
-        #expect(registry.end { reasons[$0.session] } == 2)
+        let endings = [
+            children[0].session: SessionRegistry.Ending(reason: "locked", cause: .user),
+            children[1].session: SessionRegistry.Ending(reason: "drained", cause: .drain),
+        ]
+        #expect(registry.end { endings[$0.session] } == 2)
         #expect(children.map { ChildProcess.wait(for: $0.pid) } == [7, 7])
         #expect(children.map { registry.remove($0.session)?.endReason } == ["locked", "drained"])
         #expect(registry.remove(session)?.endReason == nil)

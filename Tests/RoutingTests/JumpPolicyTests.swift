@@ -1,3 +1,4 @@
+import Authorization
 import Directory
 import Routing
 import Testing
@@ -84,6 +85,41 @@ struct JumpPolicyTests {
         let sentence = try decide("c1", 22)
         #expect(sentence.contains("alice+c1"))
         #expect(sentence.contains("recorded"))
+    }
+
+    @Test(
+        "a grant that the host's sshd cannot hold a jump to forbids it",
+        arguments: [
+            (Rights.fileTransfer, "transfer files"), (Rights(programs: .none), "forward ports"),
+            (Rights(forwarding: PortSet([8_888...8_888])), "some ports"),
+            (Rights(remoteForwarding: false), "some ports"),
+            (Rights(forwarding: .none, remoteForwarding: true), "some ports"),
+        ])
+    func narrow(_ rights: Rights, _ words: String) throws {
+        try fixture.grant(.user("alice"), .host("c1"), rights)
+        let sentence = try decide("c1", 22)
+        #expect(sentence.contains("alice+c1"))
+        #expect(sentence.contains(words))
+        // Another grant that permits everything is not weakened by it.
+        try fixture.grant(.group("lab"), .pool("communal"))
+        #expect(try decide("c1", 22) == "c1")
+    }
+
+    @Test("what one grant permits of jumps another one does not take away by permitting something else")
+    func notWeakened() throws {
+        try fixture.grant(.user("alice"), .host("c1"), Rights(forwarding: .none))
+        try fixture.grant(
+            .group("lab"), .pool("communal"), Rights(programs: .none, forwarding: PortSet([8_888...8_888])))
+        #expect(try decide("c1", 22) == "c1")
+        try fixture.grant(
+            .user("alice"), .host("c1"), Rights(programs: .files, forwarding: .none, record: true))
+        #expect(try decide("c1", 22).contains("recorded"))
+    }
+
+    @Test("a jump is possible without forwarding and agent: the host's sshd sees to that")
+    func heldToByHost() throws {
+        try fixture.grant(.user("alice"), .host("c1"), Rights(forwarding: .none))
+        #expect(try decide("c1", 22) == "c1")
     }
 
     @Test("no jump leads to a host that is down, and only who may reach it learns that")

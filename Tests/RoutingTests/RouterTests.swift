@@ -232,7 +232,8 @@ struct RouterTests {
     @Test("an expired grant leads nowhere")
     func expired() throws {
         let end = Fixture.time + .seconds(60)
-        try fixture.directory.addGrant(.user("alice"), to: .host("c1"), until: end, at: Fixture.time)
+        try fixture.directory.addGrant(
+            .user("alice"), to: .host("c1"), period: GrantPeriod(until: end), at: Fixture.time)
         #expect(try lead("c1") == "c1")
         let unknown = Route.settled(.refused(.unknownTarget("c1")))
         #expect(try router.route(user: "alice", target: "c1", at: end) == unknown)
@@ -270,5 +271,15 @@ struct RouterTests {
         try fixture.grant(.user("alice"), .host("c3"))
         try fixture.grant(.user("alice"), .host("c2"))
         #expect(try lead(nil) == "c2")
+    }
+
+    @Test("a grant for every host leads to each, and to each pool; the default is a host that is up")
+    func everyHost() throws {
+        try fixture.grant(.user("alice"), .all)
+        for host in ["c1", "c2", "c3"] { #expect(try lead(host) == host) }
+        #expect(try lead("communal") == "c1")
+        #expect(try router.defaultTarget(of: "alice", at: Fixture.time) == "c1")
+        let unknown = Route.settled(.refused(.unknownTarget("c9")))
+        #expect(try router.route(user: "alice", target: "c9", at: Fixture.time) == unknown)
     }
 }

@@ -38,9 +38,9 @@ struct gh_spawn_request {
 /* Starts a child with no_new_privs, no core dumps, umask 077 and / as working directory. Returns its pid or -errno. */
 pid_t gh_spawn(const struct gh_spawn_request *request);
 
-/* pidfd_open(2), pidfd_send_signal(2). Return the descriptor or 0, or -errno. */
+/* pidfd_open(2), pidfd_send_signal(2) with a value as of sigqueue(3). Return the descriptor or 0, or -errno. */
 int gh_pidfd_open(pid_t pid);
-int gh_pidfd_send_signal(int pidfd, int signal);
+int gh_pidfd_send_signal(int pidfd, int signal, int value);
 
 /* Takes the open-file-description write lock of a whole file without waiting (F_OFD_SETLK). Returns 0 or -errno. */
 int gh_lock_file(int descriptor);
@@ -75,6 +75,9 @@ int gh_open_program(const char *path);
 /* Blocks a signal in the calling thread and gives a close-on-exec descriptor that becomes readable when it arrives
  * (signalfd(2)). Returns it or -errno. */
 int gh_signal_descriptor(int signal);
+
+/* Takes one signal from such a descriptor. Returns the value that came with it; 0 where none did. */
+int gh_signal_value(int descriptor);
 
 /* TCP_NODELAY, TCP_QUICKACK, keep-alive and TCP_USER_TIMEOUT in milliseconds; not every socket has them, so errors are ignored. */
 void gh_tune_connection(int socket, unsigned int user_timeout);

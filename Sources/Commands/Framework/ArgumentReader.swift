@@ -8,6 +8,11 @@ package struct ArgumentReader: Sendable {
         var isLiteral: Bool
 
         var looksLikeOption: Bool { !isLiteral && text.hasPrefix("-") && text != "-" }
+
+        /// Such as `-05:00`.
+        var isNegative: Bool {
+            text.hasPrefix("-") && text.utf8.dropFirst().first.map { (48...57).contains($0) } ?? false
+        }
     }
 
     private var words: [Word]
@@ -33,17 +38,19 @@ package struct ArgumentReader: Sendable {
 
     /// The value of an option that may be given once; nil when it is not there.
     ///
+    /// - Parameter isSigned: a word that begins with a minus sign and a digit can be its value.
     /// - Throws: `UsageError` when it has no value or comes twice.
-    package mutating func option(_ name: String) throws(UsageError) -> String? {
-        let values = try options(name)
+    package mutating func option(_ name: String, isSigned: Bool = false) throws(UsageError) -> String? {
+        let values = try options(name, areSigned: isSigned)
         if values.count > 1 { throw UsageError("\(name) is given \(values.count) times") }
         return values.first
     }
 
     /// The values of an option that may be given several times.
     ///
+    /// - Parameter areSigned: words that begin with a minus sign and a digit can be values.
     /// - Throws: `UsageError` when one has no value.
-    package mutating func options(_ name: String) throws(UsageError) -> [String] {
+    package mutating func options(_ name: String, areSigned: Bool = false) throws(UsageError) -> [String] {
         var values: [String] = []
         while let index = words.firstIndex(where: {
             !$0.isLiteral && ($0.text == name || $0.text.hasPrefix(name + "="))
@@ -51,7 +58,9 @@ package struct ArgumentReader: Sendable {
             let word = words.remove(at: index).text
             if word != name {
                 values.append(String(word.dropFirst(name.count + 1)))
-            } else if index < words.count, !words[index].looksLikeOption, !words[index].isLiteral {
+            } else if index < words.count, !words[index].isLiteral,
+                !words[index].looksLikeOption || areSigned && words[index].isNegative
+            {
                 values.append(words.remove(at: index).text)
             } else {
                 throw UsageError("\(name) needs a value")

@@ -37,8 +37,8 @@ extension CommandTable {
         var text = examples.map { "  \(prefix) \($0)\n" }.joined() + "\n"
         let listed = nouns.filter { noun in shown.contains { $0.words[0] == noun } }
         let width = listed.map(\.count).max() ?? 0
-        // On one screen: of many, those without verbs are only named.
-        let lone = listed.filter { noun in shown.contains { $0.words == [noun] } }
+        // On one screen: of many, those with nothing to choose are only named.
+        let lone = listed.filter { noun in shown.count { $0.words[0] == noun } == 1 }
         let entries = listed.map { noun in
             let members = shown.filter { $0.words[0] == noun }
             let verbs = members.compactMap { $0.words.count == 2 ? $0.words[1] : nil }
@@ -47,7 +47,10 @@ extension CommandTable {
         }
         let isLong = entries.reduce(0) { $0 + $1.text.count { $0 == "\n" } } > Self.overviewLimit
         for entry in entries where !isLong || !lone.contains(entry.noun) { text += entry.text }
-        if isLong { text += lone.joined(separator: ", ") + "\n" }
+        if isLong {
+            let titles = shown.filter { lone.contains($0.words[0]) }.map { $0.title }
+            text += titles.joined(separator: ", ") + "\n"
+        }
         return text + "'\(prefix) help NOUN VERB' explains a command. What reads takes --json.\n"
     }
 

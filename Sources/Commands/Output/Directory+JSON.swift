@@ -1,3 +1,4 @@
+import Authorization
 import Directory
 import Support
 
@@ -65,17 +66,51 @@ extension Pool {
 extension Rights {
     var json: [String: JSON] {
         [
-            "sudo": .boolean(sudo), "forwarding": .boolean(forwarding), "agent": .boolean(agent),
-            "record": .boolean(record), "wake": .boolean(wake),
+            "sudo": .boolean(sudo), "programs": .string(permissions.programs.rawValue),
+            "forwarding": .boolean(!permissions.forwarding.isEmpty),
+            "forward_ports": .string(permissions.forwarding.text),
+            "remote_forwarding": .boolean(permissions.remoteForwarding),
+            "agent": .boolean(permissions.agent), "record": .boolean(record), "wake": .boolean(wake),
         ]
     }
 
     /// What differs from a plain login: `sudo, agent`.
     var text: String {
         [
-            sudo ? "sudo" : nil, forwarding ? nil : "no forwarding", agent ? "agent" : nil,
+            sudo ? "sudo" : nil, permissions.text, permissions.agent ? "agent" : nil,
             record ? "record" : nil, wake ? "wake" : nil,
         ].compactMap(\.self).joined(separator: ", ")
+    }
+}
+
+extension Permissions {
+    /// What differs from running any program and forwarding any port in both directions; nil: nothing.
+    fileprivate var text: String? {
+        let run: String? =
+            switch programs {
+            case .all: nil
+            case .files: "files only"
+            case .none: "no login"
+            }
+        var forwards: String?
+        if forwarding == .all {
+            forwards = remoteForwarding ? nil : "no remote forwarding"
+        } else {
+            // What transfers files forwards nothing unless it is said.
+            let local =
+                forwarding.isEmpty ? (programs == .files ? nil : "no forwarding") : "ports \(forwarding.text)"
+            let both = [local, remoteForwarding ? "remote forwarding" : nil].compactMap(\.self)
+            forwards = both.isEmpty ? nil : both.joined(separator: ", ")
+        }
+        let parts = [run, forwards].compactMap(\.self)
+        return parts.isEmpty ? nil : parts.joined(separator: ", ")
+    }
+}
+
+extension GrantPeriod {
+    /// What besides its end limits it: `from 2026-01-31T09:05:00Z, mon-fri 08:00-18:00`.
+    var onlyText: String {
+        [from.map { "from \($0)" }, hours?.text].compactMap(\.self).joined(separator: ", ")
     }
 }
 
@@ -83,7 +118,11 @@ extension Grant {
     var json: JSON {
         var fields = rights.json
         fields["id"] = .number(id)
+        fields["from"] = .time(period.from)
         fields["until"] = .time(until)
+        fields["days"] = .text(period.hours?.dayText)
+        fields["hours"] = .text(period.hours?.hourText)
+        fields["zone"] = .text(period.hours?.zoneText)
         fields["created"] = .time(created)
         switch subject {
         case .user(let name): fields["user"] = .string(name)
@@ -92,6 +131,7 @@ extension Grant {
         switch target {
         case .host(let name): fields["host"] = .string(name)
         case .pool(let name): fields["pool"] = .string(name)
+        case .all: fields["all"] = .boolean(true)
         }
         return .object(fields)
     }
@@ -100,7 +140,7 @@ extension Grant {
     var record: [String: String] {
         [
             "grant": String(id), "who": subject.text, "target": target.text, "rights": rights.text,
-            "until": until?.description ?? "",
+            "only": period.onlyText, "until": until?.description ?? "",
         ]
     }
 }
@@ -119,6 +159,7 @@ extension GrantTarget {
         switch self {
         case .host(let name): "host \(name)"
         case .pool(let name): "pool \(name)"
+        case .all: "every host"
         }
     }
 }

@@ -63,8 +63,9 @@ package struct ErrorReport: Equatable, Sendable {
             .invalidDocument:
             .usage
         case .notFound: .notFound
+        case .notPermitted: .refused
         case .nameTaken, .uidTaken, .gidTaken, .outOfRange, .rangeExhausted, .keyTaken, .userNotActive,
-            .conflict:
+            .conflict, .tooMany:
             .failure
         }
     }

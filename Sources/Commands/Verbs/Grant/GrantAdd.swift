@@ -4,33 +4,34 @@ import Support
 /// Lets somebody reach something: `gatehouse grant add …`.
 package struct GrantAdd: DaemonCommand {
     package static let words = ["grant", "add"]
-    package static let summary = "Let a person or group reach a host or pool"
+    package static let summary = "Let a person or group reach a host, a pool or every host"
     package static let usage =
-        "(--user USER | --group GROUP) (--host HOST | --pool POOL) [--sudo] [--no-forwarding] [--agent] [--record] [--wake] [--until TIME]"
+        "(--user USER | --group GROUP) (--host HOST | --pool POOL | --all) \(RightsWords.usage) \(PeriodWords.usage)"
     package static let examples = [
         "grant add --group lab --pool communal --agent",
         "grant add --user alice --host gpu1 --sudo --until 2h",
+        "grant add --group vendors --host drop1 --files-only --days mon-fri --hours 08:00-18:00",
+        "grant add --group lab --pool gpus --forward-ports 8888,6006-6010",
     ]
 
     private let subject: GrantSubject
     private let target: GrantTarget
     private let rights: Rights
-    private let end: EndTime?
+    private let period: PeriodWords
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
-        rights = Rights(
-            sudo: words.flag("--sudo"), forwarding: !words.flag("--no-forwarding"),
-            agent: words.flag("--agent"), record: words.flag("--record"), wake: words.flag("--wake"))
-        if let text = try words.option("--until") { end = try EndTime(text) } else { end = nil }
+        rights = try RightsWords(parsing: &words).rights
+        period = try PeriodWords(parsing: &words)
         switch (try words.option("--user"), try words.option("--group")) {
         case (let user?, nil): subject = .user(user)
         case (nil, let group?): subject = .group(group)
         default: throw UsageError("a grant is for one of --user and --group")
         }
-        switch (try words.option("--host"), try words.option("--pool")) {
-        case (let host?, nil): target = .host(host)
-        case (nil, let pool?): target = .pool(pool)
-        default: throw UsageError("a grant leads to one of --host and --pool")
+        switch (try words.option("--host"), try words.option("--pool"), words.flag("--all")) {
+        case (let host?, nil, false): target = .host(host)
+        case (nil, let pool?, false): target = .pool(pool)
+        case (nil, nil, true): target = .all
+        default: throw UsageError("a grant leads to one of --host, --pool and --all")
         }
         try words.finish()
     }
@@ -38,7 +39,7 @@ package struct GrantAdd: DaemonCommand {
     package func run(in context: CommandContext) throws -> ExitCode {
         let now = context.services.now()
         let grant = try context.directory.addGrant(
-            subject, to: target, rights, until: end?.resolved(from: now), at: now)
+            subject, to: target, rights, period: try period.period(from: now), at: now)
         let until = grant.until.map { " until \($0)" } ?? ""
         return try context.done(
             Change(Self.self, grant.record),

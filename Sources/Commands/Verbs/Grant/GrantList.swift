@@ -18,12 +18,12 @@ package struct GrantList: DaemonCommand {
     package func run(in context: CommandContext) throws -> ExitCode {
         let grants = try context.directory.grants()
         let now = context.services.now()
-        var table = Table("ID", "WHO", "MAY REACH", "RIGHTS", "UNTIL")
+        var table = Table("ID", "WHO", "MAY REACH", "RIGHTS", "UNTIL", "ONLY")
         for grant in grants {
-            let end = grant.until?.description ?? ""
+            let end = grant.until.map { $0 <= now ? "\($0) (over)" : "\($0)" } ?? ""
             table.add(
                 String(grant.id), grant.subject.text, grant.target.text, grant.rights.text,
-                grant.isEffective(at: now) ? end : "\(end) (over)")
+                end, grant.period.onlyText)
         }
         return try context.show(json: isJSON, ["grants": .array(grants.map(\.json))], text: table.text)
     }

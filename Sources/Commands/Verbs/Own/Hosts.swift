@@ -69,11 +69,9 @@ package struct Hosts: DaemonCommand {
 }
 
 extension DirectoryStore {
-    /// The pools that the user's grants name, by name, once each.
+    /// The pools that the user's grants name, by name, once each; all of them for who may reach every host.
     func reachablePools(of user: String, at time: Timestamp) throws -> [Pool] {
-        let names = try effectiveGrants(of: user, at: time).compactMap { grant -> String? in
-            if case .pool(let name) = grant.target { name } else { nil }
-        }
-        return try pools().filter { names.contains($0.name) }
+        let targets = try effectiveGrants(of: user, at: time).map(\.target)
+        return try pools().filter { targets.contains(.pool($0.name)) || targets.contains(.all) }
     }
 }

@@ -1,4 +1,5 @@
 import Directory
+import Routing
 import SSHKeys
 import Support
 
@@ -31,13 +32,13 @@ struct SSHConfigText {
             let members = hosts.filter { pool.hosts.contains($0.host.name) }
             return Place(
                 name: pool.name, keys: members.flatMap(\.host.keys),
-                mayJump: members.contains { !$0.rights.record })
+                mayJump: members.contains(where: \.mayJump))
         }
         // A host and a pool never have the same name.
         places =
             (pools
             + hosts.map {
-                Place(name: $0.host.name, keys: $0.host.keys, mayJump: !$0.rights.record)
+                Place(name: $0.host.name, keys: $0.host.keys, mayJump: $0.mayJump)
             }).sorted { $0.name < $1.name }
         self.user = user
         self.endpoint = endpoint

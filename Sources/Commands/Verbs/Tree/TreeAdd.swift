@@ -54,6 +54,7 @@ package struct TreeAdd: DaemonCommand {
             guard grant.subject == .group(group) else { return nil }
             switch grant.target {
             case .host(let name), .pool(let name): return name
+            case .all: return nil
             }
         }
         guard !targets.isEmpty else {
