@@ -221,7 +221,7 @@ let package = Package(
             "Monitor",
             uses: [
                 "Audit", "Authentication", "Authorization", "Configuration", "Control", "Directory",
-                "Routing", "SQLite", "SSHKeys", "Support", "TestSupport",
+                "FileTransfers", "Routing", "SQLite", "SSHKeys", "Support", "TestSupport",
             ]),
     ]
 )

@@ -7,9 +7,11 @@ package struct FileOperation: Equatable, Sendable {
         /// A file was opened for writing and closed, however little was written.
         case write
         case remove, rename, link, symlink
+        /// The host made one file from another (OpenSSH's copy-data).
+        case copy
         case makeDirectory = "mkdir"
         case removeDirectory = "rmdir"
-        /// Size, owner, mode or times of a file that was not open.
+        /// Size, owner, mode or times of a file.
         case attributes
         /// A request of a kind that is not known: `path` is its name, and what it did cannot be told.
         case unknown
@@ -18,7 +20,7 @@ package struct FileOperation: Equatable, Sendable {
     package var kind: Kind
     /// The file as the client named it; relative to the user's home where it does not begin with a slash.
     package var path: [UInt8]
-    /// The new name of a rename, the other name of a link, what a copy within the host was made from; empty: none.
+    /// The new name of a rename, the other name of a link, what a copy was made from; empty: none.
     package var other: [UInt8] = []
     /// Bytes of the file that the host sent.
     package var bytesRead: UInt64 = 0

@@ -7,7 +7,7 @@ final class OpenFile {
 
     let path: [UInt8]
     let flags: SFTPOpenFlags
-    var copiedFrom: [UInt8] = []
+    /// What was set while it was open.
     var attributes = SFTPAttributes()
     var bytesRead: UInt64 = 0
     var bytesWritten: UInt64 = 0
@@ -25,7 +25,7 @@ final class OpenFile {
     }
 
     /// About how much memory it takes, in bytes.
-    var size: Int { 512 + path.count + copiedFrom.count }
+    var size: Int { 512 + path.count }
 
     /// Whether bytes that pass now, at this offset of the file, go on with the digest; if not, there will be none.
     func expects(_ direction: Direction, at offset: UInt64) -> Bool {
@@ -38,6 +38,9 @@ final class OpenFile {
         return false
     }
 
+    /// There will be no digest: bytes passed that are not in it, or those in it were not taken.
+    func dropDigest() { digest = nil }
+
     /// Adds bytes that were expected.
     func add(_ bytes: ArraySlice<UInt8>) {
         digest?.update(bytes)
@@ -48,7 +51,6 @@ final class OpenFile {
     func operation(result: String) -> FileOperation {
         var operation = FileOperation(
             flags.areForWriting ? .write : .read, path: path, result: failure ?? result)
-        operation.other = copiedFrom
         operation.bytesRead = bytesRead
         operation.bytesWritten = bytesWritten
         operation.attributes = attributes.text

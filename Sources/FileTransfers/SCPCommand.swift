@@ -13,6 +13,8 @@ package struct SCPCommand: Equatable, Sendable {
         while let word = words.first, word.first == UInt8(ascii: "-"), word.count > 1 {
             words.removeFirst()
             if word.elementsEqual("--".utf8) { break }
+            // Any other option is for a scp that is a client itself.
+            guard word.dropFirst().allSatisfy({ "rpdvqtf1246C".utf8.contains($0) }) else { return nil }
             if word.contains(UInt8(ascii: "t")) { source = .client }
             if word.contains(UInt8(ascii: "f")) { source = .host }
         }

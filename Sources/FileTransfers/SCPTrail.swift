@@ -53,7 +53,7 @@ package final class SCPTrail: TransferTrail {
             }
         } catch {
             trouble = "\(peer.name) sent \(error.description)"
-            file = nil
+            finish(FileOperation.cut)
         }
         defer { operations = [] }
         return operations
@@ -112,7 +112,8 @@ package final class SCPTrail: TransferTrail {
             step = .waiting(.file)
             size = header.size
         case 1, 2:
-            // About a file that there is not, or that cannot be read. Nobody answers.
+            // About a file that there is not, or that cannot be read. Nobody answers. Of the client's own there is nothing to tell.
+            guard command.source == .host else { return }
             var operation = operation([])
             operation.result = Self.text(line)
             operations.append(operation)

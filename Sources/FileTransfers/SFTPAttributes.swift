@@ -21,8 +21,14 @@ struct SFTPAttributes {
         }
     }
 
-    /// These, with what the later ones name in place of the same before.
-    func followed(by later: SFTPAttributes) -> SFTPAttributes {
+    /// These and the later ones; nil: they say different things of one.
+    func joined(with later: SFTPAttributes) -> SFTPAttributes? {
+        func agree<Value: Equatable>(_ one: Value?, _ other: Value?) -> Bool {
+            one == nil || other == nil || one == other
+        }
+        guard agree(size, later.size), agree(owner?.user, later.owner?.user),
+            agree(owner?.group, later.owner?.group), agree(mode, later.mode), agree(modified, later.modified)
+        else { return nil }
         var all = self
         all.size = later.size ?? size
         all.owner = later.owner ?? owner

@@ -14,42 +14,47 @@ enum SFTPRequest {
     /// What tells nothing of who read or wrote which file: looking at names and attributes.
     case other
 
-    /// - Parameter head: from the request's number on, perhaps cut.
-    /// - Throws: `WireError` when it ends too early.
-    init(_ message: SFTPMessage, _ input: inout WireReader) throws(WireError) {
+    /// - Parameters:
+    ///   - input: what follows the request's number.
+    ///   - isCut: whether more of the message comes, so that its last path may be cut, and what follows it missing. No host takes
+    ///     a path that long.
+    /// - Throws: `WireError` when it is shorter than its fields: OpenSSH's server takes what is missing from the next message.
+    init(_ message: SFTPMessage, _ input: inout WireReader, isCut: Bool) throws(WireError) {
         switch message {
         case .open:
-            let path = try input.path()
-            self = .open(
-                path: path, flags: input.remaining < 4 ? [] : SFTPOpenFlags(rawValue: try input.uint32()))
+            let path = try input.path(isCut)
+            let hasFlags = !isCut || input.remaining >= 4
+            self = .open(path: path, flags: hasFlags ? SFTPOpenFlags(rawValue: try input.uint32()) : [])
         case .close: self = .close(handle: try input.handle())
         case .read: self = .read(handle: try input.handle(), offset: try input.uint64())
         case .write:
             self = .write(handle: try input.handle(), offset: try input.uint64(), count: try input.uint32())
         case .setHandleStatus:
             self = .setHandleStatus(handle: try input.handle(), try SFTPAttributes(from: &input))
-        case .setStatus: self = .change(try Self.attributes(&input))
-        case .remove: self = .change(.asked(.remove, try input.path()))
-        case .makeDirectory: self = .change(.asked(.makeDirectory, try input.path()))
-        case .removeDirectory: self = .change(.asked(.removeDirectory, try input.path()))
-        case .rename: self = .change(try Self.pair(.rename, &input))
+        case .setStatus: self = .change(try Self.attributes(&input, isCut))
+        case .remove: self = .change(.asked(.remove, try input.path(isCut)))
+        case .makeDirectory: self = .change(.asked(.makeDirectory, try input.path(isCut)))
+        case .removeDirectory: self = .change(.asked(.removeDirectory, try input.path(isCut)))
+        case .rename: self = .change(try Self.pair(.rename, &input, isCut))
         case .symbolicLink:
             // OpenSSH's order (PROTOCOL section 4.1): what it leads to, then the link.
-            let pair = try Self.pair(.symlink, &input)
+            let pair = try Self.pair(.symlink, &input, isCut)
             self = .change(.asked(.symlink, pair.other, other: pair.path))
-        case .extended: try self.init(extension: try input.path(), &input)
+        case .extended: try self.init(extension: try input.path(isCut), &input, isCut)
         default: self = .other
         }
     }
 
     /// OpenSSH's PROTOCOL section 4.
-    private init(extension name: [UInt8], _ input: inout WireReader) throws(WireError) {
+    private init(
+        extension name: [UInt8], _ input: inout WireReader, _ isCut: Bool
+    ) throws(WireError) {
         switch String(decoding: name, as: UTF8.self) {
-        case "posix-rename@openssh.com": self = .change(try Self.pair(.rename, &input))
+        case "posix-rename@openssh.com": self = .change(try Self.pair(.rename, &input, isCut))
         case "hardlink@openssh.com":
-            let pair = try Self.pair(.link, &input)
+            let pair = try Self.pair(.link, &input, isCut)
             self = .change(.asked(.link, pair.other, other: pair.path))
-        case "lsetstat@openssh.com": self = .change(try Self.attributes(&input))
+        case "lsetstat@openssh.com": self = .change(try Self.attributes(&input, isCut))
         case "copy-data":
             let source = try input.handle()
             _ = (try input.uint64(), try input.uint64())
@@ -62,16 +67,18 @@ enum SFTPRequest {
     }
 
     private static func pair(
-        _ kind: FileOperation.Kind, _ input: inout WireReader
+        _ kind: FileOperation.Kind, _ input: inout WireReader, _ isCut: Bool
     ) throws(WireError) -> FileOperation {
-        let first = try input.path()
-        return .asked(kind, first, other: input.remaining < 4 ? [] : try input.path())
+        let first = try input.path(isCut)
+        return .asked(kind, first, other: isCut && input.remaining < 4 ? [] : try input.path(isCut))
     }
 
-    private static func attributes(_ input: inout WireReader) throws(WireError) -> FileOperation {
-        var operation = FileOperation.asked(.attributes, try input.path())
-        if input.remaining >= 4 { operation.attributes = try SFTPAttributes(from: &input).text }
-        return operation
+    private static func attributes(_ input: inout WireReader, _ isCut: Bool) throws(WireError)
+        -> FileOperation
+    {
+        let path = try input.path(isCut)
+        return .asked(
+            path, isCut && input.remaining < 4 ? SFTPAttributes() : try SFTPAttributes(from: &input))
     }
 
     /// About how much memory it takes while the host has not answered, in bytes.
@@ -85,18 +92,32 @@ enum SFTPRequest {
 }
 
 extension FileOperation {
-    fileprivate static func asked(_ kind: Kind, _ path: [UInt8], other: [UInt8] = []) -> FileOperation {
+    /// What the host has not answered yet.
+    static func asked(_ kind: Kind, _ path: [UInt8], other: [UInt8] = []) -> FileOperation {
         var operation = FileOperation(kind, path: path, result: cut)
         operation.other = other
+        return operation
+    }
+
+    static func asked(_ path: [UInt8], _ attributes: SFTPAttributes) -> FileOperation {
+        var operation = asked(.attributes, path)
+        operation.attributes = attributes.text
+        return operation
+    }
+
+    /// With what the host said of it.
+    func answered(_ status: UInt32) -> FileOperation {
+        var operation = self
+        operation.result = SFTPStatus.text(status)
         return operation
     }
 }
 
 extension WireReader {
-    /// A path, cut where the head of its message was.
-    fileprivate mutating func path() throws(WireError) -> [UInt8] {
+    /// A path, cut where its message was.
+    fileprivate mutating func path(_ isCut: Bool) throws(WireError) -> [UInt8] {
         let count = Int(try uint32())
-        return Array(try raw(min(count, remaining)))
+        return Array(try raw(isCut ? min(count, remaining) : count))
     }
 
     /// What names an open file.

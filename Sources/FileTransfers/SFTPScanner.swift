@@ -5,8 +5,8 @@ import Support
 struct SFTPScanner {
     /// A part of the stream.
     enum Piece: Equatable {
-        /// The beginning of a message: its type, and what follows that.
-        case message(type: UInt8, head: [UInt8])
+        /// The beginning of a message: its type, what follows that, and whether more of it comes.
+        case message(type: UInt8, head: [UInt8], isCut: Bool)
         /// The rest of it, in parts.
         case content(ArraySlice<UInt8>)
     }
@@ -42,7 +42,7 @@ struct SFTPScanner {
         prefix.removeAll(keepingCapacity: true)
         remaining -= headCount
         defer { head.removeAll(keepingCapacity: true) }
-        return .message(type: type, head: head)
+        return .message(type: type, head: head, isCut: remaining > 0)
     }
 
     /// Reads a message's length and type.

@@ -54,13 +54,17 @@ final class HostLink: Link {
         let (recording, follower) = (recording, follower)
         upward.tap = {
             recording.note(.input, $0)
-            follower?.take($0, from: .client)
+            return follower?.take($0, from: .client) ?? true
         }
         downward.tap = {
             recording.note(.output, $0)
-            follower?.take($0, from: .host)
+            return follower?.take($0, from: .host) ?? true
         }
-        downwardError.tap = { recording.note(.error, $0) }
+        downward.drain = { _ = follower?.take($0, from: .host) }
+        downwardError.tap = {
+            recording.note(.error, $0)
+            return true
+        }
     }
 
     override var traffic: (fromClient: UInt64, toClient: UInt64) {
@@ -121,7 +125,7 @@ final class HostLink: Link {
             endWhenHeard(sentence, now: now)
             return false
         }
-        if let failure = follower?.failure, context.grant.recording.isRequired {
+        if let failure = follower?.failure, follower?.mustSeeAll == true {
             endWhenHeard("this session is over: its files must be noted, and \(failure)", now: now)
             return false
         }
@@ -313,7 +317,7 @@ final class HostLink: Link {
     }
 
     override func noteEnd() {
-        follower?.end()
+        follower?.end(with: host)
         recording.finish()
     }
 

@@ -32,7 +32,7 @@ package final class Journal {
     ///
     /// - Returns: false: there is no room left for files.
     func append(_ operation: FileOperation) -> Bool {
-        let bytes = JournalRecord.fileOperation(operation).encoded(at: .now)
+        let bytes = JournalRecord.fileOperation(operation.shortened).encoded(at: .now)
         guard fileBytes + bytes.count <= Self.fileShare else { return false }
         fileBytes += bytes.count
         append(bytes)

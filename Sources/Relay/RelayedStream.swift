@@ -10,8 +10,10 @@ struct RelayedStream {
     private let stream: Channel.Stream
     private var leftover: ArraySlice<UInt8> = []
 
-    /// Sees each batch before it is passed on; must not keep it.
-    var tap: ((ArraySlice<UInt8>) -> Void)?
+    /// Sees each batch before it is passed on, and says whether it may be; must not keep it.
+    var tap: ((ArraySlice<UInt8>) -> Bool)?
+    /// Sees what nobody will read any more.
+    var drain: ((ArraySlice<UInt8>) -> Void)?
 
     /// Bytes moved so far.
     private(set) var byteCount: UInt64 = 0
@@ -38,14 +40,15 @@ struct RelayedStream {
         guard available > 0, sink.transport.hasRoom else { return false }
         if sink.isClosed || sink.isClosedByPeer {
             // Nobody will read it any more.
-            _ = source.read(stream, into: &buffer, limit: Self.batchSize)
+            let count = source.read(stream, into: &buffer, limit: Self.batchSize)
+            if count > 0 { drain?(buffer[..<count]) }
             return source.buffered(stream) > 0
         }
         let window = sink.window
         guard window > 0 else { return false }
         let count = source.read(stream, into: &buffer, limit: min(window, Self.batchSize))
         guard count > 0 else { return false }
-        tap?(buffer[..<count])
+        if let tap, !tap(buffer[..<count]) { return false }
         pass(buffer[..<count], to: sink)
         return leftover.isEmpty && source.buffered(stream) > 0 && sink.window > 0
     }

@@ -28,28 +28,42 @@ final class TransferFollower {
         self.context = context
     }
 
-    func take(_ bytes: ArraySlice<UInt8>, from peer: TransferPeer) {
-        guard !isOver else { return }
-        note(trail.take(bytes, from: peer))
-        if let trouble = trail.trouble { giveUp(trouble) }
+    /// Whether nothing may pass that is not followed.
+    var mustSeeAll: Bool { context.grant.recording.isRequired }
+
+    /// - Returns: whether these bytes may be passed on.
+    func take(_ bytes: ArraySlice<UInt8>, from peer: TransferPeer) -> Bool {
+        if !isOver {
+            note(trail.take(bytes, from: peer))
+            if let trouble = trail.trouble { giveUp(trouble) }
+        }
+        return !context.journal.hasFailed && (failure == nil || !mustSeeAll)
     }
 
-    /// Notes what was under way.
-    func end() {
+    /// Notes what was under way, after what came from the host and was not passed on.
+    func end(with host: Channel) {
+        guard !isOver else { return }
+        var buffer = [UInt8](repeating: 0, count: 32 * 1_024)
+        while host.buffered(.standard) > 0 {
+            let count = host.read(.standard, into: &buffer, limit: buffer.count)
+            guard count > 0 else { break }
+            _ = take(buffer[..<count], from: .host)
+        }
         guard !isOver else { return }
         note(trail.end())
         isOver = true
     }
 
     private func note(_ operations: [FileOperation]) {
-        for operation in operations {
-            guard context.journal.append(operation) else {
-                return giveUp("more files were transferred in this session than its journal has room for")
+        for operation in operations where !isOver {
+            if !context.journal.append(operation) {
+                giveUp("more files were transferred in this session than its journal has room for")
             }
         }
     }
 
     private func giveUp(_ reason: String) {
+        guard !isOver else { return }
         isOver = true
         failure = reason
         context.journal.append(.filesUnfollowed(reason: reason))

@@ -1,5 +1,6 @@
 import Authorization
 import Control
+import FileTransfers
 import Support
 import Testing
 
@@ -66,7 +67,19 @@ private enum Samples {
         .programEnded(kind: "shell", status: nil, signal: "KILL"),
         .programEnded(kind: "shell", status: nil, signal: nil), .ended(reason: "the client left"),
         .channelClosed(kind: "jump", detail: "gpu1:22", fromClient: 1, toClient: .max, milliseconds: 2),
+        .fileOperation(FileOperation(.remove, path: [0x2F, 0xFF], result: "no such file")),
+        .fileOperation(fullOperation), .filesUnfollowed(reason: "the client sent a message of type 99"),
     ]
+
+    private static var fullOperation: FileOperation {
+        var operation = FileOperation(.write, path: Array("/a".utf8), result: FileOperation.ok)
+        operation.other = [0, 1]
+        operation.bytesRead = .max
+        operation.bytesWritten = 7
+        operation.attributes = "mode=0644"
+        operation.digest = [UInt8](repeating: 3, count: 32)
+        return operation
+    }
 }
 
 @Suite("Messages between processes")
@@ -207,6 +220,21 @@ struct JournalTests {
         let bytes = JournalRecord.channelOpened(kind: long, detail: long).encoded(at: time)
         #expect(bytes.count <= JournalRecord.lengthLimit + 4)
         #expect(try JournalRecord.decode(bytes).records.count == 1)
+
+        var longest = FileOperation(.rename, path: Array(long.utf8), result: long)
+        longest.other = Array(long.utf8)
+        longest.attributes = long
+        longest.digest = [UInt8](repeating: 3, count: 32)
+        let record = JournalRecord.fileOperation(longest).encoded(at: time)
+        #expect(record.count <= JournalRecord.lengthLimit + 4)
+        #expect(try JournalRecord.decode(record).records.count == 1)
+        #expect(longest.shortened.path.count == 512 && longest.shortened.other.count == 512)
+        longest.result = FileOperation.ok
+        #expect(longest.shortened == longest)
+        longest.digest = [1]
+        #expect(throws: WireError.self) {
+            try JournalRecord.decode(JournalRecord.fileOperation(longest).encoded(at: time))
+        }
     }
 
     @Test("records that cannot be are refused")

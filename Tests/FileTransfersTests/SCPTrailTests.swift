@@ -38,6 +38,7 @@ struct SCPTrailTests {
             ("scp", false), ("scp -t", false), ("scpx -t x", false), ("/usr/bin/scp -t x", false),
             ("", false),
             ("rsync --server -t x", false),
+            ("scp -oBatchMode=yes a b:c", false), ("scp -i identity -t x", false),
         ])
     func commands(_ command: String, _ isOne: Bool) {
         #expect((SCPCommand(Array(command.utf8)) != nil) == isOne)

@@ -82,6 +82,19 @@ struct SFTPStream {
         status(9, code)
     }
 
+    /// The beginning of a copy within the host.
+    mutating func copy(_ source: String, _ target: String) {
+        client(200) {
+            $0.uint32(7)
+            $0.string("copy-data")
+            $0.string(source)
+            $0.uint64(0)
+            $0.uint64(0)
+            $0.string(target)
+            $0.uint64(0)
+        }
+    }
+
     mutating func status(_ number: UInt32, _ code: UInt32) {
         host(101) {
             $0.uint32(number)

@@ -172,4 +172,33 @@ def test_what_is_no_sftp(lab, asynchronously, host_folder):
 
     asynchronously(odd())
     event = lab.wait_event(mark, "file.unfollowed", user="alice")
-    assert event["detail"]["reason"] == "the client sent two requests of the same number"
+    assert event["detail"]["reason"].startswith("the client sent two requests of the same number: type 14, ")
+    assert brief(told(lab, mark, 1), "operation", "path", "result") == [("mkdir", f"{there}/d", "cut off")]
+
+
+@pytest.mark.limit(60)
+def test_a_client_that_reads_no_answers(lab, asynchronously, host_folder):
+    """Files are told of also where the host's answers never go out: the client sends ahead, with handles that it guesses."""
+    there, mark = host_folder(), lab.mark()
+
+    async def blind():
+        async with connect(lab) as connection:
+            channel, _ = await connection.create_session(asyncssh.SSHClientSession, subsystem="sftp", encoding=None, window=1)
+            message = lambda kind, body: (len(body) + 1).to_bytes(4, "big") + bytes([kind]) + body
+            text = lambda value: len(value).to_bytes(4, "big") + value
+            number = lambda value: value.to_bytes(4, "big")
+            handle = text(bytes(4))
+            channel.write(
+                message(1, number(3)) + message(3, number(1) + text(f"{there}/f".encode()) + number(0x1A) + number(0))
+                + message(6, number(2) + handle + bytes(8) + text(b"unseen")) + message(4, number(3) + handle)
+                + message(13, number(4) + text(f"{there}/f".encode())) + message(14, number(5) + text(f"{there}/d".encode()) + number(0)))
+            for _ in range(200):
+                if lab.lab_exec(lab.host1, "test", "-d", f"{there}/d", check=False).status == 0:
+                    return connection.abort()
+                await asyncio.sleep(0.1)
+            raise AssertionError("the host did not do it")
+
+    asynchronously(blind())
+    # Whether the answers had come by then or not.
+    assert {(operation, path) for operation, path in brief(told(lab, mark, 3), "operation", "path")} == {
+        ("write", f"{there}/f"), ("remove", f"{there}/f"), ("mkdir", f"{there}/d")}

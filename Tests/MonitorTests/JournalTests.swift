@@ -1,5 +1,6 @@
 import Audit
 import Control
+import FileTransfers
 import Glibc
 import Monitor
 import Support
@@ -62,6 +63,36 @@ struct JournalTests {
         #expect(row.bytesToClient == 22)
         #expect(row.exitStatus == 7)
         #expect(row.journalOffset == Int64(bytes.count))
+    }
+
+    @Test("tells of files what there is to tell, with paths that cannot forge anything")
+    func files() throws {
+        let scratch = try Scratch()
+        let (journal, writer, _) = try JournalFile.create(for: scratch.session, in: scratch.path)
+        var written = FileOperation(.write, path: Array("/shared/a\n\u{1B}[2J".utf8) + [0xFF], result: "ok")
+        written.bytesWritten = 3
+        written.attributes = "mode=0600"
+        written.digest = [UInt8](repeating: 0xAB, count: 32)
+        var renamed = FileOperation(.rename, path: Array("a".utf8), result: "cut off")
+        renamed.other = Array("b".utf8)
+        for record in [
+            JournalRecord.fileOperation(written), .fileOperation(renamed), .filesUnfollowed(reason: "why"),
+        ] {
+            try writer.writeAll(record.encoded(at: .now))
+        }
+        var reader = JournalReader(journal)
+        try reader.ingest(into: scratch.log, host: nil)
+        let events = try scratch.log.events(EventQuery(session: scratch.session.description)).map(\.event)
+        #expect(events.map(\.kind) == ["file.operation", "file.operation", "file.unfollowed"])
+        #expect(
+            events.map(\.detail) == [
+                [
+                    "operation": "write", "path": #"/shared/a\n\x1b[2J\xff"#, "bytes_written": "3",
+                    "result": "ok", "attributes": "mode=0600",
+                    "sha256": String(repeating: "ab", count: 32),
+                ], ["operation": "rename", "path": "a", "other": "b", "result": "cut off"],
+                ["reason": "why"],
+            ])
     }
 
     @Test("says which jumps are over, by the host to which each led, and no other channels")
