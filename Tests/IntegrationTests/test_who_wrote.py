@@ -40,6 +40,10 @@ def written(lab, path, count=1, within=2.0):
     return found
 
 
+#: Whoever is gone before the watcher has looked is known by user and session; these tests want the program, too.
+LINGER = "; sleep 1; true"
+
+
 def session_of(lab, mark, user):
     """The session that a user began after a mark."""
     return lab.wait_event(mark, "session.start", user=user)["session"]
@@ -57,7 +61,7 @@ def check(lab, writer, person, host, session, program=None):
 def test_by_ssh(lab, path):
     """A shell command."""
     mark = lab.mark()
-    assert lab.ssh(f"echo 1 >{path}").status == 0
+    assert lab.ssh(f"echo 1 >{path}{LINGER}").status == 0
     check(lab, written(lab, path)[0], "alice", lab.host1, session_of(lab, mark, "alice"), "bash")
 
 
@@ -66,7 +70,7 @@ def test_by_sftp(lab, path, tmp_path):
     (tmp_path / "file").write_text("2")
     mark = lab.mark()
     words = lab.ssh_words(program="sftp", options=["-b", "-"])
-    assert run(words, input=f"put {tmp_path}/file {path}\n").status == 0
+    assert run(words, input=f"put {tmp_path}/file {path}\n!sleep 1\n").status == 0
     check(lab, written(lab, path)[0], "alice", lab.host1, session_of(lab, mark, "alice"), "sftp-server")
 
 
@@ -77,7 +81,7 @@ def test_by_sudo(lab, path, teardown):
     teardown.callback(lab.gatehouse, "grant", "remove", grant)
     lab.gatehouse("account", "apply", lab.host1)
     mark = lab.mark()
-    assert lab.ssh(f"sudo -n sh -c 'echo 3 >{path}'").status == 0
+    assert lab.ssh(f"sudo -n sh -c 'echo 3 >{path}{LINGER}'").status == 0
     writer = written(lab, path)[0]
     check(lab, writer, "alice", lab.host1, session_of(lab, mark, "alice"), SHELL)
     assert writer["actor"]["uid"] == 0 and writer["actor"]["origin"] == "switched-user"
@@ -86,7 +90,7 @@ def test_by_sudo(lab, path, teardown):
 def test_after_the_logout(lab, path):
     """A detached process, when its session is long over."""
     mark = lab.mark()
-    assert lab.ssh(f"setsid sh -c 'sleep 2; echo 4 >{path}' >/dev/null 2>&1 </dev/null &").status == 0
+    assert lab.ssh(f"setsid sh -c 'sleep 2; echo 4 >{path}{LINGER}' >/dev/null 2>&1 </dev/null &").status == 0
     session = session_of(lab, mark, "alice")
     lab.wait_event(mark, "session.end", session=session)
     lab.lab_exec(lab.host1, "sh", "-c", f"until test -e {path}; do sleep 0.02; done")
@@ -96,18 +100,18 @@ def test_after_the_logout(lab, path):
 def test_through_a_jump(lab, path):
     """Through `ssh -J`, where the host sees no certificate of the gateway."""
     mark = lab.mark()
-    assert lab.ssh(f"echo 5 >{path}", alias=f"jump-{lab.host1}").status == 0
+    assert lab.ssh(f"echo 5 >{path}{LINGER}", alias=f"jump-{lab.host1}").status == 0
     check(lab, written(lab, path)[0], "alice", lab.host1, session_of(lab, mark, "alice"), "bash")
 
 
 def test_from_the_other_host(lab, path):
     """Bob appends to what Alice wrote, elsewhere; both are told, the last one first."""
     mark = lab.mark()
-    assert lab.ssh(f"echo 6 >{path}").status == 0
+    assert lab.ssh(f"echo 6 >{path}{LINGER}").status == 0
     alices = session_of(lab, mark, "alice")
     written(lab, path)
     mark = lab.mark()
-    assert lab.ssh(f"echo 7 >>{path}", alias=lab.host2, user="bob").status == 0
+    assert lab.ssh(f"echo 7 >>{path}{LINGER}", alias=lab.host2, user="bob").status == 0
     found = wait_until(
         lambda: [w for w in writers(lab, path) if w["actor"] and w["actor"]["person"] == "bob"], "Bob's write", 10)
     check(lab, found[0], "bob", lab.host2, session_of(lab, mark, "bob"), "bash")
