@@ -95,6 +95,25 @@ package final class AccountLedger: Sendable {
         }
     }
 
+    /// Notes what accounts may give from now on, because a run begins that may not come back: who then has more than is granted
+    /// is known, and what was to change counts as not done.
+    func expect(_ state: DesiredState, on host: String, at time: Timestamp) throws {
+        let known = try entries(on: host)
+        let grown = state.users.compactMap { user -> (name: String, entry: Entry)? in
+            let before = known[user.name]
+            guard !(before?.powers ?? []).isSuperset(of: user.powers) else { return nil }
+            let entry = Entry(
+                state: before.map { $0.state == .ok ? .stale : $0.state } ?? .missing,
+                reason: "a run on the host has begun", since: time, signature: before?.signature ?? "",
+                powers: user.powers.union(before?.powers ?? []))
+            return (user.name, entry)
+        }
+        guard !grown.isEmpty else { return }
+        try write { database in
+            for (name, entry) in grown { try Self.put(entry, of: name, on: host, in: database) }
+        }
+    }
+
     /// Takes in what a host has reported.
     ///
     /// - Returns: what became different there since the last report though the directory did not want it, by user; the empty

@@ -33,24 +33,25 @@ package final class AccountService: Sendable {
 
     /// Brings one host to what the directory says; blocks until that is done. Conflicts are in the report, not an error.
     ///
-    /// There is one run at a time on a host: others wait for it.
+    /// There is one run at a time on a host: others wait for it, and do then what is right then.
     /// - Parameters:
     ///   - host: its name in the directory.
     ///   - adopted: accounts that are on the host already and become Gatehouse's, if their numbers are right.
+    ///   - time: the moment for which it is done; nil: when it begins.
     /// - Throws: `AccountError`; `DirectoryError` `.notFound`; what the executor throws.
     package func apply(
-        host name: String, adopting adopted: [String] = [], at time: Timestamp = .now
+        host name: String, adopting adopted: [String] = [], at time: Timestamp? = nil
     ) throws -> AccountReport {
-        try turns.run(at: name) { try run(on: name, adopting: adopted, .command, at: time).report }
+        try turns.run(at: name) { try run(on: name, adopting: adopted, .command, at: time ?? .now).report }
     }
 
     /// The same as a rehearsal: says what `apply` would do, and writes nothing on the host.
     ///
     /// - Throws: as `apply`.
     package func plan(
-        host name: String, adopting adopted: [String] = [], at time: Timestamp = .now
+        host name: String, adopting adopted: [String] = [], at time: Timestamp? = nil
     ) throws -> AccountCheck {
-        try turns.run(at: name) { try run(on: name, adopting: adopted, .rehearsal, at: time) }
+        try turns.run(at: name) { try run(on: name, adopting: adopted, .rehearsal, at: time ?? .now) }
     }
 
     /// Why a host is worked on.
@@ -67,6 +68,7 @@ package final class AccountService: Sendable {
     ) throws -> AccountCheck {
         let host = try directory.host(name)
         let state = try wantedState(of: name, adopting: adopted, purpose, at: time)
+        try expect(state, on: name, at: time)
         let outcome = Result {
             try executor.run(HostStep.command, input: HostStep.input(for: try state.encoded()), on: host)
         }
@@ -83,6 +85,11 @@ package final class AccountService: Sendable {
         state.isRehearsal = purpose == .rehearsal
         state.insists = purpose == .command
         return state
+    }
+
+    /// Notes before a run what it may give, in case nothing comes back from it.
+    private func expect(_ state: DesiredState, on host: String, at time: Timestamp) throws {
+        if !state.isRehearsal { try ledger.expect(state, on: host, at: time) }
     }
 
     /// Takes in what came of a run.
@@ -147,34 +154,36 @@ extension AccountService {
     /// - Parameter names: none of them twice.
     /// - Returns: what came of each, in their order; errors are those of `apply`.
     package func apply(
-        hosts names: [String], at time: Timestamp = .now
+        hosts names: [String], at time: Timestamp? = nil
     ) -> [Result<AccountReport, any Error>] {
         runAll(on: names, .command, at: time).map { $0.map(\.report) }
     }
 
     /// The same because what was granted is over, and not because somebody asks for it: what broke a host's sshd before is not tried again.
     package func withdraw(
-        from names: [String], at time: Timestamp = .now
+        from names: [String], at time: Timestamp? = nil
     ) -> [Result<AccountReport, any Error>] {
         runAll(on: names, .login, at: time).map { $0.map(\.report) }
     }
 
     /// The same as a rehearsal.
     package func plan(
-        hosts names: [String], at time: Timestamp = .now
+        hosts names: [String], at time: Timestamp? = nil
     ) -> [Result<AccountCheck, any Error>] {
         runAll(on: names, .rehearsal, at: time)
     }
 
     private func runAll(
-        on names: [String], _ purpose: Purpose, at time: Timestamp
+        on names: [String], _ purpose: Purpose, at moment: Timestamp?
     ) -> [Result<AccountCheck, any Error>] {
+        let time = moment ?? .now
         let checks = Locked<[String: Result<AccountCheck, any Error>]>([:])
         let free = turns.begin(at: names)
         var jobs: [(job: HostJob, state: DesiredState)] = []
         for name in names where free.contains(name) {
             do {
                 let state = try wantedState(of: name, adopting: [], purpose, at: time)
+                try expect(state, on: name, at: time)
                 var input = HostStep.input(for: try state.encoded())
                 // Most hosts want the same: one copy of it is enough.
                 if let last = jobs.last?.job.input, last == input { input = last }
@@ -194,7 +203,7 @@ extension AccountService {
         let rest = Parallel.map(busy, limit: HostStep.threadLimit) { name in
             Result {
                 try self.turns.run(at: name) {
-                    try self.run(on: name, adopting: [], purpose, at: time)
+                    try self.run(on: name, adopting: [], purpose, at: moment ?? .now)
                 }
             }
         }
@@ -367,9 +376,10 @@ extension AccountService {
     /// - Parameter isDoubted: the host refused the user, whatever is known.
     /// - Throws: as `apply`.
     package func prepare(
-        user: String, on host: String, isDoubted: Bool = false, at time: Timestamp = .now
+        user: String, on host: String, isDoubted: Bool = false, at moment: Timestamp? = nil
     ) throws -> Preparation {
         try turns.run(at: host) {
+            let time = moment ?? .now
             if !isDoubted, try isReady(user: user, on: host) { return .ready(nil) }
             let report = try run(on: host, adopting: [], .login, at: time).report
             if let entry = report.users.first(where: { $0.name == user }), entry.result == .conflict {

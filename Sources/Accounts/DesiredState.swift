@@ -116,9 +116,10 @@ extension DesiredState.User {
         // Of those who may not jump, such as who must be recorded, the own keys open nothing here.
         let jump = holder.rights.jump
         keys = jump == nil ? [] : holder.keys.map(\.line)
+        let permissions = jump ?? holder.rights.permissions
         restrictions =
-            (jump?.forwardsAnything ?? false ? [] : [Self.noForwarding])
-            + (jump?.agent ?? false ? [] : [Self.noAgent])
+            (permissions.forwardsAnything ? [] : [Self.noForwarding])
+            + (permissions.agent ? [] : [Self.noAgent])
     }
 
     static let noForwarding = "no-port-forwarding"

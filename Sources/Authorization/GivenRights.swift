@@ -56,7 +56,7 @@ extension GivenRights {
                 hasPrograms = true
             case ("ports", "all"): permissions.forwarding = .all
             case ("ports", let ports?):
-                guard let ports = PortSet(ports) else { return nil }
+                guard let ports = PortSet(written: ports) else { return nil }
                 permissions.forwarding = ports
             case ("terminal", nil): permissions.terminal = true
             case ("remote", nil): permissions.remoteForwarding = true

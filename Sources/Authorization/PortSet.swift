@@ -27,9 +27,17 @@ package struct PortSet: Hashable, Sendable {
         pieces = Array(merged.prefix(Self.pieceLimit))
     }
 
-    /// Reads ports and ranges of ports with commas between them; nil for anything else, an empty text too.
+    /// Reads ports and ranges of ports with commas between them; nil for anything else, an empty text too, and more than somebody
+    /// would type.
     package init?(_ text: String) {
-        guard (1...Self.textLimit).contains(text.utf8.count) else { return nil }
+        guard text.utf8.count <= Self.textLimit else { return nil }
+        self.init(written: text)
+    }
+
+    /// Reads what `text` is of any set that is neither empty nor all.
+    init?(written text: String) {
+        // No piece is longer than 12345-67890 and its comma.
+        guard (1...Self.pieceLimit * 12).contains(text.utf8.count) else { return nil }
         var ranges: [ClosedRange<UInt16>] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let ends = part.split(separator: "-", omittingEmptySubsequences: false)

@@ -49,9 +49,14 @@ struct GrantWatch: Sendable {
                 }
                 busy.withLock { $0.formUnion(due) }
                 // One that is slow keeps neither the others nor the next look waiting.
-                try Thread.start("withdraw") {
-                    withdraw(from: due)
+                do {
+                    try Thread.start("withdraw") {
+                        withdraw(from: due)
+                        busy.withLock { $0.subtract(due) }
+                    }
+                } catch {
                     busy.withLock { $0.subtract(due) }
+                    throw error
                 }
             } catch {
                 gateway.log.error("ended grants cannot be looked after", ["error": "\(error)"])

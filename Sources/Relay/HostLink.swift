@@ -154,7 +154,9 @@ final class HostLink: Link {
 
     /// Turns what the callbacks noted on the client's channel into requests.
     private func takeNotes() {
-        for signal in client.receivedSignals { queue(.signal(signal), nil) }
+        if context.maySignal {
+            for signal in client.receivedSignals { queue(.signal(signal), nil) }
+        }
         client.receivedSignals = []
         takeAgentRequest()
     }

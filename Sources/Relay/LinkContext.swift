@@ -29,5 +29,7 @@ final class LinkContext {
 
     var mayForwardAgent: Bool { rule.decide(.agentRequest) == .permitted }
 
+    var maySignal: Bool { rule.decide(.signal) == .permitted }
+
     func noteAgentRequest() { agentIsWanted = true }
 }

@@ -45,6 +45,27 @@ struct AccountPowersTests {
         #expect(try !service.hasTooMuch(user: "alice", on: "c1", at: time(13)))
     }
 
+    @Test("what a run may have given counts though nothing came back from it, until one says otherwise")
+    func lostRun() throws {
+        _ = try grant("alice")
+        _ = try service.apply(host: "c1", at: time(1))
+        _ = try grant("alice", Rights(sudo: true), until: 10)
+        _ = try grant("bob", Rights(sudo: true), until: 10)
+        host.answer.withLock { $0 = nil }
+        #expect(throws: (any Error).self) { try service.apply(host: "c1", at: time(2)) }
+        #expect(try service.hostsWithTooMuch(at: time(3)) == [])
+        #expect(try service.hostsWithTooMuch(at: time(11)) == ["c1"])
+        for user in ["alice", "bob"] {
+            #expect(try service.mayStillBecomeRoot(user: user, on: "c1", at: time(11)))
+        }
+        // As it was granted before: nobody would do it again without knowing of that run.
+        #expect(try !service.isReady(user: "alice", on: "c1", at: time(11)))
+        host.report("alice unchanged", "bob locked")
+        _ = service.withdraw(from: ["c1"], at: time(12))
+        #expect(try service.hostsWithTooMuch(at: time(13)) == [])
+        #expect(try service.isReady(user: "alice", on: "c1", at: time(13)))
+    }
+
     @Test("of what an administrator takes away, only becoming root is taken back at once")
     func removal() throws {
         let plain = try grant("alice")

@@ -22,6 +22,15 @@ struct GivenRightsTests {
         #expect(GivenRights(text: given.text) == given)
     }
 
+    @Test("is read again with as many ports as a set can have")
+    func manyPorts() {
+        let ports = PortSet((0..<UInt16(PortSet.pieceLimit)).map { 20_000 + $0 * 3...20_001 + $0 * 3 })
+        let given = GivenRights(permissions: Permissions(programs: .all, forwarding: ports), sudo: false)
+        #expect(ports.pieces.count == PortSet.pieceLimit && given.text.utf8.count > 10_000)
+        #expect(GivenRights(text: given.text) == given)
+        #expect(PortSet(ports.text) == nil)
+    }
+
     @Test("is written in words")
     func text() {
         let permissions = Permissions(programs: .all, terminal: true, forwarding: Self.some, agent: true)
