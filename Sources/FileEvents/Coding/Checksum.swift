@@ -5,6 +5,10 @@ enum Checksum {
     }
 
     static func crc32c(_ bytes: some Collection<UInt8>) -> UInt32 {
-        ~bytes.reduce(~0) { value, byte in table[Int(UInt8(truncatingIfNeeded: value) ^ byte)] ^ value >> 8 }
+        // Taken once: each use of the property itself asks whether it is made yet.
+        let table = table
+        return ~bytes.reduce(~0) { value, byte in
+            table[Int(UInt8(truncatingIfNeeded: value) ^ byte)] ^ value >> 8
+        }
     }
 }
