@@ -6,6 +6,8 @@ import Support
 package struct SessionWatch: DaemonCommand {
     /// From one look at what was recorded to the next.
     private static let interval = Duration.milliseconds(100)
+    /// How long it may take to read what was before the beginning.
+    private static let patience = Duration.seconds(10)
 
     package static let words = ["session", "watch"]
     package static let summary = "Show a live session that is recorded, as it goes on"
@@ -46,9 +48,10 @@ package struct SessionWatch: DaemonCommand {
         var reader = try RecordingReader(file)
         _ = try reader.header()
         var screen = Screen(hasTerminal: recording.hasTerminal)
-        // All that was is shown at once, as far as a terminal needs it.
+        // All that was is shown at once, as far as a terminal needs it. What grows faster than it is read is shown as it comes.
         var shown: [UInt8] = []
-        while let event = try reader.next() {
+        let until = ContinuousClock.now + Self.patience
+        while ContinuousClock.now < until, let event = try reader.next() {
             shown += screen.shown(event)
             if shown.count > 2 * Screen.memoryLimit { shown = Array(Screen.end(of: shown)) }
             if hasKeys, try terminal.isLeft(within: .zero) { return }
