@@ -6,7 +6,7 @@ RELEASE = .build/release
 MAN_PAGES = $(wildcard docs/man/*.[1-8])
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo lab lab-restart lab-down test test-aws-lab bench lint install
+.PHONY: help setup build demo lab lab-restart lab-down test test-asan test-tsan test-aws-lab bench lint install
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -32,6 +32,12 @@ lab-down: ## end the lab and leave nothing
 
 test: setup lint ## run every test: units, the lab's AWS endpoint, then stock clients against the lab
 	@scripts/test
+
+test-asan: setup ## the same with AddressSanitizer in all programs, without the endpoint's own tests; takes an hour
+	@scripts/test-sanitized address
+
+test-tsan: setup ## likewise with ThreadSanitizer
+	@scripts/test-sanitized thread
 
 test-aws-lab: setup ## test the lab's AWS endpoint itself; needs neither root nor a lab
 	.venv/bin/pytest Tests/Lab/aws

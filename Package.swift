@@ -144,7 +144,7 @@ let package = Package(
         program("gatehouse-record", uses: ["Recording", "Sandbox", "Support"]),
         program("gatehouse-ssm", uses: ["SessionManager", "Support"]),
         program("gatehouse", uses: ["Commands", "Support"]),
-        // Runs on the hosts, whatever they have installed: glibc and all libraries are in it.
+        // Runs on the hosts, whatever they have installed: glibc and all libraries are in its release build.
         .executableTarget(
             name: "gatehouse-watch",
             dependencies: [
@@ -152,7 +152,7 @@ let package = Package(
                 "Support",
             ],
             swiftSettings: strict,
-            linkerSettings: [.unsafeFlags(["-static-executable"])]),
+            linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
 
         // Stands in for hosts where the book is tested and measured.
         .executableTarget(

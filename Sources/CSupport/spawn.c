@@ -1,11 +1,15 @@
 #define _GNU_SOURCE
 #include "CSupport.h"
+#include "sanitizer.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <pthread.h>
 #include <signal.h>
+#ifdef GH_SANITIZED
+#include <stdlib.h>
+#endif
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -50,11 +54,13 @@ static int become(const struct gh_spawn_request *request)
         if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
             return errno;
     }
+#ifndef GH_SANITIZED /* The shadow of all memory would count. */
     if (request->limit_memory > 0) {
         struct rlimit limit = {request->limit_memory, request->limit_memory};
         if (setrlimit(RLIMIT_DATA, &limit) < 0)
             return errno;
     }
+#endif
     umask(077);
     if (chdir("/") < 0)
         return errno;
@@ -87,6 +93,14 @@ pid_t gh_spawn(const struct gh_spawn_request *request)
 {
     if (request->descriptor_count > GH_MAX_SPAWN_DESCRIPTORS)
         return -EINVAL;
+#ifdef GH_SANITIZED
+    struct gh_spawn_request extended = *request;
+    char **environment = gh_sanitized_environment(request->environment);
+    if (!environment)
+        return -ENOMEM;
+    extended.environment = environment;
+    request = &extended;
+#endif
 
     /* No signal handler of the parent may run in the child while both share one memory. */
     sigset_t all, before;
@@ -100,6 +114,9 @@ pid_t gh_spawn(const struct gh_spawn_request *request)
     }
     int fork_error = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+#ifdef GH_SANITIZED
+    free(environment);
+#endif
 
     if (child < 0)
         return -fork_error;

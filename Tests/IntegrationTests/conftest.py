@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import secrets
 import shlex
 import signal
@@ -11,10 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from lab import Lab, LabError, free_port, kill_group, listening, run, wait_until
+from lab import PATIENCE, Lab, LabError, free_port, kill_group, listening, run, wait_until
 from machine import Machine
 
 HELLO = (Path(__file__).parent / "hello.py").read_text()
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leaves out what says nothing of programs that a sanitizer looks over."""
+    if not os.environ.get("GATEHOUSE_SANITIZER"):
+        return
+    unfit = [item for item in items if item.get_closest_marker("released")]
+    items[:] = [item for item in items if item not in unfit]
+    config.hook.pytest_deselected(items=unfit)
 
 
 class TooLong(BaseException):
@@ -25,7 +35,7 @@ class TooLong(BaseException):
 def pytest_runtest_call(item):
     """Ends a test that takes longer than its `limit`, 30 seconds if it has none."""
     marker = item.get_closest_marker("limit")
-    seconds = marker.args[0] if marker else 30
+    seconds = (marker.args[0] if marker else 30) * PATIENCE
 
     def too_long(*_):
         raise TooLong(f"the test took longer than {seconds} s")
@@ -276,7 +286,7 @@ def asynchronously():
     """Runs a coroutine within a time."""
 
     def asynchronously(coroutine, timeout=25):
-        return asyncio.run(asyncio.wait_for(coroutine, timeout))
+        return asyncio.run(asyncio.wait_for(coroutine, timeout * PATIENCE))
 
     return asynchronously
 

@@ -16,6 +16,12 @@ from pathlib import Path
 #: The top of the source tree.
 TOP = Path(__file__).resolve().parents[2]
 
+#: Where the programs lie that are tested.
+PROGRAMS = Path(os.environ.get("GATEHOUSE_BIN", TOP / ".build/release"))
+
+#: How many times longer everything may take, and how many times the memory: programs that a sanitizer looks over are slow and large.
+PATIENCE, BULK = (4, 10) if os.environ.get("GATEHOUSE_SANITIZER") else (1, 1)
+
 #: What `make lab` promises to write.
 REQUIRED = (
     "GATEHOUSE GATEWAY_HOST GATEWAY_PORT SSH_CONFIG KNOWN_HOSTS ALICE_KEY BOB_KEY CAROL_KEY ADMIN_KEY "
@@ -55,7 +61,7 @@ def read_variables(path):
 
 def wait_until(condition, what, timeout=10.0):
     """Polls until `condition()` is true, and returns what it gave."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + timeout * PATIENCE
     while True:
         value = condition()
         if value:
@@ -100,7 +106,7 @@ def run(command, input=None, timeout=30.0, **more):
     words = [str(word) for word in command]
     with subprocess.Popen(words, start_new_session=True, **more) as process:
         try:
-            out, err = process.communicate(input, timeout=timeout)
+            out, err = process.communicate(input, timeout=timeout * PATIENCE)
         except BaseException as failure:
             kill_group(process)
             if isinstance(failure, subprocess.TimeoutExpired):
@@ -412,7 +418,7 @@ def _name_of(entry):
 
 
 def resident_bytes(pids):
-    """The memory that processes have of their own and by their share (PSS), in bytes."""
+    """The memory that processes have of their own and by their share (PSS), in bytes; what a sanitizer adds is taken off, roughly."""
     total = 0
     for pid in pids:
         try:
@@ -420,4 +426,4 @@ def resident_bytes(pids):
         except OSError:
             continue
         total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
-    return total
+    return total // BULK

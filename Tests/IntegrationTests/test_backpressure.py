@@ -58,6 +58,7 @@ def test_slow_program(lab, master, start, host_folder):
     assert feeder.wait(5) == 0
 
 
+@pytest.mark.released("measures milliseconds")
 @pytest.mark.limit(60)
 def test_fairness(lab, master, start):
     """21: four stalled readers delay nobody: 20 commands beside them on the connection take below 300 ms each."""

@@ -13,16 +13,15 @@ from pathlib import Path
 
 import pytest
 from gateway import Gateway
-from lab import run, wait_until
+from lab import PROGRAMS, run, wait_until
 
-TOP = Path(__file__).resolve().parents[2]
 SEGMENTS, EVENTS = 30, 120
 
 
 @pytest.fixture(scope="module")
 def producer():
     """Stands in for the hosts."""
-    path = Path(os.environ.get("BOOK_PRODUCER", TOP / ".build/release/book-producer"))
+    path = Path(os.environ.get("BOOK_PRODUCER", PROGRAMS / "book-producer"))
     assert path.exists(), f"there is no {path}: make build"
     return path
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from acl import ATTRIBUTE, access_list
+from lab import PROGRAMS
 
-PROGRAM = Path(__file__).parents[2] / ".build/release/gatehouse-watch"
+PROGRAM = PROGRAMS / "gatehouse-watch"
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of others, and mounts")
 

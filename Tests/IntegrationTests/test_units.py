@@ -9,6 +9,8 @@ import pytest
 
 TOP = Path(__file__).resolve().parents[2]
 
+pytestmark = pytest.mark.released("installs the release build")
+
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = Path(__file__).parents[2] / ".build/release/gatehouse-watch"
+from lab import PROGRAMS
+
+PROGRAM = PROGRAMS / "gatehouse-watch"
 QUEUE = Path("/proc/sys/fs/fanotify/max_queued_events")
 
 pytestmark = [pytest.mark.skipif(os.geteuid() != 0, reason="only root can watch and mount"), pytest.mark.limit(120)]
@@ -293,6 +295,7 @@ def test_a_limit_of_the_spool_is_kept(watched):
     watched.end()
 
 
+@pytest.mark.released("measures memory")
 def test_uses_little_memory(watched):
     watched.start()
     for number in range(4000):
