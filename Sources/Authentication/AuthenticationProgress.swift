@@ -16,6 +16,8 @@ package struct AuthenticationProgress: Equatable, Sendable {
 
     /// How the client called itself first.
     package private(set) var login: String?
+    /// What the client said it is when it first asked for something besides a key.
+    package private(set) var clientVersion: String?
     /// In the order in which it was shown.
     package private(set) var factors: [Factor] = []
     package private(set) var key: ShownKey?
@@ -28,6 +30,11 @@ package struct AuthenticationProgress: Equatable, Sendable {
         return login == name
     }
 
+    /// Takes what the client says it is.
+    package mutating func note(clientVersion version: String) {
+        if clientVersion == nil { clientVersion = version }
+    }
+
     /// A key was shown. It stays the first one whatever comes later.
     package mutating func show(_ shown: ShownKey) {
         guard key == nil else { return }
@@ -35,9 +42,9 @@ package struct AuthenticationProgress: Equatable, Sendable {
         factors.append(.publicKey)
     }
 
-    /// A code was shown.
-    package mutating func showCode() {
-        guard !factors.contains(.code) else { return }
-        factors.append(.code)
+    /// Something besides the key was shown.
+    package mutating func show(_ factor: Factor) {
+        guard factor != .publicKey, !factors.contains(factor) else { return }
+        factors.append(factor)
     }
 }

@@ -88,6 +88,17 @@ package enum KeyDecision: Equatable, Sendable {
             login: login, facts: facts, from: IPAddress(address), at: time)
     }
 
+    /// The rule for those who show no key: an active user's name.
+    package static func person(_ user: User?, named login: LoginName?) throws(Reason) -> User {
+        guard let login else { throw .malformedName }
+        guard let user, user.name == login.user else { throw .unknownUser }
+        switch user.state {
+        case .active: return user
+        case .locked: throw .locked
+        case .left: throw .left
+        }
+    }
+
     /// The rule for watchers: the one key of the one host that was named.
     package init(watcherOf host: String, key blob: [UInt8], known: WatchKey?) {
         guard let known, known.host == host, known.material.blob == blob else {

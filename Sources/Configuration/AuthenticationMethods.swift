@@ -4,14 +4,24 @@ import Support
 package enum Factor: String, CaseIterable, Hashable, Sendable {
     /// The private half of a registered key.
     case publicKey = "publickey"
+    /// Whatever PAM asks for: a password, mostly.
+    case pam
     /// A one-time code.
     case code = "totp"
 
-    /// The method by which it is shown, as RFC 4252 names it.
-    package var method: String {
+    /// The methods by which it can be shown, as RFC 4252 names them.
+    package var methods: [String] {
         switch self {
-        case .publicKey: "publickey"
-        case .code: "keyboard-interactive"
+        case .publicKey: ["publickey"]
+        case .pam: ["keyboard-interactive", "password"]
+        case .code: ["keyboard-interactive"]
+        }
+    }
+
+    /// The methods by which one of several factors can be shown, each once.
+    package static func methods(of factors: [Factor]) -> [String] {
+        factors.flatMap(\.methods).reduce(into: []) { list, method in
+            if !list.contains(method) { list.append(method) }
         }
     }
 }
@@ -51,14 +61,17 @@ package struct AuthenticationMethods: Equatable, Sendable, CustomStringConvertib
                 chain.append(factor)
             }
             // A code of six digits alone could be guessed, and it would be asked from everybody who knows a name.
-            guard chain.first == .publicKey else {
+            guard chain.first == .publicKey || (chain.first == .pam && !chain.contains(.publicKey)) else {
                 throw ValueError(
-                    what: "a chain begins with publickey: what comes later is asked from nobody else")
+                    what: "a chain begins with publickey, or without one with pam")
             }
             chains.append(chain)
         }
         self.init(chains: chains)
     }
+
+    /// Whether some chain needs no key.
+    package var permitKeyless: Bool { chains.contains { $0.first != .publicKey } }
 
     /// The same for somebody who needs not show this factor.
     package func waiving(_ factor: Factor) -> AuthenticationMethods {

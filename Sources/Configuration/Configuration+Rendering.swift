@@ -39,6 +39,9 @@ extension Configuration {
         case .maxStartups: ["\(maximumStartups)"]
         case .maxStartupsPerAddress: ["\(maximumStartupsPerAddress)"]
         case .authenticationMethods: [authenticationMethods.description]
+        case .passwordLogin: [permitsPasswordLogin ? "yes" : "no"]
+        case .pamService: [pamService]
+        case .pamServiceDirectory: [pamServiceDirectory.map { LineLexer.quoted($0) } ?? "none"]
         case .secondFactorGraceTime: [ValueParser.rendered(secondFactorGraceTime)]
         case .maxAuthTries: ["\(maximumAttempts)"]
         case .maxFailuresPerAddress: ["\(maximumFailuresPerAddress)"]
@@ -98,7 +101,10 @@ extension Keyword {
         case .maxStartups: "Connections that have not logged in, at one time."
         case .maxStartupsPerAddress: "The same, from one address."
         case .authenticationMethods:
-            "What a login needs: publickey, or publickey,totp for a one-time code besides."
+            "What a login needs: publickey, with ,pam for a password and ,totp for a one-time code besides."
+        case .passwordLogin: "Whether AuthenticationMethods may have a chain without a key: pam or pam,totp."
+        case .pamService: "The PAM stack that looks at passwords."
+        case .pamServiceDirectory: "Where the stack's file is; none: where the system has them."
         case .secondFactorGraceTime:
             "How long a code holds for the same user, key and address; 0: for one login."
         case .maxAuthTries: "Attempts to log in on one connection."

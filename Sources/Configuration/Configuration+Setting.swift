@@ -37,6 +37,11 @@ extension Configuration {
         case .maxStartupsPerAddress:
             maximumStartupsPerAddress = try ValueParser.number(value, in: 1...100_000)
         case .authenticationMethods: authenticationMethods = try AuthenticationMethods(parsing: values)
+        case .passwordLogin: permitsPasswordLogin = try ValueParser.truth(value)
+        case .pamService: pamService = try ValueParser.serviceName(value)
+        case .pamServiceDirectory:
+            pamServiceDirectory =
+                value.lowercased() == "none" ? nil : try ValueParser.directory(value, longestName: 4_000)
         case .secondFactorGraceTime:
             secondFactorGraceTime = try ValueParser.duration(value, in: 0...30 * 86_400)
         case .maxAuthTries: maximumAttempts = try ValueParser.number(value, in: 1...100)

@@ -27,6 +27,12 @@ package struct Configuration: Equatable, Sendable {
     package var maximumStartupsPerAddress = 20
     /// What a person has to show.
     package var authenticationMethods = AuthenticationMethods.publicKey
+    /// Whether a chain may begin with a password instead of a key.
+    package var permitsPasswordLogin = false
+    /// The PAM stack that looks at passwords.
+    package var pamService = "gatehouse"
+    /// Where the stack's file lies; nil: where the system has them.
+    package var pamServiceDirectory: String?
     /// How long a one-time code holds for further logins with the same key from the same address; zero: for its own login only.
     package var secondFactorGraceTime = Duration.seconds(8 * 3_600)
     /// Attempts to log in on one connection.

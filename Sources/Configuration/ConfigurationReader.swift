@@ -40,6 +40,13 @@ struct ConfigurationReader {
         if places[.hostKey] == nil {
             configuration.hostKeys = [Configuration.defaultHostKey(in: configuration.stateDirectory)]
         }
+        if let place = places[.authenticationMethods], configuration.authenticationMethods.permitKeyless,
+            !configuration.permitsPasswordLogin
+        {
+            report(
+                "AuthenticationMethods has a chain without publickey, which lets people in by a password alone; "
+                    + "PasswordLogin yes permits that", at: place)
+        }
         guard problems.isEmpty else { throw ConfigurationError(problems) }
         return configuration
     }

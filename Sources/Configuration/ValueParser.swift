@@ -116,6 +116,18 @@ enum ValueParser {
         return text
     }
 
+    /// Reads the name of a PAM stack: a file's name, and no path.
+    static func serviceName(_ text: String) throws(ValueError) -> String {
+        let isName = text.utf8.allSatisfy { byte in
+            isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || [UInt8(ascii: "-"), UInt8(ascii: "_")].contains(byte)
+        }
+        guard isName, (1...64).contains(text.utf8.count) else {
+            throw ValueError(what: "'\(shown(text))' is not the name of a PAM service such as gatehouse")
+        }
+        return text
+    }
+
     /// Reads the path of a folder and drops slashes at its end.
     static func directory(_ text: String, longestName limit: Int) throws(ValueError) -> String {
         var path = try path(text)

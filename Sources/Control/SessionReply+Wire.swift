@@ -93,28 +93,6 @@ extension SessionReply {
     }
 }
 
-extension Questions {
-    fileprivate func encode(into out: inout WireWriter) {
-        out.string(instruction)
-        out.uint32(UInt32(prompts.count))
-        for prompt in prompts {
-            out.string(prompt.text)
-            out.boolean(prompt.isEchoed)
-        }
-    }
-
-    fileprivate init(from input: inout WireReader) throws(WireError) {
-        let instruction = try input.string()
-        let count = try input.uint32()
-        guard count <= Self.countLimit else { throw WireError("\(count) questions are too many") }
-        var prompts: [Prompt] = []
-        for _ in 0..<count {
-            prompts.append(Prompt(try input.string(), isEchoed: try input.boolean()))
-        }
-        self.init(instruction: instruction, prompts: prompts)
-    }
-}
-
 extension ConnectionSettings {
     fileprivate func encode(into out: inout WireWriter) {
         out.string(session)
@@ -126,6 +104,7 @@ extension ConnectionSettings {
         out.uint32(connectTimeoutSeconds)
         out.string(banner)
         out.byte(logLevel)
+        out.strings(methods)
     }
 
     fileprivate init(from input: inout WireReader) throws(WireError) {
@@ -133,7 +112,8 @@ extension ConnectionSettings {
             session: try input.string(), hostKeys: try input.strings(limit: 8),
             loginGraceSeconds: try input.uint32(), maximumAttempts: try input.uint32(),
             maximumChannels: try input.uint32(), rekeyBytes: try input.uint64(),
-            connectTimeoutSeconds: try input.uint32(), banner: try input.string(), logLevel: try input.byte())
+            connectTimeoutSeconds: try input.uint32(), banner: try input.string(), logLevel: try input.byte(),
+            methods: try input.strings(limit: 8))
     }
 }
 

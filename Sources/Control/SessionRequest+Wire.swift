@@ -4,7 +4,7 @@ extension SessionRequest {
     private enum Kind: UInt8 {
         case hello = 1
         case probeKey, verifiedKey, refusedMethod, connect, hostFailed, hostReady, jump, command, journalGrew,
-            deliver, watcherProgram, interactive, answers, record
+            deliver, watcherProgram, interactive, answers, record, password
     }
 
     /// The message to send.
@@ -47,13 +47,18 @@ extension SessionRequest {
             out.byte(Kind.deliver.rawValue)
         case .watcherProgram:
             out.byte(Kind.watcherProgram.rawValue)
-        case .interactive(let login):
+        case .interactive(let login, let clientVersion):
             out.byte(Kind.interactive.rawValue)
             out.string(login)
+            out.string(clientVersion)
         case .answers(let answers):
             out.byte(Kind.answers.rawValue)
-            out.uint32(UInt32(answers.count))
-            for answer in answers { out.data(answer) }
+            Questions.encode(answers, into: &out)
+        case .password(let login, let password, let clientVersion):
+            out.byte(Kind.password.rawValue)
+            out.string(login)
+            out.data(password)
+            out.string(clientVersion)
         case .record(let request):
             out.byte(Kind.record.rawValue)
             request.encode(into: &out)
@@ -87,22 +92,14 @@ extension SessionRequest {
         case .journalGrew: self = .journalGrew
         case .deliver: self = .deliver
         case .watcherProgram: self = .watcherProgram
-        case .interactive: self = .interactive(login: try input.string())
-        case .answers: self = .answers(try Self.answers(from: &input))
+        case .interactive: self = .interactive(login: try input.string(), clientVersion: try input.string())
+        case .answers: self = .answers(try Questions.answers(from: &input))
+        case .password:
+            self = .password(
+                login: try input.string(), password: try Questions.answer(from: &input),
+                clientVersion: try input.string())
         case .record: self = .record(try RecordingRequest(from: &input))
         }
         try input.finish()
-    }
-
-    private static func answers(from input: inout WireReader) throws(WireError) -> [[UInt8]] {
-        let count = try input.uint32()
-        guard count <= Questions.countLimit else { throw WireError("\(count) answers are too many") }
-        var answers: [[UInt8]] = []
-        for _ in 0..<count {
-            let answer = try input.data()
-            guard answer.count <= Questions.answerLimit else { throw WireError("an answer is too long") }
-            answers.append(answer)
-        }
-        return answers
     }
 }

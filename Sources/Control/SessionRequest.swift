@@ -15,10 +15,13 @@ package enum SessionRequest: Equatable, Sendable {
     case verifiedKey(login: String, key: [UInt8], clientVersion: String)
 
     /// The client wants to be asked questions (RFC 4256).
-    case interactive(login: String)
+    case interactive(login: String, clientVersion: String)
 
     /// What the client answers to the questions of the last reply, bytes as they came.
     case answers([[UInt8]])
+
+    /// A password, bytes as they came.
+    case password(login: String, password: [UInt8], clientVersion: String)
 
     /// An attempt by a method that is not offered.
     case refusedMethod(login: String, method: String)
@@ -71,10 +74,10 @@ package enum SessionReply: Equatable, Sendable {
     /// To `probeKey`: the key would do.
     case keyAcceptable
 
-    /// To `verifiedKey` and `answers`: logged in; what the user may do in this session.
+    /// To `verifiedKey`, `interactive`, `answers` and `password`: logged in; what the user may do in this session.
     case accepted(SessionGrant)
 
-    /// To `verifiedKey` and `answers`: that was right, and something else is asked for besides.
+    /// To `verifiedKey`, `interactive`, `answers` and `password`: that was right, and something else is asked for besides.
     ///
     /// - methods: by which the client can go on, as RFC 4252 names them.
     case partiallyAccepted(methods: [String])
@@ -82,7 +85,7 @@ package enum SessionReply: Equatable, Sendable {
     /// To `interactive` and `answers`: questions for the person; `answers` must come next, or another method.
     case questions(Questions)
 
-    /// To `probeKey`, `verifiedKey`, `interactive`, `answers`, `refusedMethod`: no; the client may try again.
+    /// To `probeKey`, `verifiedKey`, `interactive`, `answers`, `password`, `refusedMethod`: no; the client may try again.
     case rejected
 
     /// To any of these: no, and the connection ends with this text. To `jump`: the same, if nothing else goes on in it.
@@ -126,36 +129,6 @@ package enum SessionReply: Equatable, Sendable {
     case noted
 }
 
-/// A round of questions (RFC 4256).
-package struct Questions: Equatable, Sendable {
-    /// One question.
-    package struct Prompt: Equatable, Sendable {
-        /// With the blank at its end.
-        package var text: String
-        /// Whether what is typed may be seen.
-        package var isEchoed: Bool
-
-        package init(_ text: String, isEchoed: Bool) {
-            self.text = text
-            self.isEchoed = isEchoed
-        }
-    }
-
-    /// No round has more questions, and no answers are more.
-    package static let countLimit = 32
-    /// No answer is longer, in bytes.
-    package static let answerLimit = 1_024
-
-    /// Shown before the questions; empty: nothing.
-    package var instruction: String
-    package var prompts: [Prompt]
-
-    package init(instruction: String = "", prompts: [Prompt]) {
-        self.instruction = instruction
-        self.prompts = prompts
-    }
-}
-
 /// What a session needs to know before anybody has logged in.
 package struct ConnectionSettings: Equatable, Sendable {
     /// The session's name, a ULID.
@@ -172,6 +145,8 @@ package struct ConnectionSettings: Equatable, Sendable {
     package var rekeyBytes: UInt64
     /// Seconds a host may take for its handshake.
     package var connectTimeoutSeconds: UInt32
+    /// By which a client can begin, as RFC 4252 names them.
+    package var methods: [String]
     /// Text shown before authentication; empty: none.
     package var banner: String
     /// `Log.Level` of the session's log lines.
@@ -180,7 +155,7 @@ package struct ConnectionSettings: Equatable, Sendable {
     package init(
         session: String, hostKeys: [String], loginGraceSeconds: UInt32, maximumAttempts: UInt32,
         maximumChannels: UInt32, rekeyBytes: UInt64, connectTimeoutSeconds: UInt32, banner: String,
-        logLevel: UInt8
+        logLevel: UInt8, methods: [String] = ["publickey"]
     ) {
         self.session = session
         self.hostKeys = hostKeys
@@ -191,6 +166,7 @@ package struct ConnectionSettings: Equatable, Sendable {
         self.connectTimeoutSeconds = connectTimeoutSeconds
         self.banner = banner
         self.logLevel = logLevel
+        self.methods = methods
     }
 }
 

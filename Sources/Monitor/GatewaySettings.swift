@@ -78,7 +78,8 @@ struct GatewaySettings: Sendable {
             maximumChannels: UInt32(clamping: configuration.maximumChannels),
             rekeyBytes: configuration.rekeyLimit,
             connectTimeoutSeconds: Self.seconds(configuration.connectTimeout),
-            banner: banner, logLevel: UInt8(configuration.logLevel.rawValue))
+            banner: banner, logLevel: UInt8(configuration.logLevel.rawValue),
+            methods: Factor.methods(of: configuration.authenticationMethods.next(after: [])))
     }
 
     private static func seconds(_ duration: Duration) -> UInt32 {

@@ -19,7 +19,7 @@ extension SessionMonitor {
 
     /// Whether a key would do; the client has proved nothing yet, so nothing else happens.
     func probe(login: String, key: [UInt8]) throws -> SessionReply {
-        state = .authenticating
+        turnFromQuestions()
         if let refusal = try refuseOtherName(login) { return refusal }
         guard progress.key == nil else {
             return try reject(Rejection(login: login, key: key, reason: "a key was shown already"))
@@ -87,7 +87,7 @@ extension SessionMonitor {
 
     private func open(_ login: Login, _ decision: AuthenticationDecision, grant: SessionGrant) throws {
         let fingerprint = decision.fingerprint
-        let clientVersion = decision.key.clientVersion
+        let clientVersion = decision.clientVersion
         self.login = login
         var isNoted = false
         defer { if !isNoted { self.login = nil } }
@@ -95,9 +95,8 @@ extension SessionMonitor {
         detail["target"] = login.target
         // What has ended since is known by this also to a daemon that was started later.
         detail["given"] = login.rights?.given.text
-        var proof = [
-            "key": fingerprint, "method": decision.factors.map(\.rawValue).joined(separator: ","),
-        ]
+        var proof = ["method": decision.factors.map(\.rawValue).joined(separator: ",")]
+        proof["key"] = fingerprint
         proof["code_age"] = decision.grace.map { String($0.components.seconds) }
         if decision.isEnrolling { proof["only"] = "enrolling for one-time codes" }
         if let certificate = login.certificate {
@@ -115,7 +114,7 @@ extension SessionMonitor {
             ])
         isNoted = true
         // Only a comfort of 'key list'.
-        try? gateway.directory.noteUse(ofKey: decision.key.blob)
+        if let key = decision.key { try? gateway.directory.noteUse(ofKey: key.blob) }
         try openGraceWindow(for: decision)
         state = SessionState(granted: grant.target)
         gateway.limits.withLock { $0.authenticated(from: peer.host) }
@@ -126,7 +125,7 @@ extension SessionMonitor {
                 rights: login.rights?.given))
         log.info(
             "login",
-            ["user.name": login.user.name, "peer.address": peer.host, "key.fingerprint": fingerprint])
+            ["user.name": login.user.name, "peer.address": peer.host, "key.fingerprint": fingerprint ?? ""])
     }
 
     /// A key or a certificate for the event log, as it says itself.

@@ -12,8 +12,10 @@ import Support
 struct AuthenticationDecision {
     let user: User
     let name: LoginName
-    let key: AuthenticationProgress.ShownKey
-    let fingerprint: String
+    /// nil, as its fingerprint: none was asked for.
+    let key: AuthenticationProgress.ShownKey?
+    let fingerprint: String?
+    let clientVersion: String
     /// With which the key was shown, where it is none of the directory.
     let certificate: AcceptedCertificate?
     /// What was shown on this connection, in its order.
@@ -42,9 +44,15 @@ extension SessionMonitor {
         return .disconnect(reason: Self.otherName)
     }
 
+    /// Forgets the questions that wait for answers, and ends whoever has asked them.
+    func turnFromQuestions() {
+        conversation = nil
+        state = .authenticating
+    }
+
     /// A key was shown.
     func showKey(login text: String, key: [UInt8], clientVersion: String) throws -> SessionReply {
-        state = .authenticating
+        turnFromQuestions()
         if let refusal = try refuseOtherName(text) { return refusal }
         guard progress.key == nil else {
             return try reject(Rejection(login: text, key: key, reason: "a key was shown already"))
@@ -55,14 +63,16 @@ extension SessionMonitor {
     }
 
     /// The client wants to be asked.
-    func question(login: String) throws -> SessionReply {
-        state = .authenticating
+    func question(login: String, clientVersion: String) throws -> SessionReply {
+        turnFromQuestions()
         if let refusal = try refuseOtherName(login) { return refusal }
-        guard progress.key != nil else {
-            return try reject(
-                Rejection(login: login, key: nil, reason: "keyboard-interactive is not offered"))
+        progress.note(clientVersion: clientVersion)
+        switch try turn(to: [.pam, .code], by: "keyboard-interactive") {
+        case .answered(let reply): return reply
+        case .show(.pam, let name): return try askByPAM(for: name)
+        case .show: break
         }
-        if let reply = try answerUnlessCodeIsWanted() { return reply }
+        conversation = .code
         state = .conversing
         let hint =
             "That was wrong, or was used before. Who has no codes yet gets some by: ssh -t USER+gate@GATEWAY totp enrol"
@@ -72,18 +82,29 @@ extension SessionMonitor {
                 prompts: [.init("One-time code: ", isEchoed: false)]))
     }
 
-    /// Answers to the question for a code.
+    /// Answers to the questions that were asked last.
     func take(answers: [[UInt8]]) throws -> SessionReply {
-        state = .authenticating
-        guard let login = progress.login, let name = LoginName(login) else {
-            throw Violation(description: "answers without a login")
+        let asked = conversation
+        turnFromQuestions()
+        switch asked {
+        case .code: return try take(codes: answers)
+        case .pam(let attempt): return try take(answers: answers, in: attempt)
+        case nil: throw Violation(description: "answers to no question")
         }
+    }
+
+    private func take(codes answers: [[UInt8]]) throws -> SessionReply {
+        let login = progress.login ?? ""
         guard answers.count == 1 else {
             return try reject(
                 Rejection(login: login, key: nil, reason: "\(answers.count) answers to one question"))
         }
         // What was shown before may hold no more: then no code is looked at, and none is spent.
-        if let reply = try answerUnlessCodeIsWanted() { return reply }
+        let name: LoginName
+        switch try turn(to: [.code], by: "a code") {
+        case .answered(let reply): return reply
+        case .show(_, let shown): name = shown
+        }
         let verdict: CodeDesk.Verdict
         do {
             verdict = try gateway.codes.check(answers[0], of: name.user, from: peer.host, at: .now)
@@ -95,12 +116,7 @@ extension SessionMonitor {
         switch verdict {
         case .wrong(let reason, let closing):
             wrongAnswers += 1
-            if let closing {
-                try gateway.events.append(
-                    Event(
-                        .authenticationLimited, session: session.description, user: name.user,
-                        address: peer.host, detail: ["seconds": String(closing.components.seconds)]))
-            }
+            try noteLimit(closing, of: name)
             return try reject(Rejection(login: login, key: nil, reason: reason.rawValue))
         case .code: break
         case .recoveryCode(let left):
@@ -110,25 +126,57 @@ extension SessionMonitor {
                     detail: ["left": String(left)]))
         }
         var next = progress
-        next.showCode()
+        next.show(.code)
         return try goOn(with: next)
     }
 
-    /// What becomes of the connection if it is not a code that it needs now: another login of the user may have shown one meanwhile.
-    private func answerUnlessCodeIsWanted() throws -> SessionReply? {
-        switch try standing(of: progress) {
-        case .wanting(let factors) where factors.contains(.code): return nil
-        case .complete(let decision): return try logIn(decision)
-        case .rejected(let reason):
-            return try reject(Rejection(login: progress.login ?? "", key: nil, reason: reason.rawValue))
-        case .wanting, .watcher:
-            return try reject(
-                Rejection(login: progress.login ?? "", key: nil, reason: "no code is asked for"))
+    /// Notes that secrets of somebody are not looked at for a while; nil: they are.
+    func noteLimit(_ closing: Duration?, of name: LoginName) throws {
+        guard let closing else { return }
+        try gateway.events.append(
+            Event(
+                .authenticationLimited, session: session.description, user: name.user,
+                address: peer.host, detail: ["seconds": String(closing.components.seconds)]))
+    }
+
+    /// Whose turn it is.
+    enum Turn {
+        /// This is to be shown by whoever calls themselves so.
+        case show(Factor, LoginName)
+        case answered(SessionReply)
+    }
+
+    /// Which of these is wanted now, if any is; else what becomes of the connection: another login of the user may have shown a code
+    /// meanwhile.
+    func turn(to offered: [Factor], by method: String) throws -> Turn {
+        let login = progress.login ?? ""
+        guard let name = LoginName(login) else {
+            return .answered(
+                try reject(
+                    Rejection(login: login, key: nil, reason: KeyDecision.Reason.malformedName.rawValue)))
         }
+        let wanted: [Factor]
+        if progress.factors.isEmpty {
+            // Nobody is told from anybody else by what is asked first.
+            wanted = gateway.settings.configuration.authenticationMethods.next(after: [])
+        } else {
+            switch try standing(of: progress) {
+            case .wanting(let factors): wanted = factors
+            case .complete(let decision): return .answered(try logIn(decision))
+            case .rejected(let reason):
+                return .answered(try reject(Rejection(login: login, key: nil, reason: reason.rawValue)))
+            case .watcher: wanted = []
+            }
+        }
+        guard let factor = wanted.first(where: { offered.contains($0) }) else {
+            return .answered(
+                try reject(Rejection(login: login, key: nil, reason: "\(method) is not asked for")))
+        }
+        return .show(factor, name)
     }
 
     /// Says what is wanted besides, or logs in.
-    private func goOn(with next: AuthenticationProgress) throws -> SessionReply {
+    func goOn(with next: AuthenticationProgress) throws -> SessionReply {
         let login = next.login ?? ""
         switch try standing(of: next) {
         case .rejected(let reason):
@@ -140,7 +188,7 @@ extension SessionMonitor {
                 return try reject(Rejection(login: login, key: next.key?.blob, reason: "no chain goes on so"))
             }
             progress = next
-            return .partiallyAccepted(methods: factors.map(\.method))
+            return .partiallyAccepted(methods: Factor.methods(of: factors))
         case .complete(let decision):
             progress = next
             return try logIn(decision)
@@ -149,29 +197,40 @@ extension SessionMonitor {
 
     /// Holds what was shown against the directory and the configuration as they are now.
     private func standing(of progress: AuthenticationProgress) throws -> Standing {
-        guard let login = progress.login, let name = LoginName(login), let key = progress.key else {
+        guard let login = progress.login, let name = LoginName(login) else {
             return .rejected(.malformedName)
         }
         let user: User
-        let fingerprint: String
-        let certificate: AcceptedCertificate?
-        switch try decide(about: key.blob, for: name) {
-        case .rejected(let reason): return .rejected(reason)
-        case .acceptedWatcher(let host, let fingerprint):
-            return .watcher(host: host, fingerprint: fingerprint)
-        case .accepted(let holder, let print, let shown):
-            (user, fingerprint, certificate) = (holder, print, shown)
+        var fingerprint: String?
+        var certificate: AcceptedCertificate?
+        if let key = progress.key {
+            switch try decide(about: key.blob, for: name) {
+            case .rejected(let reason): return .rejected(reason)
+            case .acceptedWatcher(let host, let fingerprint):
+                return .watcher(host: host, fingerprint: fingerprint)
+            case .accepted(let holder, let print, let shown):
+                (user, fingerprint, certificate) = (holder, print, shown)
+            }
+        } else {
+            let found = try gateway.directory.findUser(name.user)
+            do throws(KeyDecision.Reason) { user = try KeyDecision.person(found, named: name) } catch {
+                return .rejected(error)
+            }
         }
         // Those of now, not of when the connection came.
         var methods = gateway.settings.configuration.authenticationMethods
         let enrolment = methods.ask(for: .code) ? try gateway.directory.codeEnrolment(of: user.name) : nil
-        let grace = enrolment.flatMap { graceAge(of: user, key: key.blob, $0) }
+        // Bound to a key: without one each login needs a code.
+        let grace = enrolment.flatMap { enrolment in
+            progress.key.flatMap { graceAge(of: user, key: $0.blob, enrolment) }
+        }
         func decision(grace: Duration? = nil, isEnrolling: Bool = false) -> Standing {
             .complete(
                 AuthenticationDecision(
-                    user: user, name: name, key: key, fingerprint: fingerprint, certificate: certificate,
-                    factors: progress.factors,
-                    grace: grace, isEnrolling: isEnrolling))
+                    user: user, name: name, key: progress.key, fingerprint: fingerprint,
+                    clientVersion: progress.key?.clientVersion ?? progress.clientVersion ?? "",
+                    certificate: certificate, factors: progress.factors, grace: grace,
+                    isEnrolling: isEnrolling))
         }
         if grace != nil { methods = methods.waiving(.code) }
         if methods.areComplete(after: progress.factors) {
@@ -199,10 +258,10 @@ extension SessionMonitor {
 
     /// Lets a code that was shown here hold for further logins.
     func openGraceWindow(for decision: AuthenticationDecision) throws {
-        guard decision.factors.contains(.code),
+        guard decision.factors.contains(.code), let key = decision.key,
             let enrolment = try gateway.directory.codeEnrolment(of: decision.user.name)
         else { return }
-        let holder = graceHolder(of: decision.user, key: decision.key.blob, enrolment)
+        let holder = graceHolder(of: decision.user, key: key.blob, enrolment)
         let length = gateway.settings.configuration.secondFactorGraceTime
         gateway.graceWindows.withLock { $0.note(holder, at: .now, length: length) }
     }

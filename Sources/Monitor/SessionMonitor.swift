@@ -35,7 +35,7 @@ final class SessionMonitor {
     }
 
     /// More than the session's own LoginGraceTime: it ends by itself, with a word to the client.
-    private static let graceMargin = Duration.seconds(5)
+    static let graceMargin = Duration.seconds(5)
     private static let answerPatience = Duration.seconds(10)
 
     let gateway: Gateway
@@ -45,14 +45,16 @@ final class SessionMonitor {
     let settings: GatewaySettings
     let child: SessionChild
 
-    private let control: MessageSocket
+    let control: MessageSocket
     private let journal: JournalFile
-    private let started = MonotonicTime.now
+    let started = MonotonicTime.now
 
     var state = SessionState.new
     var attempts: AttemptCounter
     /// What was shown so far.
     var progress = AuthenticationProgress()
+    /// What the questions are about that were asked last.
+    var conversation: Conversation?
     /// Wrong codes on this connection.
     var wrongAnswers = 0
     var login: Login?
@@ -106,6 +108,7 @@ final class SessionMonitor {
     func run() {
         var brokenOff: String?
         do {
+            defer { conversation = nil }
             try converse()
         } catch {
             brokenOff = "\(error)"
@@ -138,12 +141,15 @@ final class SessionMonitor {
                 throw Violation(description: "nobody logged in in time")
             }
             // A process that died with an answer unread shows as an error: its end, all the same.
-            guard let (message, descriptors) = try? control.receive() else { return }
-            let request = try SessionRequest(decoding: message)
-            guard descriptors.isEmpty, state.permits(request),
+            guard var received = try? control.receive() else { return }
+            let request = try SessionRequest(decoding: received.message)
+            let kind = received.message.first ?? 0
+            // There may be a password in it.
+            received.message.clear()
+            guard received.descriptors.isEmpty, state.permits(request),
                 state.isAuthenticated || !attempts.isExhausted
             else {
-                throw Violation(description: "request \(message.first ?? 0) is not permitted now")
+                throw Violation(description: "request \(kind) is not permitted now")
             }
             let (reply, gifts) = try answerOrRefuse(request)
             let patience = MonotonicTime.now + Self.answerPatience
@@ -167,7 +173,7 @@ final class SessionMonitor {
         } catch let error as SQLiteError {
             log.error("an event could not be noted", ["error": error.detail])
             switch request {
-            case .probeKey, .verifiedKey, .interactive, .answers, .refusedMethod:
+            case .probeKey, .verifiedKey, .interactive, .answers, .password, .refusedMethod:
                 return (.disconnect(reason: reason), [])
             case .connect, .hostReady, .jump, .command, .record: return (.refused(reason: reason), [])
             case .journalGrew, .hostFailed: return (.noted, [])
@@ -185,12 +191,14 @@ final class SessionMonitor {
             return (try probe(login: login, key: key), [])
         case .verifiedKey(let login, let key, let clientVersion):
             return (try showKey(login: login, key: key, clientVersion: clientVersion), [])
-        case .interactive(let login):
-            return (try question(login: login), [])
+        case .interactive(let login, let clientVersion):
+            return (try question(login: login, clientVersion: clientVersion), [])
         case .answers(let answers):
             return (try take(answers: answers), [])
+        case .password(let login, let password, let clientVersion):
+            return (try show(password: password, login: login, clientVersion: clientVersion), [])
         case .refusedMethod(let login, let method):
-            state = .authenticating
+            turnFromQuestions()
             return (try reject(Rejection(login: login, key: nil, reason: "\(method) is not offered")), [])
         case .connect(let publicKey):
             return try connect(publicKey: publicKey)
@@ -221,7 +229,7 @@ extension SessionRequest {
     /// Whether a login may come of it.
     fileprivate var mayLogIn: Bool {
         switch self {
-        case .verifiedKey, .interactive, .answers: true
+        case .verifiedKey, .interactive, .answers, .password: true
         default: false
         }
     }

@@ -27,10 +27,10 @@ package enum SessionState: CaseIterable, Sendable {
         switch (request, self) {
         case (.hello, .new),
             (.probeKey, .authenticating), (.verifiedKey, .authenticating), (.refusedMethod, .authenticating),
-            (.interactive, .authenticating),
+            (.interactive, .authenticating), (.password, .authenticating),
             // A client may turn to another method instead of answering (RFC 4256 section 3.1).
             (.probeKey, .conversing), (.verifiedKey, .conversing), (.refusedMethod, .conversing),
-            (.interactive, .conversing), (.answers, .conversing),
+            (.interactive, .conversing), (.password, .conversing), (.answers, .conversing),
             (.connect, .beforeHost), (.connect, .onHost), (.record, .onHost),
             (.hostReady, .onHost), (.hostFailed, .onHost),
             (.jump, .onGate), (.jump, .beforeHost), (.jump, .onHost), (.jump, .nowhere),

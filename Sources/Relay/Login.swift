@@ -23,7 +23,8 @@ struct Login {
         self.settings = settings
         deadline = .now + .seconds(Int64(settings.loginGraceSeconds))
         transport = try ServerTransport(
-            serving: client, hostKeys: settings.hostKeys, rekeyBytes: settings.rekeyBytes)
+            serving: client, hostKeys: settings.hostKeys, rekeyBytes: settings.rekeyBytes,
+            methods: settings.methods)
     }
 
     /// Runs to the end.
@@ -101,7 +102,7 @@ struct Login {
         case .publicKeyProbe(let key): request = .probeKey(login: user, key: key)
         case .publicKeyVerified(let key):
             request = .verifiedKey(login: user, key: key, clientVersion: transport.clientVersion)
-        case .interactive: request = .interactive(login: user)
+        case .interactive: request = .interactive(login: user, clientVersion: transport.clientVersion)
         case .answers(let answers):
             let isUsable =
                 answers.count <= Questions.countLimit
@@ -113,6 +114,11 @@ struct Login {
                     login: asked ?? "",
                     method: asked == nil ? "an answer to no question" : "an answer of that length")
             }
+        case .password(let password):
+            request =
+                password.count <= Questions.answerLimit
+                ? .password(login: user, password: password, clientVersion: transport.clientVersion)
+                : .refusedMethod(login: user, method: "a password of that length")
         case .other(let name): request = .refusedMethod(login: user, method: name)
         }
         switch (daemon.askAndWait(request).reply, method) {
@@ -120,11 +126,12 @@ struct Login {
             message.acceptKeyProbe()
             return .goOn
         case (.accepted(let grant), .publicKeyVerified), (.accepted(let grant), .interactive),
-            (.accepted(let grant), .answers):
+            (.accepted(let grant), .answers), (.accepted(let grant), .password):
             message.acceptLogin()
             return .accepted(grant)
         case (.partiallyAccepted(let methods), .publicKeyVerified),
-            (.partiallyAccepted(let methods), .answers):
+            (.partiallyAccepted(let methods), .interactive), (.partiallyAccepted(let methods), .answers),
+            (.partiallyAccepted(let methods), .password):
             message.acceptPartially(methods: methods)
             return .goOn
         case (.questions(let questions), .interactive):

@@ -49,6 +49,8 @@ package final class IncomingMessage {
         case interactive
         /// What the client answers, one for each question or not; the message names no user.
         case answers([[UInt8]])
+        /// A password, which nobody has looked at.
+        case password([UInt8])
         case other(String)
     }
 
@@ -191,7 +193,7 @@ extension IncomingMessage {
             case SSH_PUBLICKEY_STATE_NONE: return .publicKeyProbe(blob)
             default: return .other("publickey")
             }
-        case UInt32(SSH_AUTH_METHOD_PASSWORD): return .other("password")
+        case UInt32(SSH_AUTH_METHOD_PASSWORD): return unsafe .password(bytes(ssh_message_auth_password(raw)))
         case UInt32(SSH_AUTH_METHOD_INTERACTIVE):
             guard unsafe ssh_message_auth_kbdint_is_response(raw) == 1 else { return .interactive }
             let count = unsafe max(0, ssh_userauth_kbdint_getnanswers(transport.session))

@@ -9,8 +9,11 @@ package final class ServerTransport: Transport {
     ///
     /// - hostKeys: private keys in OpenSSH's format, without passphrase; at least one.
     /// - rekeyBytes: bytes after which new keys are made; 0 leaves libssh's own limits.
+    /// - methods: by which a client can begin, as RFC 4252 names them.
     /// - Throws: `SSHError` with `.badHostKey`, `.badOption` or `.outOfMemory`.
-    package init(serving descriptor: Descriptor, hostKeys: [String], rekeyBytes: UInt64) throws(SSHError) {
+    package init(
+        serving descriptor: Descriptor, hostKeys: [String], rekeyBytes: UInt64, methods: [String] = ["publickey"]
+    ) throws(SSHError) {
         try super.init(descriptor: descriptor)
         guard let bind = unsafe ssh_bind_new() else { throw SSHError(.outOfMemory, "ssh_bind_new failed") }
         defer { unsafe ssh_bind_free(bind) }
@@ -59,7 +62,8 @@ package final class ServerTransport: Transport {
             throw SSHError(.outOfMemory, "ssh_bind_accept_fd failed")
         }
         unsafe ssh_set_blocking(session, 0)
-        unsafe ssh_set_auth_methods(session, Int32(SSH_AUTH_METHOD_PUBLICKEY))
+        let bits = methods.reduce(0) { $0 | Self.bit(ofMethod: $1) }
+        unsafe ssh_set_auth_methods(session, Int32(bits))
     }
 
     /// Goes on with the key exchange.
@@ -88,6 +92,7 @@ package final class ServerTransport: Transport {
     static func bit(ofMethod method: String) -> UInt32 {
         switch method {
         case "publickey": UInt32(SSH_AUTH_METHOD_PUBLICKEY)
+        case "password": UInt32(SSH_AUTH_METHOD_PASSWORD)
         case "keyboard-interactive": UInt32(SSH_AUTH_METHOD_INTERACTIVE)
         default: 0
         }

@@ -19,8 +19,8 @@ struct ProgressTests {
         progress.show(.init(blob: [1], clientVersion: "a"))
         progress.show(.init(blob: [2], clientVersion: "b"))
         #expect(progress.key?.blob == [1])
-        progress.showCode()
-        progress.showCode()
+        progress.show(.code)
+        progress.show(.code)
         #expect(progress.factors == [.publicKey, .code])
     }
 }

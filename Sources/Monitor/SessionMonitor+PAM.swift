@@ -1,0 +1,121 @@
+import Authentication
+import Configuration
+import Control
+import Directory
+import Support
+
+extension SessionMonitor {
+    /// What the questions are about that wait for answers.
+    enum Conversation {
+        case code
+        case pam(PAMAttempt)
+    }
+
+    private static let program = SessionProgram.installed("gatehouse-pam", in: "libexec/gatehouse")
+
+    /// Whoever is named is asked alike; the answers of who cannot log in anyway are not looked at.
+    private func startPAM(for name: LoginName, mayChangePassword: Bool) throws -> PAMAttempt {
+        let configuration = gateway.settings.configuration
+        let user = try gateway.directory.findUser(name.user)
+        let isGenuine = progress.key != nil || (try? KeyDecision.person(user, named: name)) != nil
+        let helper = try PAMHelper(
+            program: Self.program,
+            start: PAMMessage.Start(
+                service: configuration.pamService, folder: configuration.pamServiceDirectory ?? "",
+                user: name.user, address: peer.host, mayChangePassword: mayChangePassword))
+        return PAMAttempt(
+            of: name, by: helper, isGenuine: isGenuine,
+            until: started + settings.configuration.loginGraceTime + Self.graceMargin,
+            client: control.descriptor)
+    }
+
+    /// Has PAM ask its first questions.
+    func askByPAM(for name: LoginName) throws -> SessionReply {
+        do { return try goOn(with: try startPAM(for: name, mayChangePassword: true)) } catch let error as SystemError {
+            return try refuseWithoutPAM(error)
+        }
+    }
+
+    /// Passes answers on, and hears what PAM says to them.
+    func take(answers: [[UInt8]], in attempt: PAMAttempt) throws -> SessionReply {
+        let count = attempt.questions.prompts.count
+        guard answers.count == count else {
+            return try reject(
+                Rejection(
+                    login: progress.login ?? "", key: nil,
+                    reason: "\(answers.count) answers to \(count) questions of PAM"))
+        }
+        try pass(answers, to: attempt)
+        return try goOn(with: attempt)
+    }
+
+    private func pass(_ answers: [[UInt8]], to attempt: PAMAttempt) throws {
+        try attempt.answer(answers) {
+            try gateway.guesses.admit(user: attempt.name.user, from: peer.host, at: .now)
+        }
+    }
+
+    private func goOn(with attempt: PAMAttempt) throws -> SessionReply {
+        switch attempt.next() {
+        case .ask(let questions):
+            conversation = .pam(attempt)
+            state = .conversing
+            return .questions(questions)
+        case .done(let failure): return try finish(attempt, failure)
+        }
+    }
+
+    /// A password by the method of that name: answers the one question that PAM has.
+    func show(password: [UInt8], login: String, clientVersion: String) throws -> SessionReply {
+        turnFromQuestions()
+        if let refusal = try refuseOtherName(login) { return refusal }
+        progress.note(clientVersion: clientVersion)
+        let name: LoginName
+        switch try turn(to: [.pam], by: "password") {
+        case .answered(let reply): return reply
+        case .show(_, let shown): name = shown
+        }
+        let attempt: PAMAttempt
+        do { attempt = try startPAM(for: name, mayChangePassword: false) } catch let error as SystemError {
+            return try refuseWithoutPAM(error)
+        }
+        while true {
+            switch attempt.next() {
+            case .ask(let questions) where questions.prompts.isEmpty:
+                try pass([], to: attempt)
+            case .ask(let questions):
+                guard attempt.guess == nil, questions.prompts.count == 1, !questions.prompts[0].isEchoed
+                else { return try finish(attempt, "it asks more than a password, which needs keyboard-interactive") }
+                try pass([password], to: attempt)
+            case .done(let failure): return try finish(attempt, failure)
+            }
+        }
+    }
+
+    private func refuseWithoutPAM(_ error: SystemError) throws -> SessionReply {
+        log.error("PAM cannot be asked", ["error": "\(error)"])
+        return try reject(Rejection(login: progress.login ?? "", key: nil, reason: "PAM cannot be asked"))
+    }
+
+    private func finish(_ attempt: PAMAttempt, _ failure: String?) throws -> SessionReply {
+        let login = progress.login ?? ""
+        if case .refused? = attempt.guess {
+            return try reject(
+                Rejection(
+                    login: login, key: nil,
+                    reason: "too many wrong passwords or codes were given lately: none is looked at for a while"))
+        }
+        guard failure == nil, attempt.isGenuine else {
+            if case .admitted(let closing)? = attempt.guess { try noteLimit(closing, of: attempt.name) }
+            return try reject(
+                Rejection(login: login, key: nil, reason: "PAM: \(failure ?? "nobody who may log in")"))
+        }
+        if attempt.guess != nil {
+            try gateway.guesses.noteSuccess(user: attempt.name.user, from: peer.host, at: .now)
+        }
+        // Whatever was shown before is looked at again with it.
+        var next = progress
+        next.show(.pam)
+        return try goOn(with: next)
+    }
+}

@@ -1,0 +1,85 @@
+import CPAM
+package import Control
+import Glibc
+import Support
+
+/// One run of a PAM stack: authentication, account, and a new password where the old one has expired.
+///
+/// Blocks as long as modules like; for one thread, in a process of its own.
+package struct PAMTransaction {
+    /// How questions reach the person; throws when there is nobody any more.
+    package typealias Ask = (Questions) throws -> [[UInt8]]
+
+    private let start: PAMMessage.Start
+
+    package init(_ start: PAMMessage.Start) {
+        self.start = start
+    }
+
+    /// Runs the stack.
+    ///
+    /// - Returns: nil: the user is authenticated and their account is good; else why not, for the log.
+    package func run(asking ask: @escaping Ask) -> String? {
+        let conversation = Conversation(ask: ask)
+        return withExtendedLifetime(conversation) { run(with: conversation) }
+    }
+
+    private func run(with conversation: Conversation) -> String? {
+        var entry = unsafe pam_conv(
+            conv: converse, appdata_ptr: Unmanaged.passUnretained(conversation).toOpaque())
+        var handle: OpaquePointer?
+        let started =
+            start.folder.isEmpty
+            ? unsafe pam_start(start.service, start.user, &entry, &handle)
+            : unsafe pam_start_confdir(start.service, start.user, &entry, start.folder, &handle)
+        guard started == PAM_SUCCESS, let handle = unsafe handle else {
+            return "PAM does not start: error \(started)"
+        }
+        let status = unsafe authenticate(handle)
+        let failure = unsafe failure(of: handle, status)
+        conversation.flush()
+        unsafe pam_end(handle, status)
+        return failure
+    }
+
+    private func authenticate(_ handle: OpaquePointer) -> Int32 {
+        for (item, text) in [(PAM_RHOST, start.address), (PAM_TTY, "ssh")] {
+            let status = unsafe text.withCString { unsafe pam_set_item(handle, item, $0) }
+            guard status == PAM_SUCCESS else { return status }
+        }
+        // An empty password opens nothing, whatever the stack thinks of it.
+        let noEmptyPassword = Int32(PAM_DISALLOW_NULL_AUTHTOK)
+        var status = unsafe pam_authenticate(handle, noEmptyPassword)
+        if status == PAM_SUCCESS { status = unsafe pam_acct_mgmt(handle, noEmptyPassword) }
+        if status == PAM_NEW_AUTHTOK_REQD, start.mayChangePassword {
+            status = unsafe pam_chauthtok(handle, Int32(PAM_CHANGE_EXPIRED_AUTHTOK))
+        }
+        return status
+    }
+
+    private func failure(of handle: OpaquePointer, _ status: Int32) -> String? {
+        guard status == PAM_SUCCESS else {
+            let text = unsafe pam_strerror(handle, status).map { unsafe String(cString: $0) }
+            return text?.printable ?? "PAM error \(status)"
+        }
+        // A module may have made somebody else of the user: that is not who logs in.
+        var item: UnsafeRawPointer?
+        guard unsafe pam_get_item(handle, PAM_USER, &item) == PAM_SUCCESS, let item = unsafe item,
+            unsafe String(cString: item.assumingMemoryBound(to: CChar.self)) == start.user
+        else { return "PAM has changed the user's name" }
+        return nil
+    }
+}
+
+private func converse(
+    count: Int32,
+    messages: UnsafeMutablePointer<UnsafePointer<pam_message>?>?,
+    responses: UnsafeMutablePointer<UnsafeMutablePointer<pam_response>?>?,
+    context: UnsafeMutableRawPointer?
+) -> Int32 {
+    guard let messages = unsafe messages, let responses = unsafe responses, let context = unsafe context,
+        (1...PAM_MAX_NUM_MSG).contains(count)
+    else { return PAM_CONV_ERR }
+    let conversation = unsafe Unmanaged<Conversation>.fromOpaque(context).takeUnretainedValue()
+    return unsafe conversation.converse(UnsafeBufferPointer(start: messages, count: Int(count)), responses)
+}

@@ -1,0 +1,305 @@
+"""Passwords through PAM: who is asked what, and who gets in."""
+
+import asyncio
+import os
+import time
+from statistics import median
+
+import asyncssh
+import paramiko
+import pytest
+
+from lab import run, wait_until
+from passwords import MATRIX, PASSWORDS, PINS, events, helpers, make_gateway, private_key, ssh, transport
+from totp import Enrolment, Terminal
+
+pytestmark = pytest.mark.skipif(MATRIX is None, reason="libpam-wrapper is not installed")
+
+
+@pytest.fixture(scope="module")
+def strict(lab, tmp_path_factory):
+    """A gateway that asks for a key and what PAM wants."""
+    made, stacks = make_gateway(lab, tmp_path_factory.mktemp("pam-strict"), "publickey,pam")
+    made.stacks = stacks
+    try:
+        for name in ("alice", "bob"):
+            made.add(name)
+        yield made
+    finally:
+        made.end()
+
+
+@pytest.fixture(scope="module")
+def open_door(lab, tmp_path_factory):
+    """A gateway that lets people in by a password alone."""
+    made, stacks = make_gateway(lab, tmp_path_factory.mktemp("pam-open"), "pam", "PasswordLogin yes")
+    made.stacks = stacks
+    try:
+        for name in ("alice", "bob"):
+            made.add(name)
+        yield made
+    finally:
+        made.end()
+
+
+@pytest.fixture(autouse=True)
+def fresh(request):
+    """Each test begins with a stack that asks for a password, and nothing guessed."""
+    for name in ("strict", "open_door"):
+        if name in request.fixturenames:
+            here = request.getfixturevalue(name)
+            here.stacks.use_password()
+            for user in ("alice", "bob"):
+                here("user", "unlock", user, check=False)
+
+
+def test_key_and_password(strict, tmp_path):
+    """Neither does alone; both do, and the log says what was shown."""
+    right = ssh(strict, "alice", "whoami", answers=[PASSWORDS["alice"]], tmp=tmp_path)
+    assert right.status == 0 and b"alice" in right.out, right.err.decode()
+    assert events(strict, "auth.accepted", "alice")[-1]["detail"]["method"] == "publickey,pam"
+    wrong = ssh(strict, "alice", "whoami", answers=["not this"], tmp=tmp_path)
+    assert wrong.status == 255
+    assert events(strict, "auth.rejected", "alice")[-1]["detail"]["reason"].startswith("PAM: ")
+    # Who has no key is not even asked.
+    without = ssh(strict, "alice", "whoami", answers=[PASSWORDS["alice"]], tmp=tmp_path, key=False)
+    assert without.status == 255 and without.asked == ""
+    assert ssh(strict, "bob", "whoami", answers=[PASSWORDS["alice"]], tmp=tmp_path).status == 255
+    for secret in (PASSWORDS["alice"], "not this"):
+        assert secret not in strict.log_text()
+        assert secret.encode() not in strict("event", "list", "--limit", "1000", "--json").out
+
+
+def test_two_questions(strict, tmp_path):
+    """Both questions reach the client as the modules ask them: hidden and shown, with what is said besides."""
+    strict.stacks.use_two_questions()
+    done = ssh(strict, "alice", "whoami", answers=[PASSWORDS["alice"], PINS["alice"]], tmp=tmp_path)
+    assert done.status == 0, done.err.decode()
+    assert ssh(strict, "alice", "whoami", answers=[PASSWORDS["alice"], "0815"], tmp=tmp_path).status == 255
+
+    rounds = []
+
+    def answer(title, instruction, prompts):
+        rounds.append((instruction, list(prompts)))
+        given = [PASSWORDS["alice"], PINS["alice"]]
+        asked = sum(len(each) for _, each in rounds[:-1])
+        return given[asked:asked + len(prompts)]
+
+    with transport(strict) as client:
+        left = client.auth_publickey("alice+gate", private_key(strict, "alice"))
+        assert sorted(left) == ["keyboard-interactive", "password"]
+        assert client.auth_interactive("alice+gate", answer) == []
+    questions = [prompt for _, prompts in rounds for prompt in prompts]
+    assert [shown for _, shown in questions] == [False, True]
+    assert any("succe" in instruction.lower() for instruction, _ in rounds), rounds
+
+    class Client(asyncssh.SSHClient):
+        def __init__(self):
+            self.answers = [PASSWORDS["alice"], PINS["alice"]]
+
+        def kbdint_auth_requested(self):
+            return ""
+
+        def kbdint_challenge_received(self, name, instructions, lang, prompts):
+            return [self.answers.pop(0) for _ in prompts]
+
+    async def login():
+        async with asyncssh.connect(
+            strict.address, strict.port, username="alice+gate", known_hosts=None, config=None, agent_path=None,
+            client_keys=[str(strict.configuration.with_name("key-alice"))], client_factory=Client,
+        ) as connection:
+            return (await connection.run("whoami")).stdout
+
+    assert "alice" in asyncio.run(login())
+
+
+def test_expired_password(strict, tmp_path):
+    """Who has an expired password gives a new one in the same conversation; the old one is nothing then."""
+    strict.stacks.use_expired()
+    old, new = PASSWORDS["bob"], "a new staple"
+    try:
+        done = ssh(strict, "bob", "whoami", answers=[old, old, new, new], tmp=tmp_path)
+        assert done.status == 0, done.err.decode() + done.asked
+        assert new in strict.stacks.passwords.read_text()
+        strict.stacks.use_password()
+        assert ssh(strict, "bob", "whoami", answers=[old], tmp=tmp_path).status == 255
+        assert ssh(strict, "bob", "whoami", answers=[new], tmp=tmp_path).status == 0
+        # By the method 'password' nothing can be asked besides: that is a refusal.
+        strict.stacks.use_expired()
+        with transport(strict) as client:
+            client.auth_publickey("bob+gate", private_key(strict, "bob"))
+            with pytest.raises(paramiko.AuthenticationException):
+                client.auth_password("bob+gate", new, fallback=False)
+    finally:
+        strict.stacks.passwords = strict.stacks.database("passwords", PASSWORDS)
+
+
+def test_method_password(open_door, tmp_path):
+    """The method `password` answers the one question of a stack; where there are two it is refused."""
+    words = [str(word) for word in open_door.ssh_words("alice", "gate", "whoami")]
+    words[words.index("BatchMode=yes")] = "PreferredAuthentications=password"
+    words[words.index("-i"):words.index("-i") + 2] = ["-o", "PubkeyAuthentication=no"]
+    done = run(["sshpass", "-p", PASSWORDS["alice"], *words])
+    assert done.status == 0 and b"alice" in done.out, done.err.decode()
+    detail = events(open_door, "auth.accepted", "alice")[-1]["detail"]
+    assert detail["method"] == "pam" and "key" not in detail
+    with transport(open_door) as client:
+        with pytest.raises(paramiko.BadAuthenticationType) as raised:
+            client.auth_none("alice+gate")
+        assert sorted(raised.value.allowed_types) == ["keyboard-interactive", "password"]
+        with pytest.raises(paramiko.AuthenticationException):
+            client.auth_password("alice+gate", "not this", fallback=False)
+        assert client.auth_password("alice+gate", PASSWORDS["alice"], fallback=False) == []
+
+    async def login():
+        async with asyncssh.connect(
+            open_door.address, open_door.port, username="alice+gate", password=PASSWORDS["alice"], known_hosts=None,
+            config=None, agent_path=None, client_keys=None, preferred_auth="password",
+        ) as connection:
+            return (await connection.run("whoami")).stdout
+
+    assert "alice" in asyncio.run(login())
+    open_door.stacks.use_two_questions()
+    with transport(open_door) as client, pytest.raises(paramiko.AuthenticationException):
+        client.auth_password("alice+gate", PASSWORDS["alice"], fallback=False)
+
+
+def conversation(client, login, secret):
+    """What a client sees of one attempt, and how long it takes."""
+    seen = []
+
+    def answer(title, instruction, prompts):
+        seen.append((title, instruction, tuple(prompts)))
+        return [secret for _ in prompts]
+
+    start = time.monotonic()
+    try:
+        left = client.auth_interactive(login, answer)
+        seen.append(("in", left))
+    except paramiko.AuthenticationException as error:
+        seen.append((type(error).__name__, str(error)))
+    return seen, time.monotonic() - start
+
+
+@pytest.mark.limit(120)
+def test_equal_answers(open_door):
+    """Nobody, somebody of PAM alone and a wrong password are told and asked the same, in the same time."""
+    open_door("user", "add", "carol")
+    open_door("user", "lock", "carol", "--yes", check=False)
+    logins = {"alice": "not this", "nobody": PASSWORDS["nobody"], "xyzzy": "whatever"}
+    seen, times = {}, {name: [] for name in logins}
+    for turn in range(3):
+        for index, (name, secret) in enumerate(logins.items()):
+            # Each from a network of its own: guesses are limited.
+            with transport(open_door, f"127.0.{10 + turn}.{10 + index}") as client:
+                seen[name], took = conversation(client, name, secret)
+                times[name].append(took)
+    assert seen["alice"] == seen["nobody"] == seen["xyzzy"]
+    middle = {name: median(each) for name, each in times.items()}
+    assert max(middle.values()) - min(middle.values()) < 0.25, middle
+
+
+def test_limits_on_guessing(open_door, tmp_path):
+    """After three wrong passwords none is looked at, also no right one, from that network alone."""
+    for _ in range(3):
+        assert ssh(open_door, "bob", "whoami", answers=["wrong"], tmp=tmp_path, source="127.0.0.61", key=False).status == 255
+    assert events(open_door, "auth.limited", "bob")[-1]["address"] == "127.0.0.61"
+    shut = ssh(open_door, "bob", "whoami", answers=[PASSWORDS["bob"]], tmp=tmp_path, source="127.0.0.61", key=False)
+    assert shut.status == 255 and shut.asked != ""
+    reasons = [row["detail"]["reason"] for row in events(open_door, "auth.rejected", "bob")]
+    assert any("too many" in reason for reason in reasons)
+    other = ssh(open_door, "bob", "whoami", answers=[PASSWORDS["bob"]], tmp=tmp_path, source="127.0.0.62", key=False)
+    assert other.status == 0, other.err.decode()
+
+
+def test_fail_delay(open_door, tmp_path):
+    """pam_faildelay's pause is kept, and delays nobody else."""
+    open_door.stacks.use_password("auth required pam_faildelay.so delay=3000000")
+    with transport(open_door, "127.0.0.71") as slow:
+        start = time.monotonic()
+        results = []
+
+        async def both():
+            loop = asyncio.get_running_loop()
+            waits = loop.run_in_executor(None, conversation, slow, "alice", "wrong")
+            quick = await loop.run_in_executor(
+                None, lambda: ssh(open_door, "bob", "whoami", answers=[PASSWORDS["bob"]], tmp=tmp_path, key=False))
+            results.append((quick.status, time.monotonic() - start))
+            await waits
+            results.append(time.monotonic() - start)
+
+        asyncio.run(both())
+    (status, quick), slow_one = results
+    assert status == 0 and quick < slow_one
+    # The pause that PAM makes varies by half.
+    assert slow_one > 1.4
+
+
+def test_disconnect(open_door):
+    """A client that leaves in the middle leaves no process behind; what a helper may do is bounded."""
+    open_door.stacks.use_two_questions()
+    with transport(open_door, "127.0.0.81") as client:
+        numbers = []
+
+        def leave(title, instruction, prompts):
+            numbers.extend(helpers(open_door))
+            client.sock.close()
+            return ["" for _ in prompts]
+
+        with pytest.raises((paramiko.SSHException, EOFError, OSError)):
+            client.auth_interactive("alice+gate", leave)
+        assert len(numbers) == 1
+    wait_until(lambda: helpers(open_door) == [], "the end of the helper")
+
+
+def test_what_a_helper_holds(open_door):
+    """One socket and no other descriptor of the daemon, no word in arguments or environment, no new privileges, limits."""
+    looked = {}
+
+    def look(title, instruction, prompts):
+        number = helpers(open_door)[0]
+        looked["files"] = sorted(
+            os.readlink(f"/proc/{number}/fd/{name}").split(":")[0] for name in os.listdir(f"/proc/{number}/fd"))
+        for name in ("cmdline", "environ", "status", "limits"):
+            with open(f"/proc/{number}/{name}", "rb") as file:
+                looked[name] = file.read().decode()
+        return ["wrong" for _ in prompts]
+
+    with transport(open_door, "127.0.0.82") as client:
+        with pytest.raises(paramiko.AuthenticationException):
+            client.auth_interactive("alice+gate", look)
+    assert [name for name in looked["files"] if name not in ("/dev/null", "socket")] == []
+    assert len(looked["files"]) <= 4
+    assert "alice" not in looked["cmdline"] and "127.0.0.82" not in looked["cmdline"]
+    assert looked["environ"] == "PATH=/usr/sbin:/usr/bin:/sbin:/bin\0"
+    assert "NoNewPrivs:\t1" in looked["status"]
+    assert any(line.startswith("Max core file size") and line.split()[4] == "0" for line in looked["limits"].splitlines())
+    wait_until(lambda: helpers(open_door) == [], "the end of the helper")
+
+
+def test_switched_off(lab, tmp_path):
+    """Nothing without a key unless an administrator says so, in words that say what to do."""
+    path = tmp_path / "gatehouse.conf"
+    path.write_text("AuthenticationMethods publickey pam\n")
+    done = run([lab.program("gatehoused"), "-t", "-f", path])
+    assert done.status == 78 and b"PasswordLogin yes" in done.err
+    path.write_text("AuthenticationMethods publickey pam\nPasswordLogin yes\n")
+    assert b"PasswordLogin" not in run([lab.program("gatehoused"), "-t", "-f", path]).err
+
+
+@pytest.mark.limit(90)
+def test_three_factors(lab, tmp_path):
+    """publickey,pam,totp: each in its turn, and enrolling needs key and password."""
+    here, _ = make_gateway(lab, tmp_path, "publickey,pam,totp")
+    try:
+        here.add("alice")
+        words = [str(word) for word in here.ssh_words("alice", "gate", "-tt", "totp", "enrol")]
+        words[words.index("BatchMode=yes")] = "NumberOfPasswordPrompts=1"
+        alice = Enrolment(Terminal(["sshpass", "-P", "assword:", "-p", PASSWORDS["alice"], *words]))
+        with transport(here) as client:
+            client.auth_publickey("alice+gate", private_key(here, "alice"))
+            assert client.auth_interactive("alice+gate", lambda *_: [PASSWORDS["alice"]]) == ["keyboard-interactive"]
+            assert client.auth_interactive("alice+gate", lambda *_: [alice.recovery[0]]) == []
+        assert events(here, "auth.accepted", "alice")[-1]["detail"]["method"] == "publickey,pam,totp"
+    finally:
+        here.end()
