@@ -56,9 +56,11 @@ install: build ## install below PREFIX (and DESTDIR); `gatehouse init` comes nex
 	install -D -s -m 755 $(RELEASE)/gatehouse $(DESTDIR)$(PREFIX)/bin/gatehouse
 	install -D -s -m 711 $(RELEASE)/gatehouse-session $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-session
 	install -D -s -m 711 $(RELEASE)/gatehouse-record $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-record
+	install -D -s -m 700 $(RELEASE)/gatehouse-pam $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-pam
 	install -D -s -m 755 $(RELEASE)/gatehouse-ssm $(DESTDIR)$(PREFIX)/bin/gatehouse-ssm
 	install -D -s -m 755 $(RELEASE)/gatehouse-watch $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-watch
 	install -D -m 644 etc/gatehouse.conf $(DESTDIR)$(SYSCONFDIR)/gatehouse/gatehouse.conf.example
+	install -D -m 644 pam/gatehouse $(DESTDIR)$(SYSCONFDIR)/gatehouse/pam.example
 	install -D -m 644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/gatehouse.conf
 	install -D -m 644 systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/gatehouse.conf
 	sed 's|/usr/sbin/gatehoused|$(PREFIX)/sbin/gatehoused|' systemd/gatehoused.service >$(RELEASE)/gatehoused.service

@@ -186,6 +186,7 @@ let package = Package(
         tests("FileTransfers", uses: ["Digests", "Support"]),
         tests("Authorization"),
         tests("Control", uses: ["Authorization", "FileTransfers", "Support"]),
+        tests("PAM", uses: ["Control", "Support", "TestSupport"]),
         tests("Recording", uses: ["Control", "Support", "TestSupport"]),
         tests("SSHKeys", uses: ["Support", "TestSupport"]),
         tests("SSH", uses: ["Support", "TestSupport"]),

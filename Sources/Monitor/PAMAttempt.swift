@@ -21,7 +21,8 @@ final class PAMAttempt {
     private(set) var guess: GuessLimits.Admission?
 
     init(
-        of name: LoginName, by helper: PAMHelper, isGenuine: Bool, until deadline: MonotonicTime, client: Descriptor
+        of name: LoginName, by helper: PAMHelper, isGenuine: Bool, until deadline: MonotonicTime,
+        client: Descriptor
     ) {
         self.name = name
         self.helper = helper

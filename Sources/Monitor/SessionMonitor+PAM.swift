@@ -31,9 +31,11 @@ extension SessionMonitor {
 
     /// Has PAM ask its first questions.
     func askByPAM(for name: LoginName) throws -> SessionReply {
-        do { return try goOn(with: try startPAM(for: name, mayChangePassword: true)) } catch let error as SystemError {
+        let attempt: PAMAttempt
+        do { attempt = try startPAM(for: name, mayChangePassword: true) } catch let error as SystemError {
             return try refuseWithoutPAM(error)
         }
+        return try goOn(with: attempt)
     }
 
     /// Passes answers on, and hears what PAM says to them.
@@ -85,7 +87,9 @@ extension SessionMonitor {
                 try pass([], to: attempt)
             case .ask(let questions):
                 guard attempt.guess == nil, questions.prompts.count == 1, !questions.prompts[0].isEchoed
-                else { return try finish(attempt, "it asks more than a password, which needs keyboard-interactive") }
+                else {
+                    return try finish(attempt, "it asks more than a password, which needs keyboard-interactive")
+                }
                 try pass([password], to: attempt)
             case .done(let failure): return try finish(attempt, failure)
             }
@@ -103,7 +107,8 @@ extension SessionMonitor {
             return try reject(
                 Rejection(
                     login: login, key: nil,
-                    reason: "too many wrong passwords or codes were given lately: none is looked at for a while"))
+                    reason:
+                        "too many wrong passwords or codes were given lately: none is looked at for a while"))
         }
         guard failure == nil, attempt.isGenuine else {
             if case .admitted(let closing)? = attempt.guess { try noteLimit(closing, of: attempt.name) }

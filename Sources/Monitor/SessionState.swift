@@ -3,7 +3,7 @@ package import Control
 /// How far a session has come; decides which requests its process may make.
 ///
 /// As in OpenSSH's monitor: what the table does not permit ends the session. A client that breaks into the session process before
-/// login can ask nothing but whether keys are right, and claim to have seen a signature: libssh verifies those in that process.
+/// login can ask nothing but whether keys and answers are right, and claim to have seen a signature: libssh verifies those in that process.
 package enum SessionState: CaseIterable, Sendable {
     /// Nothing was said yet.
     case new

@@ -78,7 +78,9 @@ final class Conversation {
 
     private static func copy(_ bytes: [UInt8]) -> UnsafeMutablePointer<CChar>? {
         guard let memory = unsafe calloc(bytes.count + 1, 1) else { return nil }
-        _ = unsafe bytes.withUnsafeBytes { unsafe memcpy(memory, $0.baseAddress ?? UnsafeRawPointer(memory), $0.count) }
+        _ = unsafe bytes.withUnsafeBytes { source in
+            unsafe memcpy(memory, source.baseAddress ?? UnsafeRawPointer(memory), source.count)
+        }
         return unsafe memory.assumingMemoryBound(to: CChar.self)
     }
 

@@ -24,7 +24,14 @@ package struct PAMTransaction {
         return withExtendedLifetime(conversation) { run(with: conversation) }
     }
 
+    /// libpam falls back to the stack `other`, which nobody has made for this.
+    private var hasStack: Bool {
+        let folders = start.folder.isEmpty ? ["/etc/pam.d", "/usr/lib/pam.d"] : [start.folder]
+        return folders.contains { unsafe access("\($0)/\(start.service)", F_OK) == 0 }
+    }
+
     private func run(with conversation: Conversation) -> String? {
+        guard hasStack else { return "there is no PAM stack \(start.service)" }
         var entry = unsafe pam_conv(
             conv: converse, appdata_ptr: Unmanaged.passUnretained(conversation).toOpaque())
         var handle: OpaquePointer?

@@ -50,11 +50,27 @@ struct AuthenticationMethodsTests {
         #expect(!both.waiving(.code).areComplete(after: []))
     }
 
+    @Test("is a password without a key only where an administrator says so")
+    func passwords() throws {
+        let all = try Configuration.parse(
+            Array("AuthenticationMethods pam,totp publickey,pam\nPasswordLogin yes".utf8)
+        ).authenticationMethods
+        #expect(all.permitKeyless)
+        #expect(Factor.methods(of: all.next(after: [])) == ["keyboard-interactive", "password", "publickey"])
+        #expect(all.next(after: [.pam]) == [.code])
+        #expect(!all.areComplete(after: [.pam]))
+        #expect(all.areComplete(after: [.publicKey, .pam]))
+        #expect(throws: Never.self) { try methods("publickey,pam") }
+        for alone in ["pam", "publickey pam", "pam,totp"] {
+            #expect(throws: ConfigurationError.self) { try methods(alone) }
+        }
+    }
+
     @Test(
         "is refused in the configuration where it could be had without a key or means nothing",
         arguments: [
             "totp", "totp,publickey", "publickey,", ",publickey", "publickey,publickey", "none", "any",
-            "publickey,password", "publickey totp", "keyboard-interactive",
+            "publickey,password", "pam,publickey", "totp,pam", "publickey totp", "keyboard-interactive",
         ])
     func refused(_ text: String) {
         #expect(throws: ConfigurationError.self) { try methods(text) }

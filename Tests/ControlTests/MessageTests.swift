@@ -12,7 +12,8 @@ private enum Samples {
             .verifiedKey(login: "alice", key: [9], clientVersion: "OpenSSH_9.2"),
             .refusedMethod(login: "alice", method: "password"), .connect(publicKey: [1]), .hostReady,
             .jump(host: "gpu1", port: 22), .command,
-            .journalGrew, .deliver, .watcherProgram, .interactive(login: "alice"), .answers([]),
+            .journalGrew, .deliver, .watcherProgram, .interactive(login: "alice", clientVersion: "OpenSSH_9.2"),
+            .password(login: "alice", password: [0x70, 0xFF], clientVersion: "dropbear"), .answers([]),
             .answers([[1, 2], [], [UInt8](repeating: 7, count: Questions.answerLimit)]),
             .record(RecordingRequest(kind: "exec", command: "id")),
             .record(
@@ -23,7 +24,7 @@ private enum Samples {
     static let settings = ConnectionSettings(
         session: "01ARZ3NDEKTSV4RRFFQ69G5FAV", hostKeys: ["one", "two"], loginGraceSeconds: 30,
         maximumAttempts: 6, maximumChannels: 1_000, rekeyBytes: 1 << 40, connectTimeoutSeconds: 5,
-        banner: "Welcome\n", logLevel: 6)
+        banner: "Welcome\n", logLevel: 6, methods: ["keyboard-interactive", "password"])
 
     static func grant(_ target: SessionGrant.Target) -> SessionReply {
         .accepted(
@@ -131,7 +132,7 @@ struct MessageTests {
 
     @Test("no type but the known ones is read", arguments: UInt8.min...UInt8.max)
     func types(_ type: UInt8) {
-        if type == 0 || type > 15 {
+        if type == 0 || type > 16 {
             #expect(throws: WireError.self) { try SessionRequest(decoding: [type]) }
         }
         if type == 0 || type > 17 {

@@ -13,15 +13,16 @@ from lab import TOP, run
 MATRIX = next(Path("/usr/lib").glob("*/pam_wrapper/pam_matrix.so"), None)
 UNIT = TOP / "systemd/gatehoused.service"
 
-#: Asks twice, as a stack with a password and something besides does; says something after each right answer.
-PASSWORDS = {"alice": "correct horse", "bob": "battery staple", "nobody": "known to PAM alone"}
+#: Of the stacks: by name.
+PASSWORDS = {"alice": "correct horse", "bob": "battery staple", "carol": "locked out", "nobody": "known to PAM alone"}
 PINS = {"alice": "4711", "bob": "4712", "nobody": "4713"}
 
 
-def capabilities():
-    """The command that runs a program with the capabilities that systemd's unit leaves it."""
+def capabilities(*more):
+    """The command that runs a program with the capabilities that systemd's unit leaves it, and more."""
     line = next(line for line in UNIT.read_text().splitlines() if line.startswith("CapabilityBoundingSet="))
     names = [name.removeprefix("CAP_").lower() for name in line.partition("=")[2].split()]
+    names += more
     return ["setpriv", "--no-new-privs", "--bounding-set", ",".join(["-all", *(f"+{name}" for name in names)])]
 
 
@@ -53,7 +54,8 @@ class Stacks:
                  "password required pam_deny.so")
 
     def use_two_questions(self):
-        self.use(self.matrix("auth", self.passwords, "verbose"), self.matrix("auth", self.pins, "echo", "verbose"),
+        self.use(self.matrix("auth", self.passwords), "auth optional pam_echo.so A number comes next.",
+                 self.matrix("auth", self.pins, "echo"), "account optional pam_echo.so Welcome.",
                  "account required pam_permit.so", "password required pam_deny.so")
 
     def use_expired(self):

@@ -6,6 +6,11 @@ internal import SSHKeys
 internal import Support
 
 extension FuzzedParser {
+    static func pam(_ bytes: [UInt8]) {
+        guard let message = try? PAMMessage(decoding: bytes) else { return }
+        precondition((try? PAMMessage(decoding: message.encoded)) == message)
+    }
+
     static func request(_ bytes: [UInt8]) {
         guard let request = try? SessionRequest(decoding: bytes) else { return }
         precondition((try? SessionRequest(decoding: request.encoded)) == request)

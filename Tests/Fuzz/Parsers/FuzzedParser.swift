@@ -3,7 +3,7 @@
 /// Each must end for any input, without a trap and in bounded memory; what it accepts it must write and read again as the same.
 package enum FuzzedParser: String, CaseIterable, Sendable {
     /// The control channel: what a session process, which may have been taken over, sends to the daemon, and the daemon to it.
-    case request, reply, command, delivery, journal
+    case request, reply, command, delivery, journal, pam
     /// What people and clients bring.
     case loginName, configuration, environmentPattern, publicKey, publicKeyText, signature, timestamp
     case certificate, network
@@ -26,6 +26,7 @@ package enum FuzzedParser: String, CaseIterable, Sendable {
         case .command: Self.command(bytes)
         case .delivery: Self.delivery(bytes)
         case .journal: Self.journal(bytes)
+        case .pam: Self.pam(bytes)
         case .loginName: Self.loginName(bytes)
         case .configuration: Self.configuration(bytes)
         case .environmentPattern: Self.environmentPattern(bytes)
