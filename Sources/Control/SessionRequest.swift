@@ -1,4 +1,5 @@
 package import Authorization
+internal import Support
 
 /// What a session process asks of the daemon, one at a time; each is answered by one `SessionReply`.
 ///
@@ -54,6 +55,20 @@ package enum SessionRequest: Equatable, Sendable {
 
     /// The journal has new records.
     case journalGrew
+}
+
+extension SessionRequest {
+    /// Overwrites passwords and codes in it, as far as no other copy shares their storage.
+    package mutating func clearSecrets() {
+        var secrets: [[UInt8]]
+        switch self {
+        case .answers(let answers): secrets = answers
+        case .password(_, let password, _): secrets = [password]
+        default: return
+        }
+        self = .answers([])
+        for index in secrets.indices { secrets[index].clear() }
+    }
 }
 
 /// Why a connected host could not be used.

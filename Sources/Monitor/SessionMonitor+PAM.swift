@@ -88,7 +88,8 @@ extension SessionMonitor {
             case .ask(let questions):
                 guard attempt.guess == nil, questions.prompts.count == 1, !questions.prompts[0].isEchoed
                 else {
-                    return try finish(attempt, "it asks more than a password, which needs keyboard-interactive")
+                    return try finish(
+                        attempt, "it asks more than a password, which needs keyboard-interactive")
                 }
                 try pass([password], to: attempt)
             case .done(let failure): return try finish(attempt, failure)

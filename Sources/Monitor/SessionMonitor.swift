@@ -142,10 +142,11 @@ final class SessionMonitor {
             }
             // A process that died with an answer unread shows as an error: its end, all the same.
             guard var received = try? control.receive() else { return }
-            let request = try SessionRequest(decoding: received.message)
             let kind = received.message.first ?? 0
-            // There may be a password in it.
-            received.message.clear()
+            // There may be a password in either.
+            defer { received.message.clear() }
+            var request = try SessionRequest(decoding: received.message)
+            defer { request.clearSecrets() }
             guard received.descriptors.isEmpty, state.permits(request),
                 state.isAuthenticated || !attempts.isExhausted
             else {

@@ -63,7 +63,10 @@ package final class DaemonLink {
     }
 
     private func sendFirst() {
-        do { try socket.send(waiting[0].request.encoded) } catch { abandon() }
+        var message = waiting[0].request.encoded
+        // There may be a password in it.
+        defer { message.clear() }
+        do { try socket.send(message) } catch { abandon() }
     }
 
     private func abandon() {

@@ -12,7 +12,8 @@ package final class ServerTransport: Transport {
     /// - methods: by which a client can begin, as RFC 4252 names them.
     /// - Throws: `SSHError` with `.badHostKey`, `.badOption` or `.outOfMemory`.
     package init(
-        serving descriptor: Descriptor, hostKeys: [String], rekeyBytes: UInt64, methods: [String] = ["publickey"]
+        serving descriptor: Descriptor, hostKeys: [String], rekeyBytes: UInt64,
+        methods: [String] = ["publickey"]
     ) throws(SSHError) {
         try super.init(descriptor: descriptor)
         guard let bind = unsafe ssh_bind_new() else { throw SSHError(.outOfMemory, "ssh_bind_new failed") }

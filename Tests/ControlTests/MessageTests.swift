@@ -12,7 +12,8 @@ private enum Samples {
             .verifiedKey(login: "alice", key: [9], clientVersion: "OpenSSH_9.2"),
             .refusedMethod(login: "alice", method: "password"), .connect(publicKey: [1]), .hostReady,
             .jump(host: "gpu1", port: 22), .command,
-            .journalGrew, .deliver, .watcherProgram, .interactive(login: "alice", clientVersion: "OpenSSH_9.2"),
+            .journalGrew, .deliver, .watcherProgram,
+            .interactive(login: "alice", clientVersion: "OpenSSH_9.2"),
             .password(login: "alice", password: [0x70, 0xFF], clientVersion: "dropbear"), .answers([]),
             .answers([[1, 2], [], [UInt8](repeating: 7, count: Questions.answerLimit)]),
             .record(RecordingRequest(kind: "exec", command: "id")),
@@ -85,6 +86,21 @@ private enum Samples {
 
 @Suite("Messages between processes")
 struct MessageTests {
+    @Test("a password or a code is in no request any more that was cleared")
+    func clearing() {
+        for secret in [
+            SessionRequest.password(login: "alice", password: [1, 2], clientVersion: "a"),
+            .answers([[1], [2]]),
+        ] {
+            var request = secret
+            request.clearSecrets()
+            #expect(request == .answers([]))
+        }
+        var other = SessionRequest.jump(host: "gpu1", port: 22)
+        other.clearSecrets()
+        #expect(other == .jump(host: "gpu1", port: 22))
+    }
+
     @Test("more answers than any question could have, or longer ones, are no request")
     func answers() {
         let many = [[UInt8]](repeating: [], count: Questions.countLimit + 1)

@@ -1,7 +1,9 @@
 """Passwords through PAM: who is asked what, and who gets in."""
 
 import asyncio
+import concurrent.futures
 import os
+import signal
 import time
 from statistics import median
 
@@ -251,6 +253,44 @@ def test_disconnect(open_door):
             client.auth_interactive("alice+gate", leave)
         assert len(numbers) == 1
     wait_until(lambda: helpers(open_door) == [], "the end of the helper")
+
+
+@pytest.mark.limit(120)
+def test_nobody_waits(lab, tmp_path):
+    """A helper ends by itself when the daemon is killed, and is ended when a module hangs; nobody else waits for it."""
+    here, stacks = make_gateway(lab, tmp_path, "pam", "PasswordLogin yes")
+    try:
+        here.add("alice")
+        stacks.use_two_questions()
+        numbers = []
+
+        def kill(title, instruction, prompts):
+            numbers.extend(helpers(here))
+            os.kill(here.process.pid, signal.SIGKILL)
+            here.process.wait()
+            return ["" for _ in prompts]
+
+        with transport(here) as client, pytest.raises((paramiko.SSHException, EOFError, OSError)):
+            client.auth_interactive("alice+gate", kill)
+        assert len(numbers) == 1
+        wait_until(lambda: not os.path.exists(f"/proc/{numbers[0]}"), "the end of the helper")
+
+        with open(here.configuration, "a") as file:
+            file.write("LoginGraceTime 5s\n")
+        here.start()
+        # Who opens this waits for a writer, who never comes.
+        os.mkfifo(tmp_path / "silence")
+        stacks.use_password(f"auth optional pam_echo.so file={tmp_path}/silence")
+        with transport(here) as client, concurrent.futures.ThreadPoolExecutor() as pool:
+            hangs = pool.submit(conversation, client, "alice+gate", "whatever")
+            wait_until(lambda: helpers(here) != [], "the helper")
+            number = helpers(here)[0]
+            assert here("user", "show", "alice").status == 0 and not hangs.done()
+            assert hangs.exception() or hangs.result()[0][-1][0] != "in"
+        wait_until(lambda: not os.path.exists(f"/proc/{number}"), "the end of the helper")
+        assert "not come to an end" in events(here, "auth.rejected", "alice")[-1]["detail"]["reason"]
+    finally:
+        here.end()
 
 
 def test_what_a_helper_holds(open_door):
