@@ -184,6 +184,7 @@ def conversation(client, login, secret):
     return seen, time.monotonic() - start
 
 
+@pytest.mark.released("compares times")
 @pytest.mark.limit(120)
 def test_equal_answers(open_door):
     """A wrong password, nobody, who is locked and who is known to PAM alone see the same, in the same time."""
@@ -293,6 +294,7 @@ def test_nobody_waits(lab, tmp_path):
         here.end()
 
 
+@pytest.mark.released("a sanitizer adds to the environment")
 def test_what_a_helper_holds(open_door):
     """One socket and no other descriptor of the daemon, no word in arguments or environment, no new privileges, limits."""
     looked = {}
