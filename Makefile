@@ -3,6 +3,7 @@
 PREFIX = /usr/local
 SYSCONFDIR = /etc
 RELEASE = .build/release
+UNITS = $(notdir $(wildcard systemd/*.service systemd/*.socket))
 MAN_PAGES = $(wildcard docs/man/*.[1-8])
 
 .DEFAULT_GOAL := help
@@ -54,6 +55,7 @@ lint: setup ## check the layout of the sources, the manual pages and the scripts
 install: build ## install below PREFIX (and DESTDIR); `gatehouse init` comes next
 	install -D -s -m 755 $(RELEASE)/gatehoused $(DESTDIR)$(PREFIX)/sbin/gatehoused
 	install -D -s -m 755 $(RELEASE)/gatehouse $(DESTDIR)$(PREFIX)/bin/gatehouse
+	install -D -s -m 755 $(RELEASE)/gatehouse-front $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-front
 	install -D -s -m 711 $(RELEASE)/gatehouse-session $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-session
 	install -D -s -m 711 $(RELEASE)/gatehouse-record $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-record
 	install -D -s -m 700 $(RELEASE)/gatehouse-pam $(DESTDIR)$(PREFIX)/libexec/gatehouse/gatehouse-pam
@@ -63,8 +65,9 @@ install: build ## install below PREFIX (and DESTDIR); `gatehouse init` comes nex
 	install -D -m 644 pam/gatehouse $(DESTDIR)$(SYSCONFDIR)/gatehouse/pam.example
 	install -D -m 644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/gatehouse.conf
 	install -D -m 644 systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/gatehouse.conf
-	sed 's|/usr/sbin/gatehoused|$(PREFIX)/sbin/gatehoused|' systemd/gatehoused.service >$(RELEASE)/gatehoused.service
-	install -D -m 644 $(RELEASE)/gatehoused.service $(DESTDIR)$(PREFIX)/lib/systemd/system/gatehoused.service
+	$(foreach unit,$(UNITS),sed -e 's|/usr/sbin/|$(PREFIX)/sbin/|' -e 's|/usr/libexec/|$(PREFIX)/libexec/|' \
+	    systemd/$(unit) >$(RELEASE)/$(unit) && \
+	    install -D -m 644 $(RELEASE)/$(unit) $(DESTDIR)$(PREFIX)/lib/systemd/system/$(unit) &&) true
 	$(foreach page,$(MAN_PAGES),install -D -m 644 $(page) \
 	    $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
 	$(RELEASE)/gatehouse help --completion bash >$(RELEASE)/gatehouse.bash

@@ -43,6 +43,7 @@ let package = Package(
     name: "gatehouse",
     products: [
         .executable(name: "gatehoused", targets: ["gatehoused"]),
+        .executable(name: "gatehouse-front", targets: ["gatehouse-front"]),
         .executable(name: "gatehouse-session", targets: ["gatehouse-session"]),
         .executable(name: "gatehouse-record", targets: ["gatehouse-record"]),
         .executable(name: "gatehouse-pam", targets: ["gatehouse-pam"]),
@@ -121,6 +122,7 @@ let package = Package(
         module("Collector", uses: ["CWatch", "FileEvents", "SSHKeys", "Shipping", "Support"]),
 
         // The doors: hold no rules.
+        module("Front", uses: ["CSupport", "Configuration", "Control", "Sandbox", "Support"]),
         module(
             "Relay",
             uses: ["Authorization", "CSupport", "SSH", "Control", "FileTransfers", "Sandbox", "Support"]),
@@ -138,11 +140,13 @@ let package = Package(
                 "AWS", "Accounts", "Audit", "Authentication", "Authorization", "Commands", "Configuration",
                 "Control",
                 "Directory",
-                "FileEvents", "FileTransfers", "Fleet", "Inventory", "OneTimeCodes", "Ownership", "Power",
-                "Recording", "Routing", "SQLite", "SSHKeys", "Sandbox", "Sharing", "Support", "Watchers",
+                "FileEvents", "FileTransfers", "Fleet", "Front", "Inventory", "OneTimeCodes", "Ownership",
+                "Power", "Recording", "Routing", "SQLite", "SSHKeys", "Sandbox", "Sharing", "Support",
+                "Watchers",
             ]),
 
         program("gatehoused", uses: ["Monitor", "Configuration", "Support"]),
+        program("gatehouse-front", uses: ["Front"]),
         program("gatehouse-session", uses: ["Relay", "Support"]),
         program("gatehouse-record", uses: ["Recording", "Sandbox", "Support"]),
         program("gatehouse-pam", uses: ["PAM"]),
@@ -174,7 +178,7 @@ let package = Package(
             name: "FuzzParsers",
             dependencies: [
                 "AWS", "Accounts", "Authentication", "Configuration", "Control", "FileEvents",
-                "FileTransfers", "Recording", "SSHKeys", "SessionManager", "Support",
+                "FileTransfers", "Front", "Recording", "SSHKeys", "SessionManager", "Support",
             ], path: "Tests/Fuzz/Parsers", swiftSettings: strict),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzParsers"], swiftSettings: strict),
         // What tests of several modules use.
@@ -185,7 +189,7 @@ let package = Package(
         tests("Digests"),
         tests("FileTransfers", uses: ["Digests", "Support"]),
         tests("Authorization"),
-        tests("Control", uses: ["Authorization", "FileTransfers", "Support"]),
+        tests("Control", uses: ["Authorization", "FileTransfers", "Support", "TestSupport"]),
         tests("PAM", uses: ["Control", "Support", "TestSupport"]),
         tests("Recording", uses: ["Control", "Support", "TestSupport"]),
         tests("SSHKeys", uses: ["Support", "TestSupport"]),
@@ -214,6 +218,7 @@ let package = Package(
         tests("Sharing", uses: ["Accounts", "Directory", "Support", "TestSupport"]),
         tests("Watchers", uses: ["Accounts", "Directory", "SSHKeys", "Support", "TestSupport"]),
         tests("Shipping", uses: ["Control", "Support", "TestSupport"]),
+        tests("Front", uses: ["Configuration", "Control", "Support", "TestSupport"]),
         tests("Relay", uses: ["Control", "SSH", "Support"]),
         tests(
             "Commands",

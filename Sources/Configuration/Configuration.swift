@@ -122,6 +122,8 @@ extension Configuration {
     package var recordingDirectory: String { stateDirectory + "/recordings" }
     /// Where the command line reaches the daemon.
     package var controlSocketPath: String { runtimeDirectory + "/control.sock" }
+    /// Where `gatehouse-front` reaches it.
+    package var frontSocketPath: String { runtimeDirectory + "/front.sock" }
     /// The daemon's process id.
     package var pidFilePath: String { runtimeDirectory + "/gatehoused.pid" }
 

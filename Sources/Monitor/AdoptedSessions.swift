@@ -1,6 +1,7 @@
 import Audit
 import Authorization
 import Directory
+import Front
 import Glibc
 import Support
 

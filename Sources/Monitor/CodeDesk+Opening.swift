@@ -3,6 +3,7 @@ import Commands
 import Configuration
 import Directory
 import OneTimeCodes
+import Support
 
 extension CodeDesk {
     /// Reads the key of one-time codes, making it if there never was one.

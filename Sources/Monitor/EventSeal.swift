@@ -2,6 +2,7 @@ import Audit
 import Commands
 import Configuration
 import SSHKeys
+import Support
 
 /// Whether the event log may be gone on with.
 enum EventSeal {

@@ -1,93 +1,68 @@
 import Authentication
 import Configuration
+import Front
 import Glibc
 import Support
 
 /// Takes in the connections of clients: counts them, turns away what is too many, starts a session for each of the others.
+///
+/// They come from `gatehouse-front` if systemd has given the daemon the socket for it, else by TCP.
 final class FrontDoor: Sendable {
-    private let gateway: Gateway
-    private let listeners: [Listener]
-    private let complaints = Locked(RateLimit(interval: .seconds(10)))
-    /// Connections of proxies that have not said yet for whom they come.
-    private let greetings = Locked(0)
+    private enum Way {
+        case entrance(Entrance)
+        case desk(FrontDesk)
+    }
 
-    /// Binds all configured addresses.
+    private let gateway: Gateway
+    private let way: Way
+    private let refusals: Refusals
+
+    /// Takes the sockets given by systemd, or binds all configured addresses.
     ///
-    /// - Throws: `StartupError` that names the address.
-    init(gateway: Gateway) throws(StartupError) {
+    /// - Throws: `StartupError` that names the address, or what is unsafe.
+    init(gateway: Gateway, sockets: [Descriptor]) throws(StartupError) {
         self.gateway = gateway
-        var listeners: [Listener] = []
-        for address in gateway.settings.configuration.listenAddresses {
-            do {
-                listeners += try Listener.open(on: TCPAddress(host: address.host, port: address.port))
-            } catch {
-                throw StartupError("ListenAddress \(address): \(error)")
+        refusals = Refusals(log: { gateway.log })
+        if let socket = sockets.first, SocketKind(of: socket)?.listensForMessages == true {
+            guard sockets.count == 1 else {
+                throw StartupError(
+                    "systemd gave front.sock and further sockets; it is front.sock alone, or TCP")
             }
+            way = .desk(try FrontDesk(socket, gateway: gateway))
+        } else {
+            way = .entrance(
+                try Entrance(
+                    sockets: sockets, configuration: { gateway.settings.configuration }, refusals: refusals,
+                    log: { gateway.log }))
         }
-        self.listeners = listeners
+    }
+
+    /// Where clients come in, for the log.
+    var addresses: String {
+        switch way {
+        case .entrance(let entrance): entrance.addresses
+        case .desk(let desk): desk.path
+        }
     }
 
     /// Accepts from now on, on threads of its own.
     ///
     /// - Throws: `SystemError` when there can be no thread.
     func open() throws(SystemError) {
-        for listener in listeners {
-            try listener.start(
-                log: { [gateway] in gateway.log }, receive: { [self] in receive($0, from: $1) })
+        let receive: @Sendable (Descriptor, TCPAddress) -> Void = { [self] client, peer in
+            if admit(client, from: peer) { startSession(client, from: peer) }
+        }
+        switch way {
+        case .entrance(let entrance): try entrance.open(receive: receive)
+        case .desk(let desk): try desk.open(receive: receive)
         }
     }
 
     /// Accepts no more; sessions go on.
     func close() {
-        for listener in listeners { listener.close() }
-    }
-
-    private func receive(_ client: Descriptor, from peer: TCPAddress) {
-        if gateway.settings.configuration.isProxy(peer.host) {
-            receive(client, fromProxy: peer)
-        } else if admit(client, from: peer) {
-            startSession(client, from: peer)
-        }
-    }
-
-    /// A proxy says for whom it comes, which may take a moment; then it is as if the client had come by itself.
-    private func receive(_ client: Descriptor, fromProxy proxy: TCPAddress) {
-        let limit = gateway.settings.configuration.maximumStartups
-        let hasRoom = greetings.withLock { count in
-            guard count < limit else { return false }
-            count += 1
-            return true
-        }
-        guard hasRoom else { return turnAway(client, from: proxy, because: "MaxStartups") }
-        do {
-            let parcel = Locked<Descriptor?>(client)
-            try Thread.start("proxy") { [self] in
-                defer { greetings.withLock { $0 -= 1 } }
-                guard let client = Self.take(parcel), let peer = origin(of: client, from: proxy),
-                    admit(client, from: peer)
-                else { return }
-                startSession(client, from: peer)
-            }
-        } catch {
-            greetings.withLock { $0 -= 1 }
-            gateway.log.error("a proxy cannot be listened to", ["error": "\(error)"])
-        }
-    }
-
-    /// The client for whom a proxy comes; nil: it has not said so as it should.
-    private func origin(of client: Descriptor, from proxy: TCPAddress) -> TCPAddress? {
-        do throws(WireError) {
-            switch try ProxyHeader.read(from: client) {
-            case .client(let address): return address
-            case .proxy: return proxy
-            }
-        } catch {
-            if let others = complaints.withLock({ $0.pass(at: .now) }) {
-                gateway.log.warning(
-                    "proxy turned away",
-                    ["proxy.address": proxy.host, "reason": error.description, "more": String(others)])
-            }
-            return nil
+        switch way {
+        case .entrance(let entrance): entrance.close()
+        case .desk(let desk): desk.close()
         }
     }
 
@@ -95,11 +70,11 @@ final class FrontDoor: Sendable {
     private func admit(_ client: Descriptor, from peer: TCPAddress) -> Bool {
         guard gateway.settings.configuration.networks.admit(peer.host) else {
             // Strangers are told nothing at all.
-            complain(about: peer, because: "AllowFrom, DenyFrom")
+            refusals.complain(about: peer, because: "AllowFrom, DenyFrom")
             return false
         }
         if gateway.penalties.withLock({ $0.isBlocked(peer.host, at: .now) }) {
-            turnAway(client, from: peer, because: "MaxFailuresPerAddress")
+            refusals.refuse(client, from: peer, because: "MaxFailuresPerAddress")
             return false
         }
         do throws(ConnectionLimits.Refusal) {
@@ -108,7 +83,7 @@ final class FrontDoor: Sendable {
             }
             return true
         } catch {
-            turnAway(client, from: peer, because: error.rawValue)
+            refusals.refuse(client, from: peer, because: error.rawValue)
             return false
         }
     }
@@ -118,7 +93,7 @@ final class FrontDoor: Sendable {
         TCP.tune(client)
         do {
             // The thread must not keep the socket: it is the session's from its start on.
-            let parcel = Locked<Descriptor?>(client)
+            let parcel = Parcel(client)
             try Thread.start("session") { [gateway] in
                 Self.start(parcel, from: peer, gateway)?.run()
             }
@@ -128,17 +103,10 @@ final class FrontDoor: Sendable {
         }
     }
 
-    private static func take(_ parcel: Locked<Descriptor?>) -> Descriptor? {
-        parcel.withLock { content in
-            defer { content = nil }
-            return content
-        }
-    }
-
     private static func start(
-        _ parcel: Locked<Descriptor?>, from peer: TCPAddress, _ gateway: Gateway
+        _ parcel: Parcel, from peer: TCPAddress, _ gateway: Gateway
     ) -> SessionMonitor? {
-        guard let client = take(parcel) else { return nil }
+        guard let client = parcel.take() else { return nil }
         do {
             return try SessionMonitor(client: client, from: peer, gateway: gateway)
         } catch {
@@ -147,21 +115,5 @@ final class FrontDoor: Sendable {
                 "a session cannot be started", ["error": "\(error)", "peer.address": peer.host])
             return nil
         }
-    }
-
-    private func turnAway(
-        _ client: Descriptor, from peer: TCPAddress, because limit: String
-    ) {
-        let farewell = Array("Exceeded \(limit)\r\n".utf8)
-        _ = unsafe send(
-            client.number, farewell, farewell.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
-        complain(about: peer, because: limit)
-    }
-
-    private func complain(about peer: TCPAddress, because limit: String) {
-        guard let others = complaints.withLock({ $0.pass(at: .now) }) else { return }
-        gateway.log.warning(
-            "connection turned away",
-            ["limit": limit, "peer.address": peer.host, "more": String(others)])
     }
 }

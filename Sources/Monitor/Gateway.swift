@@ -5,6 +5,7 @@ import Commands
 import Configuration
 import Directory
 import Fleet
+import Front
 import OneTimeCodes
 import Ownership
 import SSHKeys

@@ -42,6 +42,7 @@ package enum GatewayDaemon {
     private static func serve(
         _ settings: GatewaySettings, program: SessionProgram, library: String?, file: String
     ) throws -> Int32 {
+        let sockets = ServiceManager.takeSockets()
         let signals = SignalQueue([SIGTERM, SIGINT, SIGHUP])
         raiseDescriptorLimit()
         let configuration = settings.configuration
@@ -67,7 +68,7 @@ package enum GatewayDaemon {
         try DrainWatch(gateway: gateway).start()
         try GrantWatch(gateway: gateway).start()
         try gateway.idle.start()
-        let frontDoor = try FrontDoor(gateway: gateway)
+        let frontDoor = try FrontDoor(gateway: gateway, sockets: sockets)
         let commandDoor = try CommandDoor(
             at: configuration.controlSocketPath, service: { gateway.commandService },
             log: { gateway.log })
@@ -87,7 +88,7 @@ package enum GatewayDaemon {
         gateway.log.notice(
             "ready",
             [
-                "listen": configuration.listenAddresses.map(\.description).joined(separator: ","),
+                "listen": frontDoor.addresses,
                 "libssh": library ?? "unknown",
             ])
 

@@ -4,6 +4,7 @@ import Authorization
 import Configuration
 import Control
 import Directory
+import Front
 import Routing
 import SSHKeys
 import Support

@@ -2,6 +2,7 @@ import Audit
 import Authentication
 import Authorization
 import Control
+import Front
 import Glibc
 import Support
 

@@ -3,6 +3,7 @@ import Authentication
 import Configuration
 import Control
 import Directory
+import Front
 import Glibc
 import SQLite
 import Support

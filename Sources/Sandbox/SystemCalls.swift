@@ -73,6 +73,24 @@ struct SystemCalls {
             errors: [("clone3", ENOSYS)])
     }
 
+    /// Accepts connections, reads its configuration again, and passes on what it accepted over Unix sockets.
+    static var front: SystemCalls {
+        SystemCalls(
+            names: moving + memory + time + itself + [
+                "accept", "accept4", "connect", "rseq", "rt_sigtimedwait", "sched_getaffinity",
+                "set_robust_list",
+            ],
+            conditionals: [
+                Conditional("clone", has(cloneThread, inArgument: 0)),
+                Conditional("mmap", lacks(PROT_EXEC, inArgument: 2)),
+                Conditional("mprotect", lacks(PROT_EXEC, inArgument: 2)),
+                Conditional("openat", lacks(O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, inArgument: 2)),
+                Conditional("setsockopt", equals(SOL_SOCKET, inArgument: 1)),
+                Conditional("socket", equals(AF_UNIX, inArgument: 0)),
+            ] + own,
+            errors: [("clone3", ENOSYS)])
+    }
+
     private static let moving = [
         "close", "dup", "fsync", "fstat", "getpeername", "getsockname", "getsockopt", "lseek",
         "poll", "ppoll",

@@ -86,11 +86,22 @@ package enum TCP {
 
     /// This end of a connected socket, numeric; nil for a socket that is none of TCP.
     package static func localAddress(of socket: Descriptor) -> TCPAddress? {
+        unsafe address { unsafe getsockname(socket.number, $0, $1) }
+    }
+
+    /// The other end of a connected socket, numeric; nil for a socket that is none of TCP, or not connected any more.
+    package static func peerAddress(of socket: Descriptor) -> TCPAddress? {
+        guard SocketKind(of: socket)?.type == Int32(SOCK_STREAM.rawValue) else { return nil }
+        return unsafe address { unsafe getpeername(socket.number, $0, $1) }
+    }
+
+    private static func address(
+        _ find: (UnsafeMutablePointer<sockaddr>?, UnsafeMutablePointer<socklen_t>) -> Int32
+    ) -> TCPAddress? {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let result = unsafe withUnsafeMutableBytes(of: &storage) { raw in
-            unsafe getsockname(
-                socket.number, raw.assumingMemoryBound(to: sockaddr.self).baseAddress, &length)
+            unsafe find(raw.assumingMemoryBound(to: sockaddr.self).baseAddress, &length)
         }
         let isInternet = Int32(storage.ss_family) == AF_INET || Int32(storage.ss_family) == AF_INET6
         guard result == 0, isInternet else { return nil }
@@ -213,6 +224,9 @@ extension TCP {
             String(decoding: characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         }
         guard result == 0 else { return TCPAddress(host: "unknown", port: 0) }
-        return TCPAddress(host: text(host), port: UInt16(text(port)) ?? 0)
+        // A socket of IPv6 that takes IPv4 too shows its clients in the clothes of IPv6.
+        let plain = text(host)
+        let four = plain.hasPrefix("::ffff:") ? IPAddress(plain).map { "\($0)" } : nil
+        return TCPAddress(host: four ?? plain, port: UInt16(text(port)) ?? 0)
     }
 }

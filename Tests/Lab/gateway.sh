@@ -6,7 +6,7 @@ export GATEHOUSE_CONFIG=$configuration
 
 require_programs() {
     local program
-    for program in gatehouse gatehoused gatehouse-session gatehouse-record gatehouse-pam gatehouse-watch; do
+    for program in gatehouse gatehoused gatehouse-front gatehouse-session gatehouse-record gatehouse-pam gatehouse-watch; do
         [ -x "$GATEHOUSE_BIN/$program" ] || fail "no $GATEHOUSE_BIN/$program; 'make build' makes it"
     done
 }

@@ -11,16 +11,18 @@ struct Trial: CustomTestStringConvertible, Sendable {
     let session: Int32
     let recorder: Int32
     let tunnel: Int32
+    let front: Int32
     /// Outside of a sandbox, for any user; nil: depends on who tries.
     let outside: Int32?
 
-    /// - Parameter recorder: nil: as in a session.
+    /// - Parameters recorder, front: nil: as in a session.
     init(
         _ act: String, _ argument: String = "", session: Int32, recorder: Int32? = nil, tunnel: Int32,
-        outside: Int32? = 0
+        front: Int32? = nil, outside: Int32? = 0
     ) {
         (self.act, self.argument, self.session, self.tunnel) = (act, argument, session, tunnel)
         self.recorder = recorder ?? session
+        self.front = front ?? session
         self.outside = outside
     }
 
@@ -33,24 +35,25 @@ struct SandboxTests {
 
     static let trials = [
         Trial("read a file", "/etc/passwd", session: EACCES, tunnel: EACCES),
-        Trial("read a file", "/usr/lib/os-release", session: EACCES, tunnel: 0),
-        Trial("write a file", "/dev/null", session: EACCES, tunnel: EACCES),
+        Trial("read a file", "/usr/lib/os-release", session: EACCES, tunnel: 0, front: 0),
+        Trial("write a file", "/dev/null", session: EACCES, tunnel: EACCES, front: EPERM),
         Trial(
-            "write a file", "/usr/lib/gatehouse-none/file", session: EACCES, tunnel: ENOENT, outside: ENOENT),
+            "write a file", "/usr/lib/gatehouse-none/file", session: EACCES, tunnel: ENOENT, front: EPERM,
+            outside: ENOENT),
         Trial("remove a file", "/tmp/gatehouse-none", session: EPERM, tunnel: EPERM, outside: ENOENT),
         Trial("list a folder", "/etc", session: EACCES, tunnel: EACCES),
-        Trial("list a folder", "/usr/lib", session: EACCES, tunnel: 0),
+        Trial("list a folder", "/usr/lib", session: EACCES, tunnel: 0, front: 0),
         // Nobody listens there.
         Trial("connect to a port", "1", session: EPERM, tunnel: ECONNREFUSED, outside: ECONNREFUSED),
         Trial("bind a port", "0", session: EPERM, tunnel: EACCES),
         Trial(
             "connect to an abstract socket", "gatehouse-none", session: EPERM, tunnel: ECONNREFUSED,
-            outside: ECONNREFUSED),
+            front: ECONNREFUSED, outside: ECONNREFUSED),
         Trial("open a raw socket", session: EPERM, tunnel: EPERM, outside: nil),
         // It does not come back from that.
         Trial("start a program", "/bin/true", session: EPERM, tunnel: EPERM, outside: -1),
         Trial("make a process", session: EPERM, tunnel: EPERM),
-        Trial("start a thread", session: EPERM, tunnel: 0),
+        Trial("start a thread", session: EPERM, tunnel: 0, front: 0),
         Trial("signal a process", parent, session: EPERM, tunnel: EPERM),
         Trial("have a process signalled", parent, session: EPERM, tunnel: EPERM),
         Trial("look at a process's limits", parent, session: EPERM, tunnel: EPERM),
@@ -71,6 +74,7 @@ struct SandboxTests {
         #expect(try outcome(of: trial, in: .session) == trial.session)
         #expect(try outcome(of: trial, in: .recorder) == trial.recorder)
         #expect(try outcome(of: trial, in: .tunnel) == trial.tunnel)
+        #expect(try outcome(of: trial, in: .front) == trial.front)
     }
 
     @Test("is what forbids it", arguments: trials)

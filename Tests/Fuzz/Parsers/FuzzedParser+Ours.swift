@@ -1,6 +1,7 @@
 internal import Authentication
 internal import Configuration
 internal import Control
+internal import Front
 internal import Recording
 internal import SSHKeys
 internal import Support
@@ -70,6 +71,25 @@ extension FuzzedParser {
     static func journal(_ bytes: [UInt8]) {
         guard let (records, consumed) = try? JournalRecord.decode(bytes) else { return }
         precondition(consumed <= bytes.count && records.count <= bytes.count / 4)
+    }
+
+    static func frontMessage(_ bytes: [UInt8]) {
+        guard let message = try? FrontMessage(decoding: bytes) else { return }
+        precondition((try? FrontMessage(decoding: message.encoded)) == message)
+    }
+
+    /// Never takes a byte that is the client's, and never wants none.
+    static func proxyHeader(_ bytes: [UInt8]) {
+        var header = ProxyHeader()
+        var rest = bytes[...]
+        var wanted = 1
+        while !rest.isEmpty {
+            let piece = rest.prefix(wanted)
+            rest = rest.dropFirst(wanted)
+            guard case .wants(let more) = try? header.take(piece) else { return }
+            precondition(more > 0)
+            wanted = more
+        }
     }
 
     static func loginName(_ bytes: [UInt8]) {

@@ -4,6 +4,8 @@
 package enum FuzzedParser: String, CaseIterable, Sendable {
     /// The control channel: what a session process, which may have been taken over, sends to the daemon, and the daemon to it.
     case request, reply, command, delivery, journal, pam
+    /// What stands before a client's first byte: what a proxy says, and the front end to the daemon.
+    case proxyHeader, frontMessage
     /// What people and clients bring.
     case loginName, configuration, environmentPattern, publicKey, publicKeyText, signature, timestamp
     case certificate, network
@@ -27,6 +29,8 @@ package enum FuzzedParser: String, CaseIterable, Sendable {
         case .delivery: Self.delivery(bytes)
         case .journal: Self.journal(bytes)
         case .pam: Self.pam(bytes)
+        case .proxyHeader: Self.proxyHeader(bytes)
+        case .frontMessage: Self.frontMessage(bytes)
         case .loginName: Self.loginName(bytes)
         case .configuration: Self.configuration(bytes)
         case .environmentPattern: Self.environmentPattern(bytes)

@@ -1,4 +1,4 @@
-import Monitor
+import Front
 import Testing
 
 @Suite("Limits of connections")

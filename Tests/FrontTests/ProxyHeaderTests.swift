@@ -1,4 +1,4 @@
-import Monitor
+import Front
 import Support
 import TestSupport
 import Testing

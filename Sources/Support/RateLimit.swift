@@ -1,17 +1,15 @@
-import Support
-
 /// Lets one thing through per interval and counts what it held back.
-struct RateLimit: Sendable {
+package struct RateLimit: Sendable {
     private let interval: Duration
     private var next: MonotonicTime?
     private var heldBack = 0
 
-    init(interval: Duration) {
+    package init(interval: Duration) {
         self.interval = interval
     }
 
     /// How many were held back since the last one, when this one may pass; nil when it may not.
-    mutating func pass(at time: MonotonicTime) -> Int? {
+    package mutating func pass(at time: MonotonicTime) -> Int? {
         if let next, time < next {
             heldBack += 1
             return nil

@@ -1,4 +1,4 @@
-/// Why the daemon does not start: one sentence for the operator, and exit status 78.
+/// Why a daemon does not start: one sentence for the operator, and exit status 78.
 package struct StartupError: Error, Equatable, Sendable, CustomStringConvertible {
     package let description: String
 
