@@ -18,6 +18,7 @@ final class FrontDesk: Sendable {
     private let owner: UInt32
     private let gateway: Gateway
     private let fronts = Locked(0)
+    private let isClosed = Locked(false)
     private let complaints = Locked(RateLimit(interval: .seconds(10)))
 
     /// - Throws: `StartupError` where others than the front end could get at the socket.
@@ -68,6 +69,7 @@ final class FrontDesk: Sendable {
 
     /// Takes no more front ends; clients that this daemon does not take any more are the next one's.
     func close() {
+        isClosed.withLock { $0 = true }
         listener.close()
     }
 
@@ -76,7 +78,7 @@ final class FrontDesk: Sendable {
     ) {
         do {
             try front.send(FrontMessage.welcome.encoded)
-            while let (message, descriptors) = try front.receive() {
+            while let (message, descriptors) = try front.receive(), !isClosed.withLock({ $0 }) {
                 guard case .client(let address, let port) = try FrontMessage(decoding: message),
                     descriptors.count == 1
                 else { throw WireError("a front end sends one client at a time and nothing else") }

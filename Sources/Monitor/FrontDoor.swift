@@ -13,6 +13,9 @@ final class FrontDoor: Sendable {
         case desk(FrontDesk)
     }
 
+    private static let patience = Duration.seconds(2)
+    private static let afterLogin = Duration.milliseconds(300)
+
     private let gateway: Gateway
     private let way: Way
     private let refusals: Refusals
@@ -59,10 +62,17 @@ final class FrontDoor: Sendable {
     }
 
     /// Accepts no more; sessions go on.
+    ///
+    /// Behind a front end nobody is to notice that: who is just logging in has a moment for it, since a login needs the daemon.
     func close() {
         switch way {
         case .entrance(let entrance): entrance.close()
-        case .desk(let desk): desk.close()
+        case .desk(let desk):
+            desk.close()
+            let deadline = MonotonicTime.now + Self.patience
+            while .now < deadline, gateway.limits.withLock({ $0.startups }) > 0 { usleep(20_000) }
+            // After the login comes the question for the host.
+            usleep(UInt32(Self.afterLogin.milliseconds * 1_000))
         }
     }
 

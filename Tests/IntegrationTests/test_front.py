@@ -150,9 +150,8 @@ def test_sessions(lab, here, tmp_path):
     (tmp_path / "sent").write_bytes(os.urandom(300_000))
     options = [word if word != "-p" else "-P" for word in here.ssh_words("alice", lab.host1)[1:-3]]
     name = f"/tmp/it-front-{secrets.token_hex(4)}"
-    login = options.index("-l")
-    place = f"{options[login + 1]}@{here.address}:{name}"
-    del options[login:login + 2]
+    options += ["-o", f"User=alice+{lab.host1}"]
+    place = f"{here.address}:{name}"
     for source, target in ((tmp_path / "sent", place), (place, tmp_path / "back")):
         result = run(["scp", "-q", *options, source, target])
         assert result.status == 0, result.err
@@ -197,6 +196,21 @@ def test_the_daemon_is_away(lab, here):
             assert here.start_daemon(door).wait(30) == 78, (owner, mode)
         (here.runtime / "other.sock").unlink()
     assert "SocketUser=gatehouse-front" in here.log_text() and "SocketMode=0600" in here.log_text()
+    here.start()
+    for number, client in enumerate(clients):
+        out, err = client.communicate(timeout=60)
+        assert (client.returncode, out) == (0, f"{number}\n".encode()), err
+
+    # Ended and started again while people log in, it cuts none of them off.
+    clients = []
+    for number in range(10):
+        clients.append(subprocess.Popen(
+            [str(word) for word in here.ssh_words("bob", lab.host1, f"echo {number}")],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+        if number == 6:
+            wait_until(lambda: clients[2].poll() is not None, "some have logged in", 60)
+            here.process.terminate()
+    assert here.process.wait(30) == 0
     here.start()
     for number, client in enumerate(clients):
         out, err = client.communicate(timeout=60)
