@@ -27,7 +27,11 @@ static int outcome(long result) { return result < 0 ? errno : 0; }
 static int read_file(const char *path) { return outcome(open(path, O_RDONLY)); }
 static int write_file(const char *path) { return outcome(open(path, O_WRONLY | O_CREAT, 0600)); }
 static int remove_file(const char *path) { return outcome(unlink(path)); }
-static int list_folder(const char *path) { return opendir(path) == NULL ? errno : 0; }
+static int list_folder(const char *path)
+{
+    DIR *folder = opendir(path);
+    return folder == NULL ? errno : closedir(folder);
+}
 
 static int internet(const char *port, int (*use)(int, const struct sockaddr *, socklen_t))
 {

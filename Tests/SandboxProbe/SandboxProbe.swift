@@ -16,5 +16,8 @@ enum SandboxProbe {
             }
         }
         print(unsafe gh_try(words[3], words[4]))
+        // As the programs end: what else an exit does may be forbidden by now.
+        fflush(nil)
+        _exit(0)
     }
 }
