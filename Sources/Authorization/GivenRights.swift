@@ -3,10 +3,13 @@ package struct GivenRights: Hashable, Sendable {
     package let permissions: Permissions
     /// Whether they may become root.
     package let sudo: Bool
+    /// What was shown for it, here or lately: grants that require more give nothing to it.
+    package var shown: FurtherFactors
 
-    package init(permissions: Permissions, sudo: Bool) {
+    package init(permissions: Permissions, sudo: Bool, shown: FurtherFactors = []) {
         self.permissions = permissions
         self.sudo = sudo
+        self.shown = shown
     }
 
     /// Whether what was given may go on where `now` is granted: that is no less, and demands no more.
@@ -23,7 +26,9 @@ package struct GivenRights: Hashable, Sendable {
 
     /// What two jumps of one session to a host were given.
     package func union(_ other: GivenRights) -> GivenRights {
-        GivenRights(permissions: permissions.union(other.permissions), sudo: sudo || other.sudo)
+        GivenRights(
+            permissions: permissions.union(other.permissions), sudo: sudo || other.sudo,
+            shown: shown.intersection(other.shown))
     }
 }
 
@@ -39,6 +44,7 @@ extension GivenRights {
         if permissions.agent { words.append("agent") }
         if permissions.record { words.append("record") }
         if sudo { words.append("sudo") }
+        if !shown.isEmpty { words.append("shown:\(shown.text)") }
         return words.joined(separator: " ")
     }
 
@@ -46,6 +52,7 @@ extension GivenRights {
     package init?(text: String) {
         var permissions = Permissions()
         var sudo = false
+        var shown: FurtherFactors = []
         var hasPrograms = false
         for word in text.split(separator: " ", omittingEmptySubsequences: false) {
             let parts = word.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -63,10 +70,13 @@ extension GivenRights {
             case ("agent", nil): permissions.agent = true
             case ("record", nil): permissions.record = true
             case ("sudo", nil): sudo = true
+            case ("shown", let names?):
+                guard let factors = FurtherFactors(text: names) else { return nil }
+                shown = factors
             default: return nil
             }
         }
         guard hasPrograms else { return nil }
-        self.init(permissions: permissions, sudo: sudo)
+        self.init(permissions: permissions, sudo: sudo, shown: shown)
     }
 }

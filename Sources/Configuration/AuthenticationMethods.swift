@@ -82,11 +82,11 @@ package struct AuthenticationMethods: Equatable, Sendable, CustomStringConvertib
         chains.contains { $0.contains(factor) }
     }
 
-    /// Whether a chain is at its end.
+    /// Whether a chain was shown; more may have come after it.
     ///
     /// - Parameter shown: in the order in which it was shown.
     package func areComplete(after shown: [Factor]) -> Bool {
-        chains.contains(shown)
+        chains.contains { shown.starts(with: $0) }
     }
 
     /// What may be shown next; empty: nothing leads on from there.

@@ -1,3 +1,4 @@
+package import Authorization
 package import Support
 
 /// Somebody asks to reach a host or pool for a while.
@@ -66,11 +67,12 @@ extension DirectoryStore {
     ///   `.outOfRange`, `.invalidField`.
     package func approveRequest(
         _ id: Int64, by decider: String, person: String?, _ rights: Rights = Rights(),
-        for duration: Duration? = nil,
+        requiring required: FurtherFactors = [], for duration: Duration? = nil,
         at time: Timestamp = .now
     ) throws -> (AccessRequest, Grant) {
         try change {
-            try $0.approveRequest(id, by: decider, person: person, rights, for: duration, at: time)
+            try $0.approveRequest(
+                id, by: decider, person: person, rights, requiring: required, for: duration, at: time)
         }
     }
 

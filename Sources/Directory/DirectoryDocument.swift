@@ -6,8 +6,8 @@ internal import Support
 /// Keys may be added in later versions, none is removed. What is optional here may be left out of a document written by hand.
 struct DirectoryDocument: Codable {
     /// What can be read. The second one is that of a document with a grant of which a program that knows the first one alone
-    /// would not see what it does not permit: that program has to refuse it.
-    static let schemas = 1...2
+    /// would not see what it does not permit: that program has to refuse it. The third one is the same for what a grant requires.
+    static let schemas = 1...3
 
     var schema = Self.schemas.lowerBound
     var marks: Marks?
@@ -202,6 +202,8 @@ struct DirectoryDocument: Codable {
         var days: String?
         var hours: String?
         var zone: String?
+        /// What has to be shown: `totp`, `pam` or `pam,totp`.
+        var require: String?
         var created: String?
     }
 }

@@ -1,3 +1,4 @@
+package import Authorization
 package import Support
 
 extension DirectoryStore {
@@ -19,13 +20,15 @@ extension DirectoryStore {
     @discardableResult
     package func addGrant(
         _ subject: GrantSubject, to target: GrantTarget, _ rights: Rights = Rights(),
-        period: GrantPeriod = .always, at time: Timestamp = .now
+        period: GrantPeriod = .always, requiring required: FurtherFactors = [], at time: Timestamp = .now
     ) throws -> Grant {
         if let until = period.until, until <= time {
             throw DirectoryError(
                 .invalidField, "\(until) is past", hint: "a grant ends in the future, or never")
         }
-        return try change { try $0.addGrant(subject, to: target, rights, period, at: time) }
+        return try change {
+            try $0.addGrant(subject, to: target, rights, period, requiring: required, at: time)
+        }
     }
 
     /// - Throws: `DirectoryError` `.notFound`.
@@ -75,12 +78,30 @@ extension DirectoryStore {
     /// What a user may do on a host at `time`; nil: not reach it.
     ///
     /// The same nil for a user or host that does not exist or is not active, and for one without a grant.
-    package func access(of user: String, to host: String, at time: Timestamp = .now) throws -> Access? {
+    /// - Parameter shown: grants that require more do not count. Who is let in now is for `entry` to say.
+    package func access(
+        of user: String, to host: String, at time: Timestamp = .now, showing shown: FurtherFactors = .all
+    ) throws -> Access? {
         try read { tables in
             guard let user = try tables.findUser(user), let host = try tables.findHost(host) else {
                 return nil
             }
-            return try tables.access(of: user, to: host, at: time)
+            return try tables.access(of: user, to: host, at: time, showing: shown)
+        }
+    }
+
+    /// What a host is to a user who has shown something besides a key, or nothing; `.closed` as `access` says nil.
+    ///
+    /// - Parameter isJump: whether they want to jump there.
+    package func entry(
+        of user: String, to host: String, showing shown: FurtherFactors, isJump: Bool = false,
+        at time: Timestamp = .now
+    ) throws -> Entry {
+        try read { tables in
+            guard let user = try tables.findUser(user), let host = try tables.findHost(host) else {
+                return .closed
+            }
+            return try tables.entry(of: user, to: host, at: time, showing: shown, isJump: isJump)
         }
     }
 
@@ -88,7 +109,9 @@ extension DirectoryStore {
     package func reachableHosts(of user: String, at time: Timestamp = .now) throws -> [Access] {
         try read { tables in
             guard let user = try tables.findUser(user) else { return [] }
-            return try tables.hosts().compactMap { try tables.access(of: user, to: $0, at: time) }
+            return try tables.hosts().compactMap {
+                try tables.access(of: user, to: $0, at: time, showing: .all)
+            }
         }
     }
 

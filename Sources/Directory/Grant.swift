@@ -119,17 +119,20 @@ package struct Grant: Equatable, Sendable {
     package let target: GrantTarget
     package let rights: Rights
     package let period: GrantPeriod
+    /// What has to be shown in a login that makes use of it.
+    package let required: FurtherFactors
     package let created: Timestamp
 
     package init(
         id: Int64, subject: GrantSubject, target: GrantTarget, rights: Rights,
-        period: GrantPeriod = .always, created: Timestamp
+        period: GrantPeriod = .always, required: FurtherFactors = [], created: Timestamp
     ) {
         self.id = id
         self.subject = subject
         self.target = target
         self.rights = rights
         self.period = period
+        self.required = required
         self.created = created
     }
 
@@ -151,6 +154,18 @@ package struct Access: Equatable, Sendable {
     package let isTimed: Bool
     /// The grants it comes from, by id.
     package let grants: [Int64]
+    /// What these grants require, all together.
+    package let required: FurtherFactors
+}
+
+/// What a host is to somebody who has shown something.
+package enum Entry: Equatable, Sendable {
+    /// They get there.
+    case open(Access)
+    /// They get there once they have shown this besides.
+    case lacking(FurtherFactors)
+    /// They do not, whatever they show.
+    case closed
 }
 
 /// A user who may reach a host, with what an account there needs.

@@ -347,5 +347,12 @@ enum Schema {
             CREATE INDEX access_requests_by_uid ON access_requests (uid);
             INSERT INTO counters VALUES ('request', 0);
             """),
+        Migration(
+            15,
+            """
+            -- What has to be shown besides a key in a login that makes use of a grant.
+            ALTER TABLE grants ADD COLUMN require TEXT NOT NULL DEFAULT ''
+                CHECK (require IN ('', 'pam', 'totp', 'pam,totp'));
+            """),
     ]
 }

@@ -19,8 +19,7 @@ extension Tables {
         let idle = try idlePolicies().mapValues(\.components.seconds)
         let grants = try grants()
         return DirectoryDocument(
-            schema: grants.contains(where: \.isBeyondFirstSchema)
-                ? DirectoryDocument.schemas.upperBound : DirectoryDocument.schemas.lowerBound,
+            schema: grants.map(\.firstSchema).max() ?? DirectoryDocument.schemas.lowerBound,
             marks: .init(
                 number: try counter("number"), grant: try counter("grant"), request: try counter("request")),
             users: try users().map { user in
@@ -162,13 +161,16 @@ extension DirectoryDocument.RequestEntry {
 }
 
 extension Grant {
-    /// Whether a program that knows programs, ports and hours not would give more by it than it does.
-    fileprivate var isBeyondFirstSchema: Bool {
+    /// The schema from which on programs know all that limits it: those that do not would give more by it.
+    fileprivate var firstSchema: Int {
+        if !required.isEmpty { return 3 }
         let permissions = rights.permissions
         let isPlain = permissions.forwarding == .all || permissions.forwarding.isEmpty
-        return permissions.programs != .all || !isPlain
+        let isLimited =
+            permissions.programs != .all || !isPlain
             || permissions.remoteForwarding != !permissions.forwarding.isEmpty || target == .all
             || period.from != nil || period.hours != nil
+        return isLimited ? 2 : 1
     }
 }
 
@@ -185,7 +187,9 @@ extension DirectoryDocument.GrantEntry {
             remoteForwarding: permissions.remoteForwarding, agent: permissions.agent,
             record: permissions.record, wake: grant.rights.wake ? true : nil,
             from: grant.period.from?.description, until: grant.until?.description, days: hours?.dayText,
-            hours: hours?.hourText, zone: hours?.zoneText, created: grant.created.description)
+            hours: hours?.hourText, zone: hours?.zoneText,
+            require: grant.required.isEmpty ? nil : grant.required.text,
+            created: grant.created.description)
         switch grant.subject {
         case .user(let name): user = name
         case .group(let name): group = name

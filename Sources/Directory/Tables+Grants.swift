@@ -6,7 +6,7 @@ extension Tables {
     /// Grants with the names of both sides; a WHERE clause may follow.
     private static let grantColumns = """
         SELECT a.id, s.kind, s.name, t.kind, t.name, a.created, a.sudo, a.wake, a.programs, a.ports, a.remote,
-            a.agent, a.record, a.starts, a.until, a.days, a.opens, a.closes, a.zone
+            a.agent, a.record, a.starts, a.until, a.days, a.opens, a.closes, a.zone, a.require
         FROM grants a JOIN numbers s ON s.number = coalesce(a.uid, a.gid) LEFT JOIN targets t ON t.name = a.target
         """
 
@@ -38,6 +38,7 @@ extension Tables {
                 agent: row.boolean(11), record: row.boolean(12), wake: row.boolean(7)),
             period: GrantPeriod(
                 from: row.optional(13, row.timestamp), until: row.optional(14, row.timestamp), hours: hours),
+            required: row.text(19).isEmpty ? [] : FurtherFactors(text: row.text(19)) ?? .all,
             created: row.timestamp(5))
     }
 
@@ -53,7 +54,7 @@ extension Tables {
 
     func addGrant(
         _ subject: GrantSubject, to target: GrantTarget, _ rights: Rights, _ period: GrantPeriod,
-        at time: Timestamp, id wanted: Int64? = nil
+        requiring required: FurtherFactors, at time: Timestamp, id wanted: Int64? = nil
     ) throws -> Grant {
         try Rules.check(rights)
         if let from = period.from, let until = period.until, until <= from {
@@ -81,13 +82,14 @@ extension Tables {
         try database.run(
             """
             INSERT INTO grants (id, uid, gid, target, created, sudo, wake, programs, ports, remote, agent, record,
-                starts, until, days, opens, closes, zone)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+                starts, until, days, opens, closes, zone, require)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
             """, id, uid, gid, targetName, time.wholeSeconds, rights.sudo, rights.wake,
             rights.permissions.programs.rawValue, rights.permissions.forwarding.text,
             rights.permissions.remoteForwarding, rights.permissions.agent, rights.record,
             period.from?.wholeSeconds, period.until?.wholeSeconds, period.hours.map { Int64($0.days) },
-            period.hours.map { Int64($0.opens) }, period.hours.map { Int64($0.closes) }, period.hours?.zone)
+            period.hours.map { Int64($0.opens) }, period.hours.map { Int64($0.closes) }, period.hours?.zone,
+            required.text)
         return try grant(id)
     }
 
@@ -130,15 +132,38 @@ extension Tables {
             """, [user.uid, host, time], Self.grant)
     }
 
-    func access(of user: User, to host: Host, at time: Timestamp) throws -> Access? {
+    /// - Parameter shown: what was shown of what grants can require.
+    func access(
+        of user: User, to host: Host, at time: Timestamp, showing shown: FurtherFactors
+    ) throws -> Access? {
         guard user.state == .active, host.state == .active else { return nil }
         let leading = try current(grantsOf: user, on: host.name, at: time)
-        let grants = leading.filter { $0.isEffective(at: time) }
+        let grants = leading.filter { $0.isEffective(at: time) && $0.required.isSubset(of: shown) }
         guard let rights = Self.merged(grants) else { return nil }
         let ends = grants.compactMap { $0.period.end(after: time) }
         return Access(
             user: user, host: host, rights: rights, until: ends.count == grants.count ? ends.max() : nil,
-            isTimed: leading.contains { $0.period != .always }, grants: grants.map(\.id))
+            isTimed: leading.contains { $0.period != .always }, grants: grants.map(\.id),
+            required: grants.reduce([]) { $0.union($1.required) })
+    }
+
+    /// What somebody gets who wants to enter a host now.
+    ///
+    /// Root on a host, and what its sshd lets people do on a jump, are the account's and not a session's: who has more of them by a grant
+    /// that requires something enters in no other way.
+    func entry(
+        of user: User, to host: Host, at time: Timestamp, showing shown: FurtherFactors, isJump: Bool
+    ) throws -> Entry {
+        guard let whole = try access(of: user, to: host, at: time, showing: .all) else { return .closed }
+        if whole.required.isSubset(of: shown) { return .open(whole) }
+        for further in FurtherFactors.ascending.dropLast() {
+            guard let access = try access(of: user, to: host, at: time, showing: shown.union(further)),
+                access.rights.sudo == whole.rights.sudo, !isJump || access.rights.jump == whole.rights.jump
+            else { continue }
+            let missing = further.subtracting(shown)
+            return missing.isEmpty ? .open(access) : .lacking(missing)
+        }
+        return .lacking(whole.required.subtracting(shown))
     }
 
     private static func merged(_ grants: [Grant]) -> Rights? {

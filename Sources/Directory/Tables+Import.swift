@@ -302,11 +302,13 @@ extension Tables {
             from: try time(entry.from, "from"), until: try time(entry.until, "until"),
             hours: entry.days == nil && entry.hours == nil && entry.zone == nil
                 ? nil : try WeeklyHours(days: entry.days, hours: entry.hours, zone: entry.zone))
+        let required = try factors(entry.require)
         let created = try time(entry.created, "created") ?? now
         guard keepingID, let id = entry.id else {
-            let contents = GrantContents(subject: subject, target: target, rights: rights, period: period)
+            let contents = GrantContents(
+                subject: subject, target: target, rights: rights, period: period, required: required)
             if known.insert(contents).inserted {
-                _ = try addGrant(subject, to: target, rights, period, at: created)
+                _ = try addGrant(subject, to: target, rights, period, requiring: required, at: created)
             }
             return
         }
@@ -316,8 +318,16 @@ extension Tables {
         if try database.first("SELECT 1 FROM grants WHERE id = ?1", [id], { _ in true }) != nil {
             throw DirectoryError(.conflict, "the document has two grants with the id \(id)")
         }
-        _ = try addGrant(subject, to: target, rights, period, at: created, id: id)
+        _ = try addGrant(subject, to: target, rights, period, requiring: required, at: created, id: id)
         try setCounter("grant", max(id, try counter("grant")))
+    }
+
+    private func factors(_ text: String?) throws(DirectoryError) -> FurtherFactors {
+        guard let text else { return [] }
+        guard let factors = FurtherFactors(text: text) else {
+            throw DirectoryError(.invalidField, "require: \(Rules.quoted(text)) is not pam, totp or pam,totp")
+        }
+        return factors
     }
 
     private func rights(of entry: DirectoryDocument.GrantEntry) throws(DirectoryError) -> Rights {
@@ -383,10 +393,13 @@ private struct GrantContents: Hashable {
     let target: GrantTarget
     let rights: Rights
     let period: GrantPeriod
+    let required: FurtherFactors
 }
 
 extension GrantContents {
     init(_ grant: Grant) {
-        self.init(subject: grant.subject, target: grant.target, rights: grant.rights, period: grant.period)
+        self.init(
+            subject: grant.subject, target: grant.target, rights: grant.rights, period: grant.period,
+            required: grant.required)
     }
 }

@@ -1,3 +1,4 @@
+internal import Authorization
 internal import SQLite
 internal import Support
 
@@ -89,8 +90,8 @@ extension Tables {
     }
 
     func approveRequest(
-        _ id: Int64, by decider: String, person: String?, _ rights: Rights, for duration: Duration?,
-        at time: Timestamp
+        _ id: Int64, by decider: String, person: String?, _ rights: Rights,
+        requiring required: FurtherFactors, for duration: Duration?, at time: Timestamp
     ) throws -> (AccessRequest, Grant) {
         let request = try openRequest(id, at: time)
         guard request.user != person else {
@@ -114,7 +115,7 @@ extension Tables {
         }
         let grant = try addGrant(
             .user(request.user), to: target, rights,
-            GrantPeriod(until: time + (duration ?? request.duration)), at: time)
+            GrantPeriod(until: time + (duration ?? request.duration)), requiring: required, at: time)
         return (try decide(request, .approved, by: decider, "", grant: grant.id, at: time), grant)
     }
 

@@ -35,14 +35,15 @@ extension SessionMonitor {
     /// Logs in who has shown all that is asked for, in the log first.
     func logIn(_ decision: AuthenticationDecision) throws -> SessionReply {
         let target = decision.name.target
-        let route = try Router(directory: gateway.directory).route(user: decision.user.name, target: target)
-        let (destination, passedOver) = gateway.board.seat(session, of: decision.user.name, on: route)
+        let (destination, passedOver) = gateway.board.seat(
+            session, of: decision.user.name, on: decision.route)
         var login = Login(
             user: decision.user, target: target, certificate: decision.certificate,
-            isEnrolling: decision.isEnrolling)
+            isEnrolling: decision.isEnrolling, shown: decision.shown)
         if case .host(let access) = destination {
             login.host = access.host.name
             login.rights = access.rights
+            login.required = access.required
             login.remark = passedOver?.sentence(insteadOn: access.host.name)
         }
         let grant = try grant(to: login, destination)
@@ -95,9 +96,10 @@ extension SessionMonitor {
         var detail = ["client": clientVersion]
         detail["target"] = login.target
         // What has ended since is known by this also to a daemon that was started later.
-        detail["given"] = login.rights?.given.text
+        detail["given"] = login.given?.text
         var proof = ["method": decision.factors.map(\.rawValue).joined(separator: ",")]
         proof["key"] = fingerprint
+        if !login.required.isEmpty { proof["required"] = login.required.text }
         proof["code_age"] = decision.grace.map { String($0.components.seconds) }
         if decision.isEnrolling { proof["only"] = "enrolling for one-time codes" }
         if let certificate = login.certificate {
@@ -123,7 +125,7 @@ extension SessionMonitor {
         gateway.sessions.add(
             SessionRegistry.Entry(
                 session: session, process: child.handle, user: login.user.name, host: login.host,
-                rights: login.rights?.given))
+                rights: login.given))
         log.info(
             "login",
             ["user.name": login.user.name, "peer.address": peer.host, "key.fingerprint": fingerprint ?? ""])

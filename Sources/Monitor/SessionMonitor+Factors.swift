@@ -1,5 +1,6 @@
 import Audit
 import Authentication
+import Authorization
 import Configuration
 import Control
 import Directory
@@ -24,6 +25,18 @@ struct AuthenticationDecision {
     let grace: Duration?
     /// Nothing but enrolling for one-time codes: they are asked for, and this user has none yet.
     let isEnrolling: Bool
+    /// Of what grants can require: what was shown here, and a code that holds here too.
+    let shown: FurtherFactors
+    /// Where the login leads with that.
+    let route: Route
+}
+
+extension FurtherFactors {
+    init(_ factors: [Factor]) {
+        self = []
+        if factors.contains(.pam) { insert(.pam) }
+        if factors.contains(.code) { insert(.code) }
+    }
 }
 
 extension SessionMonitor {
@@ -219,28 +232,40 @@ extension SessionMonitor {
         }
         // Those of now, not of when the connection came.
         var methods = gateway.settings.configuration.authenticationMethods
-        let enrolment = methods.ask(for: .code) ? try gateway.directory.codeEnrolment(of: user.name) : nil
+        let enrolment = try gateway.directory.codeEnrolment(of: user.name)
         // Bound to a key: without one each login needs a code.
         let grace = enrolment.flatMap { enrolment in
             progress.key.flatMap { graceAge(of: user, key: $0.blob, enrolment) }
         }
-        func decision(grace: Duration? = nil, isEnrolling: Bool = false) -> Standing {
+        var shown = FurtherFactors(progress.factors)
+        if grace != nil { shown.insert(.code) }
+        func decision(on route: Route, isEnrolling: Bool = false) -> Standing {
             .complete(
                 AuthenticationDecision(
                     user: user, name: name, key: progress.key, fingerprint: fingerprint,
                     clientVersion: progress.key?.clientVersion ?? progress.clientVersion ?? "",
-                    certificate: certificate, factors: progress.factors, grace: grace,
-                    isEnrolling: isEnrolling))
+                    certificate: certificate, factors: progress.factors,
+                    grace: progress.factors.contains(.code) ? nil : grace, isEnrolling: isEnrolling,
+                    shown: shown, route: route))
         }
         if grace != nil { methods = methods.waiving(.code) }
         if methods.areComplete(after: progress.factors) {
-            return decision(grace: progress.factors.contains(.code) ? nil : grace)
+            let route = try Router(directory: gateway.directory).route(
+                user: user.name, target: name.target, showing: shown)
+            guard case .settled(.refused(.lacking(let target, _, let factors))) = route else {
+                return decision(on: route)
+            }
+            // What the grants require that lead there comes last.
+            if factors.contains(.code), enrolment == nil {
+                return decision(on: .settled(.refused(.notEnrolled(target, user: user.name))))
+            }
+            return .wanting(factors.contains(.pam) ? [.pam] : [.code])
         }
         // Somebody must be able to begin: with the key alone, at the gateway itself, as long as there are no codes.
         if enrolment == nil, name.target == Router.gate,
             methods.waiving(.code).areComplete(after: progress.factors)
         {
-            return decision(isEnrolling: true)
+            return decision(on: .settled(.gate), isEnrolling: true)
         }
         return .wanting(methods.next(after: progress.factors))
     }

@@ -71,7 +71,11 @@ extension SessionMonitor {
         var avoided: Set<String> = []
         while true {
             // As the directory says now: the grant may have ended since the login.
-            guard let access = try gateway.directory.access(of: login.user.name, to: name) else {
+            let access: Access
+            switch try gateway.directory.entry(of: login.user.name, to: name, showing: login.shown) {
+            case .open(let found): access = found
+            case .lacking: return .refused(try refuse("connect", Self.changedSentence(about: name)))
+            case .closed:
                 return .refused(try refuse("connect", "You may not reach \(name) any more."))
             }
             // A session that is there already may go on while others are kept away.
@@ -111,7 +115,7 @@ extension SessionMonitor {
         from access: Access, because reason: PassedOver?, avoiding avoided: Set<String>, for login: Login
     ) throws -> String? {
         let route = try Router(directory: gateway.directory).route(
-            user: login.user.name, target: login.target)
+            user: login.user.name, target: login.target, showing: login.shown)
         guard case .pool(var pool) = route else { return nil }
         pool.keepEqual(to: access)
         let (destination, passedOver) = gateway.board.seat(
@@ -165,7 +169,7 @@ extension SessionMonitor {
             return (try refuse("jump to \(name):\(port)", obstacle), [])
         }
         let policy = JumpPolicy(directory: gateway.directory)
-        switch try policy.decide(user: login.user.name, host: name, port: port) {
+        switch try policy.decide(user: login.user.name, host: name, port: port, showing: login.shown) {
         case .notAJump:
             return (.notAJump, [])
         case .refused(let reason):
@@ -232,9 +236,10 @@ extension SessionMonitor {
         _ access: Access, askedFor asked: String, awaitsBanner: Bool = false
     ) throws -> (SessionReply, [Descriptor]) {
         let host = access.host
-        guard let rights = access.rights.givenToJump else {
+        guard var rights = access.rights.givenToJump else {
             return (try refuse("jump to \(asked)", "Jumps to \(host.name) are not granted."), [])
         }
+        rights.shown = login?.shown ?? []
         let place = "\(host.name):\(host.port)"
         do {
             let socket = try gateway.dial(host, reason: reason(for: login), awaitsBanner: awaitsBanner)

@@ -1,4 +1,5 @@
 import Audit
+import Authorization
 import Control
 import Directory
 import Power
@@ -68,7 +69,8 @@ extension SessionMonitor {
         else { return nil }
         do {
             try gateway.inventory.renew(instance, by: "login")
-            let renewed = try gateway.directory.access(of: access.user.name, to: access.host.name)
+            let renewed = try gateway.directory.access(
+                of: access.user.name, to: access.host.name, showing: login?.shown ?? [])
             return renewed?.needsWaking == true ? renewed : nil
         } catch {
             log.info("no news of a host", ["host.name": access.host.name, "error": "\(error)"])

@@ -1,5 +1,6 @@
 import Audit
 import Authentication
+import Authorization
 import Configuration
 import Control
 import Directory
@@ -33,6 +34,19 @@ final class SessionMonitor {
         var remark: String?
         /// What the user was given there; never more than that in this session, whatever is granted later.
         var rights: Rights?
+        /// What they have shown besides a key, in this login or so lately that it counts for it.
+        let shown: FurtherFactors
+        /// What of it the grants require by which they are there.
+        var required: FurtherFactors = []
+
+        /// What they were given there, to be held against what is granted later.
+        var given: GivenRights? {
+            rights.map { rights in
+                var given = rights.given
+                given.shown = shown
+                return given
+            }
+        }
     }
 
     /// More than the session's own LoginGraceTime: it ends by itself, with a word to the client.

@@ -93,7 +93,11 @@ struct Watchman: Sendable {
         var unrecorded: SessionRegistry.Ending?
         // That a jump is over is the word of the session's own process, which is not enough to keep a socket without a grant.
         for host in Set(entry.joins.keys).union([entry.host].compactMap(\.self)).sorted() {
-            guard let access = try gateway.directory.access(of: entry.user, to: host, at: time) else {
+            // Grants that require what was not shown in it give it nothing.
+            let shown = (entry.joins[host]?.rights ?? entry.rights)?.shown ?? []
+            let access = try gateway.directory.access(
+                of: entry.user, to: host, at: time, showing: shown)
+            guard let access else {
                 return (.init(reason: "the grant for \(host) has ended", cause: .grant), isTimed)
             }
             isTimed = isTimed || access.isTimed

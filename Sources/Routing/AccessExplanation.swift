@@ -1,4 +1,4 @@
-internal import Authorization
+package import Authorization
 package import Directory
 package import Support
 
@@ -36,6 +36,8 @@ package struct AccessExplanation: Equatable, Sendable {
     package let grants: [Considered]
     /// One for each right.
     package let grounds: [Ground]
+    /// What has to be shown besides a key, at least, to get there.
+    package let required: FurtherFactors
 
     /// Whether a login gets there.
     package var isReachable: Bool { grounds.contains { $0.right == .login && $0.isGiven } }
@@ -51,6 +53,11 @@ package struct AccessExplanation: Equatable, Sendable {
             Considered(grant: $0, lapse: $0.period.lapse(at: time))
         }
         let access = try directory.access(of: name, to: hostName, at: time)
+        if case .lacking(let factors) = try directory.entry(of: name, to: hostName, showing: [], at: time) {
+            required = factors
+        } else {
+            required = []
+        }
         self.user = name
         self.host = hostName
         self.time = time
@@ -91,7 +98,9 @@ package struct AccessExplanation: Equatable, Sendable {
             return no(obstacle.sentence)
         }
         let ids = giving.map(\.grant.id)
-        let list = ids.map { "grant \($0)" }.joined(separator: ", ")
+        let list = giving.map(\.grant).map { grant in
+            "grant \(grant.id)" + (grant.required.isEmpty ? "" : " with \(grant.required.text)")
+        }.joined(separator: ", ")
         let scope = right == .ports ? " (\(access.rights.permissions.forwarding.text))" : ""
         return Ground(
             right: right, isGiven: true,

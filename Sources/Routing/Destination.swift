@@ -1,3 +1,4 @@
+package import Authorization
 package import Directory
 import Support
 
@@ -22,6 +23,10 @@ package enum Refusal: Equatable, Sendable {
     case instanceDown(String, InstanceState)
     /// The user may reach the host, but it takes no new sessions.
     case draining(String, HostDrain)
+    /// The user may get there once they have shown this at the login.
+    case lacking(String, user: String, FurtherFactors)
+    /// The same, and they have no codes to show.
+    case notEnrolled(String, user: String)
 
     /// One sentence for the user, with a full stop.
     package var sentence: String {
@@ -38,6 +43,10 @@ package enum Refusal: Equatable, Sendable {
                 : "\(name) is stopped. Ask your administrator to start it."
         case .draining(let name, let drain):
             "\(name) takes no new sessions now\(drain.message.isEmpty ? "" : ": \(drain.message)")."
+        case .lacking(let name, let user, let factors):
+            "\(name) requires \(factors.words), which this login has not shown. Log in as \(user)+\(name) to be asked for that; to jump there: ssh -J \(user)+\(name)@GATEWAY \(name)"
+        case .notEnrolled(let name, let user):
+            "\(name) requires a one-time code, and you have none yet. Get some: ssh -t \(user)+gate@GATEWAY totp enrol"
         }
     }
 }

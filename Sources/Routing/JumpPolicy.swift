@@ -1,4 +1,4 @@
-internal import Authorization
+package import Authorization
 package import Directory
 import Glibc
 package import Support
@@ -36,21 +36,29 @@ package struct JumpPolicy: Sendable {
     /// - Parameters:
     ///   - host: a host's name or address, or anything else that a client may say.
     ///   - port: as the client said it.
+    ///   - shown: what the user has shown in this login besides a key.
     /// - Throws: `SQLiteError`; never because of a name.
     package func decide(
-        user: String, host name: String, port: UInt32, at time: Timestamp = .now
+        user: String, host name: String, port: UInt32, showing shown: FurtherFactors,
+        at time: Timestamp = .now
     ) throws -> JumpDecision {
         let hosts = try directory.hosts()
         guard let port = UInt16(exactly: port), Self.guardedPorts(of: hosts).contains(port) else {
             return .notAJump
         }
-        if port == Self.usualPort, let pool = try pool(Self.canonical(name), for: user, at: time) {
-            return .joinSome(pool)
+        if port == Self.usualPort,
+            let decision = try decide(
+                user: user, pool: Self.canonical(name), showing: shown, at: time)
+        {
+            return decision
         }
-        guard let host = Self.find(name, port, among: hosts),
-            let access = try directory.access(of: user, to: host.name, at: time)
-        else {
-            return .refused("There is no host '\(name.printable)' that you may reach.")
+        let access: Access
+        guard let host = Self.find(name, port, among: hosts) else { return Self.unknown(name) }
+        switch try directory.entry(of: user, to: host.name, showing: shown, isJump: true, at: time) {
+        case .open(let found): access = found
+        case .lacking(let factors):
+            return .refused(Refusal.lacking(host.name, user: user, factors).sentence)
+        case .closed: return Self.unknown(name)
         }
         let rule = SessionRule(.host, access.rights.jump ?? access.rights.permissions)
         if let sentence = rule.decide(.jump(host: host.name, user: user)).refusal {
@@ -60,13 +68,34 @@ package struct JumpPolicy: Sendable {
         return .join(access)
     }
 
-    /// The hosts of a pool of that name to which the user may jump; nil: there is no such pool, or no such host in it.
-    private func pool(_ name: String, for user: String, at time: Timestamp) throws -> PoolRoute? {
-        guard try directory.findPool(name) != nil,
-            case .pool(var route) = try Router(directory: directory).route(user: user, target: name, at: time)
-        else { return nil }
-        route.members.removeAll { !$0.mayJump }
-        return route.members.isEmpty ? nil : route
+    private static func unknown(_ name: String) -> JumpDecision {
+        .refused("There is no host '\(name.printable)' that you may reach.")
+    }
+
+    /// Decides on a pool of that name; nil: there is none, or no host in it to which the user may jump.
+    private func decide(
+        user: String, pool name: String, showing shown: FurtherFactors, at time: Timestamp
+    ) throws -> JumpDecision? {
+        guard try directory.findPool(name) != nil else { return nil }
+        switch try Router(directory: directory).route(user: user, target: name, showing: shown, at: time) {
+        case .pool(var route):
+            var lacking: [FurtherFactors] = []
+            route.members = try route.members.compactMap { member in
+                let host = member.host.name
+                switch try directory.entry(of: user, to: host, showing: shown, isJump: true, at: time) {
+                case .open(let access): return access.mayJump ? access : nil
+                case .lacking(let factors): lacking.append(factors)
+                case .closed: break
+                }
+                return nil
+            }
+            if !route.members.isEmpty { return .joinSome(route) }
+            guard let least = FurtherFactors.ascending.first(where: lacking.contains) else { return nil }
+            return .refused(Refusal.lacking(name, user: user, least).sentence)
+        case .settled(.refused(.lacking(let target, let user, let factors))):
+            return .refused(Refusal.lacking(target, user: user, factors).sentence)
+        case .settled: return nil
+        }
     }
 
     private static func guardedPorts(of hosts: [Host]) -> [UInt16] {

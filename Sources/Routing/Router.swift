@@ -1,3 +1,4 @@
+package import Authorization
 package import Directory
 package import Support
 
@@ -40,37 +41,56 @@ package struct Router: Sendable {
 
     /// What `target` means for `user`; nil: the user's own choice, else the default.
     ///
+    /// - Parameter shown: what they have shown besides a key. Which host is meant does not depend on it, but whether they get there.
     /// - Throws: `SQLiteError`; never because of a name.
-    package func route(user: String, target: String?, at time: Timestamp = .now) throws -> Route {
+    package func route(
+        user: String, target: String?, showing shown: FurtherFactors, at time: Timestamp = .now
+    ) throws -> Route {
         if target == Self.gate {
             let isActive = try directory.findUser(user)?.state == .active
             return .settled(isActive ? .gate : .refused(.unknownTarget(Self.gate)))
         }
         let pin = try directory.pin(of: user)
-        if let target { return try route(user: user, named: target, pin: pin, at: time) }
+        if let target { return try route(user: user, named: target, pin: pin, showing: shown, at: time) }
         let granted = try grantedDefault(of: user, at: time)
         if let pin, try isReachable(pin, for: user, at: time) {
             // Within the pool where they would get anyway, another host can stand in.
             let pool = try granted.flatMap { try directory.findPool($0) }
             let isInPool = pool?.hosts.contains(pin) ?? false
-            return try route(user: user, named: isInPool ? pool?.name ?? pin : pin, pin: pin, at: time)
+            return try route(
+                user: user, named: isInPool ? pool?.name ?? pin : pin, pin: pin, showing: shown, at: time)
         }
         guard let granted else { return .settled(.refused(.nothingGranted)) }
-        return try route(user: user, named: granted, pin: nil, at: time)
+        return try route(user: user, named: granted, pin: nil, showing: shown, at: time)
     }
 
     private func route(
-        user: String, named target: String, pin: String?, at time: Timestamp
+        user: String, named target: String, pin: String?, showing shown: FurtherFactors, at time: Timestamp
     ) throws -> Route {
-        if let access = try directory.access(of: user, to: target, at: time) {
-            return .settled(access.obstacle.map { .refused($0) } ?? .host(access))
+        switch try directory.entry(of: user, to: target, showing: shown, at: time) {
+        case .open(let access): return .settled(access.obstacle.map { .refused($0) } ?? .host(access))
+        case .lacking(let factors): return .settled(.refused(.lacking(target, user: user, factors)))
+        case .closed: break
         }
         guard let pool = try directory.findPool(target) else {
             return .settled(.refused(.unknownTarget(target)))
         }
-        let members = try pool.hosts.compactMap { try directory.access(of: user, to: $0, at: time) }
-        if members.isEmpty, try !isGranted(pool, to: user, at: time) {
-            return .settled(.refused(.unknownTarget(target)))
+        var members: [Access] = []
+        var lacking: [FurtherFactors] = []
+        for host in pool.hosts {
+            switch try directory.entry(of: user, to: host, showing: shown, at: time) {
+            case .open(let access): members.append(access)
+            case .lacking(let factors): lacking.append(factors)
+            case .closed: break
+            }
+        }
+        if members.isEmpty {
+            if let least = FurtherFactors.ascending.first(where: lacking.contains) {
+                return .settled(.refused(.lacking(target, user: user, least)))
+            }
+            guard try isGranted(pool, to: user, at: time) else {
+                return .settled(.refused(.unknownTarget(target)))
+            }
         }
         return .pool(PoolRoute(name: target, members: members, pinned: pin))
     }

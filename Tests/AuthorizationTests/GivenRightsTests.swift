@@ -11,7 +11,7 @@ struct GivenRightsTests {
                     GivenRights(
                         permissions: Permissions(
                             programs: programs, terminal: isSet, forwarding: ports, remoteForwarding: !isSet,
-                            agent: isSet, record: !isSet), sudo: sudo)
+                            agent: isSet, record: !isSet), sudo: sudo, shown: sudo ? .code : [])
                 }
             }
         }
@@ -37,6 +37,9 @@ struct GivenRightsTests {
         #expect(
             GivenRights(permissions: permissions, sudo: true).text
                 == "programs:all terminal ports:80,8000-8010 agent sudo")
+        #expect(
+            GivenRights(permissions: Permissions(), sudo: false, shown: .all).text
+                == "programs:none shown:pam,totp")
     }
 
     @Test(
@@ -45,7 +48,7 @@ struct GivenRightsTests {
             "", " ", "all", "terminal", "programs", "programs:", "programs:some", "programs:all  sudo",
             "programs:all programs:none", "programs:all ports", "programs:all ports:", "programs:all ports:0",
             "programs:all root", "programs:all sudo:yes", "programs:all\u{0}", "Programs:all",
-            "programs:all ",
+            "programs:all ", "programs:all shown", "programs:all shown:", "programs:all shown:publickey",
         ])
     func nonsense(_ text: String) { #expect(GivenRights(text: text) == nil) }
 
@@ -80,6 +83,7 @@ struct GivenRightsTests {
     @Test("together with what another jump was given needs what both need", arguments: samples, samples)
     func union(_ left: GivenRights, _ right: GivenRights) {
         let both = left.union(right)
+        #expect(left.shown.isSuperset(of: both.shown) && right.shown.isSuperset(of: both.shown))
         for now in Self.samples where both.isCovered(by: now) {
             #expect(left.permissions.forwarding.isEmpty || !now.permissions.forwarding.isEmpty)
             #expect(!(left.sudo || right.sudo) || now.sudo)

@@ -24,9 +24,8 @@ struct DocumentationTests {
         // These are explained once for all commands, and those of a grant in a list below it.
         let elsewhere: Set = [
             "json", "config", "sudo", "files-only", "no-login", "no-forwarding", "forward-ports",
-            "remote-forwarding", "no-remote-forwarding", "agent", "record", "wake", "from", "until", "days",
-            "hours",
-            "zone",
+            "remote-forwarding", "no-remote-forwarding", "agent", "record", "wake", "require", "from",
+            "until", "days", "hours", "zone",
         ]
         let options = command.usage.split { !$0.isLetter && $0 != "-" }.filter { $0.hasPrefix("--") }.map {
             $0.dropFirst(2)

@@ -18,15 +18,17 @@ struct AuthenticationMethodsTests {
         #expect(methods.next(after: [.publicKey]).isEmpty)
     }
 
-    @Test("is a whole chain, in its order, and nothing besides")
+    @Test("is a whole chain, in its order; what was shown after it changes nothing")
     func order() throws {
         let methods = try methods("publickey,totp")
-        for shown in [[], [.publicKey], [.code], [.code, .publicKey], [.publicKey, .code, .code]]
+        for shown in [[], [.publicKey], [.code], [.code, .publicKey]]
             as [[Factor]]
         {
             #expect(!methods.areComplete(after: shown))
         }
         #expect(methods.areComplete(after: [.publicKey, .code]))
+        #expect(methods.areComplete(after: [.publicKey, .code, .pam]))
+        #expect(!methods.areComplete(after: [.publicKey, .pam, .code]))
         #expect(methods.next(after: []) == [.publicKey])
         #expect(methods.next(after: [.publicKey]) == [.code])
         #expect(methods.next(after: [.code]).isEmpty)

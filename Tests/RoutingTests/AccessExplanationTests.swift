@@ -116,4 +116,14 @@ struct AccessExplanationTests {
         #expect(try ground(.record).isGiven == access.rights.record)
         #expect(try ground(.agent).isGiven == access.rights.permissions.agent)
     }
+
+    @Test("what is required is said, of each grant and of the way in")
+    func requirement() throws {
+        try fixture.grant(.user("alice"), .host("c1"), requiring: .code)
+        #expect(try ground(.login).because == "grant 1 with totp")
+        #expect(try explain().required == .code)
+        try fixture.grant(.group("lab"), .pool("communal"))
+        #expect(try ground(.login).because == "grant 1 with totp, grant 2")
+        #expect(try explain().required == [])
+    }
 }

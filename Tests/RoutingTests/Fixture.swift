@@ -1,3 +1,4 @@
+import Authorization
 import Directory
 import Support
 import TestSupport
@@ -34,7 +35,10 @@ struct Fixture {
         try directory.changeHost(host, change)
     }
 
-    func grant(_ subject: GrantSubject, _ target: GrantTarget, _ rights: Rights = Rights()) throws {
-        try directory.addGrant(subject, to: target, rights, at: Self.time)
+    func grant(
+        _ subject: GrantSubject, _ target: GrantTarget, _ rights: Rights = Rights(),
+        requiring required: FurtherFactors = []
+    ) throws {
+        try directory.addGrant(subject, to: target, rights, requiring: required, at: Self.time)
     }
 }

@@ -14,8 +14,12 @@ struct JumpPolicyTests {
     }
 
     /// The host's name, `forward`, or the sentence of the refusal.
-    private func decide(_ host: String, _ port: UInt32, user: String = "alice") throws -> String {
-        switch try policy.decide(user: user, host: host, port: port, at: Fixture.time) {
+    private func decide(
+        _ host: String, _ port: UInt32, user: String = "alice", showing shown: FurtherFactors = []
+    )
+        throws -> String
+    {
+        switch try policy.decide(user: user, host: host, port: port, showing: shown, at: Fixture.time) {
         case .join(let access): access.host.name
         case .joinSome(let pool): "\(pool.name) of \(pool.members.map(\.host.name).joined(separator: " "))"
         case .notAJump: "forward"
@@ -136,5 +140,25 @@ struct JumpPolicyTests {
         #expect(try policy.guardedPorts() == [22, 2_022])
         for host in ["c1", "c2", "c3"] { try fixture.directory.removeHost(host) }
         #expect(try policy.guardedPorts() == [22])
+    }
+
+    @Test("what a jump needs has to be shown at the login, with a sentence that says how")
+    func requirement() throws {
+        try fixture.grant(.user("alice"), .host("c3"), requiring: .code)
+        let sentence =
+            "c3 requires a one-time code, which this login has not shown. "
+            + "Log in as alice+c3 to be asked for that; to jump there: ssh -J alice+c3@GATEWAY c3"
+        #expect(try decide("c3", 22) == sentence)
+        #expect(try decide("10.0.0.3", 22, showing: .pam) == sentence)
+        #expect(try decide("c3", 22, showing: .code) == "c3")
+        #expect(try decide("c3", 22, user: "bob") == "There is no host 'c3' that you may reach.")
+        try fixture.grant(.user("alice"), .pool("communal"), requiring: .pam)
+        #expect(try decide("communal", 22).hasPrefix("communal requires a password, "))
+        #expect(try decide("communal", 22, showing: .pam) == "communal of c1 c2")
+        // The account's keys would let her forward an agent without a code.
+        try fixture.grant(.user("alice"), .host("c1"), Rights(agent: true), requiring: .code)
+        #expect(try decide("communal", 22, showing: .pam) == "communal of c2")
+        #expect(try decide("c1", 22, showing: .pam).hasPrefix("c1 requires a one-time code, "))
+        #expect(try decide("communal", 22, showing: .all) == "communal of c1 c2")
     }
 }

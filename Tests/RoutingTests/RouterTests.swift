@@ -1,3 +1,4 @@
+import Authorization
 import Directory
 import Routing
 import Support
@@ -16,11 +17,11 @@ struct RouterTests {
     /// The host's name, `gate`, or the sentence of the refusal.
     private func lead(
         _ target: String?, user: String = "alice", _ sessions: [Presence] = [],
-        avoiding avoided: Set<String> = []
+        showing shown: FurtherFactors = [], avoiding avoided: Set<String> = []
     ) throws -> String {
         var situation = PoolSituation()
         situation.sessions = sessions
-        let route = try router.route(user: user, target: target, at: Fixture.time)
+        let route = try router.route(user: user, target: target, showing: shown, at: Fixture.time)
         return switch route.destination(in: situation, avoiding: avoided).0 {
         case .gate: "gate"
         case .host(let access): access.host.name
@@ -34,7 +35,7 @@ struct RouterTests {
         try fixture.grant(.group("lab"), .pool("communal"), Rights(agent: true))
         #expect(try lead("c3") == "c3")
         #expect(try lead("c2") == "c2")
-        let found = try router.route(user: "alice", target: "c3", at: Fixture.time)
+        let found = try router.route(user: "alice", target: "c3", showing: [], at: Fixture.time)
         guard case .settled(.host(let access)) = found else {
             Issue.record("\(found)")
             return
@@ -236,9 +237,9 @@ struct RouterTests {
             .user("alice"), to: .host("c1"), period: GrantPeriod(until: end), at: Fixture.time)
         #expect(try lead("c1") == "c1")
         let unknown = Route.settled(.refused(.unknownTarget("c1")))
-        #expect(try router.route(user: "alice", target: "c1", at: end) == unknown)
+        #expect(try router.route(user: "alice", target: "c1", showing: [], at: end) == unknown)
         let nothing = Route.settled(.refused(.nothingGranted))
-        #expect(try router.route(user: "alice", target: nil, at: end) == nothing)
+        #expect(try router.route(user: "alice", target: nil, showing: [], at: end) == nothing)
     }
 
     @Test("without a target, the only one granted is taken")
@@ -280,6 +281,29 @@ struct RouterTests {
         #expect(try lead("communal") == "c1")
         #expect(try router.defaultTarget(of: "alice", at: Fixture.time) == "c1")
         let unknown = Route.settled(.refused(.unknownTarget("c9")))
-        #expect(try router.route(user: "alice", target: "c9", at: Fixture.time) == unknown)
+        #expect(try router.route(user: "alice", target: "c9", showing: [], at: Fixture.time) == unknown)
+    }
+
+    @Test("a host or pool that requires more than was shown says what, and how to be asked for it")
+    func requirement() throws {
+        let code = "requires a one-time code, which this login has not shown. Log in as alice+"
+        try fixture.grant(.user("alice"), .host("c3"), requiring: .code)
+        try fixture.grant(.user("alice"), .pool("communal"), requiring: .all)
+        #expect(try lead("c3").hasPrefix("c3 \(code)c3 "))
+        #expect(try lead("c3", showing: .pam).hasPrefix("c3 \(code)c3 "))
+        #expect(try lead("c3", showing: .code) == "c3")
+        #expect(try lead("communal").hasPrefix("communal requires a password and a one-time code, "))
+        #expect(try lead("communal", showing: .pam).hasPrefix("communal \(code)communal "))
+        #expect(try lead("communal", showing: .all) == "c1")
+        #expect(try lead("c1", showing: .code).hasPrefix("c1 requires a password, "))
+        // Of a pool, those are left that need no more.
+        try fixture.grant(.user("alice"), .host("c2"))
+        #expect(try lead("communal") == "c2")
+        #expect(
+            try lead("communal", avoiding: ["c2"])
+                == "No host of 'communal' is open now. Try again later, or ask your administrator.")
+        // Which target is meant does not depend on what was shown.
+        #expect(try lead(nil).hasPrefix("c1 requires a password"))
+        #expect(try lead("gate") == "gate")
     }
 }

@@ -115,6 +115,12 @@ extension GrantPeriod {
 }
 
 extension Grant {
+    /// What besides its end limits it: `mon-fri 08:00-18:00, with totp`.
+    var onlyText: String {
+        let limits = [period.onlyText, required.isEmpty ? "" : "with \(required.text)"]
+        return limits.filter { !$0.isEmpty }.joined(separator: ", ")
+    }
+
     var json: JSON {
         var fields = rights.json
         fields["id"] = .number(id)
@@ -123,6 +129,7 @@ extension Grant {
         fields["days"] = .text(period.hours?.dayText)
         fields["hours"] = .text(period.hours?.hourText)
         fields["zone"] = .text(period.hours?.zoneText)
+        fields["require"] = .strings(required.nameList)
         fields["created"] = .time(created)
         switch subject {
         case .user(let name): fields["user"] = .string(name)
@@ -140,7 +147,7 @@ extension Grant {
     var record: [String: String] {
         [
             "grant": String(id), "who": subject.text, "target": target.text, "rights": rights.text,
-            "only": period.onlyText, "until": until?.description ?? "",
+            "only": onlyText, "until": until?.description ?? "",
         ]
     }
 }

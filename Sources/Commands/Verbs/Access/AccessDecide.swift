@@ -10,10 +10,10 @@ package struct AccessApprove: DaemonCommand {
 
     private let id: Int64
     private let duration: Duration?
-    private let rights: Rights
+    private let words: RightsWords
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
-        rights = try RightsWords(parsing: &words).rights
+        self.words = try RightsWords(parsing: &words)
         if let text = try words.option("--for") {
             duration = try AccessWords.duration(text)
         } else {
@@ -25,8 +25,8 @@ package struct AccessApprove: DaemonCommand {
 
     package func run(in context: CommandContext) throws -> ExitCode {
         let (request, grant) = try context.directory.approveRequest(
-            id, by: context.caller.description, person: context.caller.userName, rights, for: duration,
-            at: context.services.now())
+            id, by: context.caller.description, person: context.caller.userName, words.rights,
+            requiring: words.required, for: duration, at: context.services.now())
         let detail = request.record.merging(grant.record) { own, _ in own }
         let end = grant.until.map { " until \($0)" } ?? ""
         return try context.done(

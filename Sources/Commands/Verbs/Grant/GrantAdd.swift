@@ -12,15 +12,16 @@ package struct GrantAdd: DaemonCommand {
         "grant add --user alice --host gpu1 --sudo --until 2h",
         "grant add --group vendors --host drop1 --files-only --days mon-fri --hours 08:00-18:00",
         "grant add --group lab --pool gpus --forward-ports 8888,6006-6010",
+        "grant add --group lab --host vault --require totp",
     ]
 
     private let subject: GrantSubject
     private let target: GrantTarget
-    private let rights: Rights
+    private let words: RightsWords
     private let period: PeriodWords
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
-        rights = try RightsWords(parsing: &words).rights
+        self.words = try RightsWords(parsing: &words)
         period = try PeriodWords(parsing: &words)
         switch (try words.option("--user"), try words.option("--group")) {
         case (let user?, nil): subject = .user(user)
@@ -39,7 +40,8 @@ package struct GrantAdd: DaemonCommand {
     package func run(in context: CommandContext) throws -> ExitCode {
         let now = context.services.now()
         let grant = try context.directory.addGrant(
-            subject, to: target, rights, period: try period.period(from: now), at: now)
+            subject, to: target, words.rights, period: try period.period(from: now),
+            requiring: words.required, at: now)
         let until = grant.until.map { " until \($0)" } ?? ""
         return try context.done(
             Change(Self.self, grant.record),

@@ -1,3 +1,4 @@
+import Authorization
 import Directory
 import Routing
 import Support
@@ -52,7 +53,9 @@ extension AccessExplanation {
         for ground in grounds {
             answers.add(ground.right.text, ground.isGiven ? "yes" : "no", ground.because)
         }
-        let verdict = "\(user) \(isReachable ? "reaches" : "does not reach") \(host) at \(time)\n"
+        let condition = isReachable && !required.isEmpty ? ", after \(required.words)" : ""
+        let verdict =
+            "\(user) \(isReachable ? "reaches" : "does not reach") \(host) at \(time)\(condition)\n"
         guard !grants.isEmpty else { return verdict + answers.text }
         var considered = Table("GRANT", "WHO", "LEADS TO", "RIGHTS", "HOLDS")
         for entry in grants {
@@ -66,6 +69,7 @@ extension AccessExplanation {
     fileprivate var json: JSON {
         .object([
             "host": .string(host), "reachable": .boolean(isReachable),
+            "require": .strings(required.nameList),
             "rights": .object(
                 Dictionary(
                     uniqueKeysWithValues: grounds.map { ground in

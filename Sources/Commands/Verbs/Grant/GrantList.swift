@@ -23,7 +23,7 @@ package struct GrantList: DaemonCommand {
             let end = grant.until.map { $0 <= now ? "\($0) (over)" : "\($0)" } ?? ""
             table.add(
                 String(grant.id), grant.subject.text, grant.target.text, grant.rights.text,
-                end, grant.period.onlyText)
+                end, grant.onlyText)
         }
         return try context.show(json: isJSON, ["grants": .array(grants.map(\.json))], text: table.text)
     }

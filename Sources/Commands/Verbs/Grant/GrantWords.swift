@@ -5,9 +5,11 @@ import Support
 /// What a grant gives, as people write it: the same for `grant add` and for an approval.
 struct RightsWords {
     static let usage =
-        "[--files-only | --no-login] [--sudo] [--agent] [--no-forwarding | --forward-ports PORTS] [--remote-forwarding | --no-remote-forwarding] [--record] [--wake]"
+        "[--files-only | --no-login] [--sudo] [--agent] [--no-forwarding | --forward-ports PORTS] [--remote-forwarding | --no-remote-forwarding] [--record] [--wake] [--require FACTORS]"
 
     let rights: Rights
+    /// What has to be shown by those who make use of it.
+    let required: FurtherFactors
 
     init(parsing words: inout ArgumentReader) throws(UsageError) {
         let programs: Programs
@@ -36,6 +38,16 @@ struct RightsWords {
         case (true, false): remote = true
         case (false, true): remote = false
         case (false, false): remote = nil
+        }
+        if let text = try words.option("--require") {
+            guard let factors = FurtherFactors(text: text) else {
+                throw UsageError(
+                    "--require takes factors, not '\(text.printable)'",
+                    hint: "write totp for a one-time code, pam for what PAM asks, or pam,totp for both")
+            }
+            required = factors
+        } else {
+            required = []
         }
         rights = Rights(
             sudo: words.flag("--sudo"), programs: programs, forwarding: forwarding, remoteForwarding: remote,

@@ -1,3 +1,4 @@
+import Authorization
 import Directory
 import Routing
 
@@ -40,7 +41,7 @@ package struct HostsDefault: DaemonCommand {
             let now = context.services.now()
             let router = Router(directory: context.directory)
             if case .settled(.refused(.unknownTarget(let target))) = try router.route(
-                user: user, target: name, at: now)
+                user: user, target: name, showing: .all, at: now)
             {
                 throw CommandError(
                     .notFound, Refusal.unknownTarget(target).sentence,

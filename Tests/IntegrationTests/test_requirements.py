@@ -1,0 +1,122 @@
+"""Grants that require a factor: who is asked at which login, and what a login without it does not get."""
+
+import asyncio
+import os
+import subprocess
+
+import asyncssh
+import paramiko
+import pytest
+
+from clients import connect
+from lab import run, wait_until
+from passwords import MATRIX, PASSWORDS, events, make_gateway, private_key, transport
+from totp import Enrolment, Terminal
+
+
+def typing(tmp_path, answer):
+    """The environment in which stock clients are answered so when they ask."""
+    helper = tmp_path / "askpass"
+    helper.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    helper.chmod(0o700)
+    return {**os.environ, "SSH_ASKPASS": str(helper), "SSH_ASKPASS_REQUIRE": "force"}
+
+
+@pytest.mark.limit(180)
+def test_required_code(lab, scratch_user, start, tmp_path):
+    """A host that requires a code is reached with one, by jump too; without it nobody gets there, whichever way they try."""
+    user = scratch_user(grant=["--host", lab.host1, "--require", "totp"])
+    login, config, mark = f"{user}+{lab.host1}", lab.own_config(user), lab.mark()
+    through_gate = ["-o", "ProxyJump=gate"]
+
+    # Who has no codes is told how to get some, at a login and nowhere else.
+    done = lab.login(login, "id", key=user)
+    assert done.status == 255 and b"uid=" not in done.out
+    assert f"ssh -t {user}+gate@GATEWAY totp enrol" in done.err.decode()
+    codes = Enrolment(Terminal(lab.ssh_words("totp", "enrol", alias="gate", user=user, options=["-tt"])))
+
+    # Who has some is asked for one there, and not at the gate; a jump through the gate has shown none.
+    assert lab.ssh("whoami", alias="gate", user=user).status == 0
+    assert b"keyboard-interactive" in lab.ssh("id", user=user).err
+    assert lab.ssh("id", alias=f"jump-{lab.host1}", user=user, options=through_gate).status == 255
+    says = f"ssh -J {login}@GATEWAY {lab.host1}"
+    lab.wait_event(mark, "refused", lambda event: says in str(event["detail"]), 60, user=user)
+
+    # So it is asked for in the login that the jump goes through.
+    door = tmp_path / "config"
+    door.write_text(
+        f"Host door\n  HostName {lab.gateway_host}\n  Port {lab.gateway_port}\n  User {login}\n"
+        f"  UserKnownHostsFile {lab.known_hosts}\nHost *\n  BatchMode no\n  Include {config}\n")
+    words = ["ssh", "-F", door, "-o", "ProxyJump=door", f"jump-{lab.host1}", "id", "-un"]
+    done = run(words, env=typing(tmp_path, codes.recovery[0]))
+    assert done.out.decode().strip() == user, done.err.decode()
+    accepted = lab.wait_event(mark, "auth.accepted", lambda event: "required" in event["detail"], 60, user=user)
+    assert (accepted["detail"]["method"], accepted["detail"]["required"]) == ("publickey,totp", "totp")
+
+    # From there on it counts, for scp and for jumps through any login.
+    file = tmp_path / "file"
+    file.write_bytes(b"contents")
+    copied = run(["scp", "-q", "-F", config, "-o", "BatchMode=yes", file, f"{lab.host1}:copy"])
+    assert copied.status == 0, copied.err.decode()
+    jumped = lab.ssh("cat", "copy", alias=f"jump-{lab.host1}", user=user, options=through_gate)
+    assert jumped.out == b"contents", jumped.err.decode()
+
+    # Another client, from elsewhere.
+    class Client(asyncssh.SSHClient):
+        def kbdint_auth_requested(self):
+            return ""
+
+        def kbdint_challenge_received(self, name, instructions, lang, prompts):
+            return [codes.recovery[1] for _ in prompts]
+
+    async def elsewhere():
+        async with connect(lab, login, user, client_factory=Client, local_addr=("127.0.0.41", 0)) as connection:
+            return (await connection.run("id -un")).stdout.strip()
+
+    assert asyncio.run(elsewhere()) == user
+
+    explained = lab.gatehouse("grant", "explain", user, lab.host1).out.decode()
+    assert "after a one-time code" in explained and "with totp" in explained
+    grant = next(row for row in lab.rows("grant", "list") if row.get("user") == user)
+    assert grant["require"] == ["totp"]
+
+    # A plain grant beside it opens the host to a login without a code, for as long as there is that grant.
+    added = lab.gatehouse("grant", "add", "--user", user, "--host", lab.host1).out.decode()
+    sleep = ["echo up; exec sleep 600"]
+    without = start(lab.ssh_words(*sleep, user=user, options=["-o", "BindAddress=127.0.0.42"]), stdout=subprocess.PIPE)
+    shown = start(lab.ssh_words(*sleep, user=user), stdout=subprocess.PIPE)
+    assert without.stdout.readline() == shown.stdout.readline() == b"up\n"
+    lab.gatehouse("grant", "remove", added.split()[1])
+    wait_until(lambda: without.poll() is not None, "the end of what needs a code now", 60)
+    assert shown.poll() is None
+    refused = lab.gatehouse("grant", "add", "--user", user, "--host", lab.host1, "--require", "key", check=False)
+    assert refused.status == 64 and b"write totp" in refused.err
+
+
+@pytest.mark.skipif(MATRIX is None, reason="libpam-wrapper is not installed")
+@pytest.mark.limit(90)
+def test_required_password(lab, tmp_path):
+    """A host that requires a password is asked for with one; other targets are not, and a wrong one opens nothing."""
+    here, _ = make_gateway(lab, tmp_path, "publickey")
+    try:
+        here.add("alice")
+        here("host", "add", "vault", "--address", "127.0.0.1", "--key", f"{here.make_key('host')}.pub")
+        here("grant", "add", "--user", "alice", "--host", "vault", "--require", "pam")
+        key = private_key(here, "alice")
+        for login in ("alice+vault", "alice"):
+            with transport(here) as client:
+                assert sorted(client.auth_publickey(login, key)) == ["keyboard-interactive", "password"]
+                assert client.auth_password(login, PASSWORDS["alice"], fallback=False) == []
+            detail = events(here, "auth.accepted", "alice")[-1]["detail"]
+            assert (detail["method"], detail["required"]) == ("publickey,pam", "pam")
+        with transport(here) as client:
+            client.auth_publickey("alice+vault", key)
+            with pytest.raises(paramiko.AuthenticationException):
+                client.auth_interactive("alice+vault", lambda *_: ["not this"])
+        # A password counts for its own login only.
+        with transport(here) as client:
+            assert client.auth_publickey("alice+vault", key) != []
+        with transport(here) as client:
+            assert client.auth_publickey("alice+gate", key) == []
+    finally:
+        here.end()
