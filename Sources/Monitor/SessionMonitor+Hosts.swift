@@ -89,6 +89,10 @@ extension SessionMonitor {
                 continue
             }
             if let reply = try wake(access, for: login) { return .refused(reply) }
+            guard !access.host.keys.isEmpty else {
+                let sentence = "No host key of \(name) is known yet, so nothing is sent to it. Ask your administrator."
+                return .refused(try refuse("connect", sentence))
+            }
             do {
                 return .connected(access, try gateway.dial(access.host, reason: reason(for: login)))
             } catch {

@@ -124,6 +124,11 @@ def test_import_by_tag(lab, launch, token):
     assert applied.status == 0
     reached = lab.login(f"alice+{alive}", "id -u")
     assert reached.out == b"%d\n" % lab.uid("alice"), reached.err
+    # sshpiper #820: a host of which no key is known is refused, also where it would let the user in.
+    open_to_lab(lab, silent, lab.host2)
+    unknown = lab.login(f"alice+{silent}", "id -u")
+    assert (unknown.status, unknown.out) == (255, b"")
+    assert b"No host key of " in unknown.err, unknown.err
 
 
 @pytest.mark.limit(60)
