@@ -1,4 +1,5 @@
 import CLibSSH
+import CReadAhead
 import CSupport
 import Glibc
 package import Support
@@ -95,15 +96,21 @@ package class Transport {
 
     /// Reads what the socket has, about `limit` bytes at most, writes what waits, and runs the callbacks.
     ///
+    /// Nothing that was read ahead is left when it returns, so that poll(2) can be asked about the socket.
     /// - Returns: false when the connection is over.
     package func process(limit: UInt64 = 128 * 1024) -> Bool {
         guard let event = unsafe event else { return false }
         let start = receivedBytes
+        let readsAhead = gh_read_ahead_begin(unsafe ssh_get_fd(session)) == 1
+        defer { if readsAhead { gh_read_ahead_end() } }
         while true {
             let before = receivedBytes
             guard unsafe ssh_event_dopoll(event, 0) != SSH_ERROR, !isClosed else { return false }
+            if readsAhead, gh_read_ahead_left() > 0 { continue }
             // A short read has emptied the socket.
-            if receivedBytes - before < Self.readSize || receivedBytes - start >= limit { return true }
+            let mayHaveMore =
+                readsAhead ? gh_read_ahead_was_full() == 1 : receivedBytes - before == Self.readSize
+            if !mayHaveMore || receivedBytes - start >= limit { return true }
         }
     }
 
