@@ -47,8 +47,9 @@ struct ReadAheadTests {
         let pair = try Pair()
         var sent: [UInt8] = []
         var received: [UInt8] = []
-        for round in 0..<200 {
-            let piece = (0..<Int.random(in: 1...100_000)).map { _ in UInt8.random(in: 0...255) }
+        for round in 0..<100 {
+            let start = Int.random(in: 0...1_000_000)
+            let piece = (start...start + Int.random(in: 0...40_000)).map { UInt8($0 % 251) }
             let count = pair.send(piece)
             if count > 0 { sent += piece.prefix(count) }
             if round % 5 == 0 {
@@ -64,7 +65,7 @@ struct ReadAheadTests {
             }
         }
         while let rest = pair.receive(65_536) { received += rest }
-        #expect(received.count > 1_000_000)
+        #expect(received.count > 500_000)
         #expect(received == sent)
     }
 
