@@ -57,6 +57,13 @@ package final class GuessLedger: Sendable {
         try change { $0.admit(user: user, from: address, at: time) }
     }
 
+    /// As `GuessLimits.takeBack`.
+    ///
+    /// - Throws: `SQLiteError`.
+    package func takeBack(user: String, from address: String, admitted time: Timestamp) throws {
+        try change { $0.takeBack(user: user, from: address, admitted: time) }
+    }
+
     /// As `GuessLimits.noteSuccess`.
     ///
     /// - Throws: `SQLiteError`.

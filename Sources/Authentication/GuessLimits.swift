@@ -100,22 +100,34 @@ package struct GuessLimits: Sendable {
         return .admitted(closing: [first, second].compactMap(\.self).max())
     }
 
-    /// Takes the attempt back: the secret was right.
+    /// Takes one attempt back: the secret was right. Those before it stay until the user has shown all that is asked for: whoever
+    /// knows the password must not get free guesses at the code.
+    ///
+    /// - Parameter time: when it was admitted.
+    package mutating func takeBack(user: String, from address: String, admitted time: Timestamp) {
+        let here = key(user, Network.ofCustomer(at: address))
+        let isKnown = current(here, at: time)?.lastSuccess != nil
+        takeBack(here, admitted: time)
+        if !isKnown { takeBack(key(user, Self.everywhere), admitted: time) }
+    }
+
+    private mutating func takeBack(_ key: Key, admitted time: Timestamp) {
+        guard var record = current(key, at: time) else { return }
+        record.failures = max(0, record.failures - 1)
+        // What a later attempt has closed stays closed.
+        if record.lastFailure == time { record.closedUntil = nil }
+        records[key] = record.failures == 0 && record.lastSuccess == nil ? nil : record
+        changed.insert(key)
+    }
+
+    /// The user has shown all that is asked for: failures there are forgotten, and the user comes from there.
+    ///
+    /// Those elsewhere stay: whoever guesses must not be set free by the user's own login.
     package mutating func noteSuccess(user: String, from address: String, at time: Timestamp) {
         let here = key(user, Network.ofCustomer(at: address))
-        let wasKnown = current(here, at: time)?.lastSuccess != nil
         records[here] = Record(
             user: here.user, network: here.network, lastFailure: time, lastSuccess: time)
         changed.insert(here)
-        // The others' failures stay: whoever guesses must not be set free by the user's own login.
-        guard !wasKnown else { return }
-        let everywhere = key(user, Self.everywhere)
-        if var record = records[everywhere] {
-            record.failures = max(0, record.failures - 1)
-            if record.failures < Self.freeFailuresEverywhere { record.closedUntil = nil }
-            records[everywhere] = record
-            changed.insert(everywhere)
-        }
     }
 
     /// Forgets the failures of a user; where they come from stays.

@@ -19,6 +19,8 @@ final class PAMAttempt {
     private(set) var isGenuine: Bool
     /// Whether an answer was counted as a guess, and how long the door is closed if it was wrong.
     private(set) var guess: GuessLimits.Admission?
+    /// When it was counted.
+    private(set) var counted: Timestamp?
 
     init(
         of name: LoginName, by helper: PAMHelper, isGenuine: Bool, until deadline: MonotonicTime,
@@ -45,13 +47,18 @@ final class PAMAttempt {
     /// Answers the last questions.
     ///
     /// - Parameter admit: counts the first answer of all as a wrong guess, before PAM sees it.
-    func answer(_ answers: [[UInt8]], admit: () throws -> GuessLimits.Admission) rethrows {
-        if !answers.isEmpty, guess == nil {
-            let admission = try admit()
-            guess = admission
-            if case .refused = admission { isGenuine = false }
-        }
+    func answer(_ answers: [[UInt8]], admit: (Timestamp) throws -> GuessLimits.Admission) rethrows {
+        if !answers.isEmpty { try count(admit) }
         helper.answer(isGenuine ? answers : answers.map { Self.junk(count: $0.count) })
+    }
+
+    /// Counts it as a wrong guess, once.
+    func count(_ admit: (Timestamp) throws -> GuessLimits.Admission) rethrows {
+        guard guess == nil else { return }
+        let time = Timestamp.now
+        let admission = try admit(time)
+        (guess, counted) = (admission, time)
+        if case .refused = admission { isGenuine = false }
     }
 
     /// What is no password: as long as what was typed, so that it takes as long to look at.

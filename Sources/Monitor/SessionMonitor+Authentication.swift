@@ -20,8 +20,7 @@ extension SessionMonitor {
 
     /// Whether a key would do; the client has proved nothing yet, so nothing else happens.
     func probe(login: String, key: [UInt8]) throws -> SessionReply {
-        turnFromQuestions()
-        if let refusal = try refuseOtherName(login) { return refusal }
+        if let refusal = try refuseOtherName(login) ?? leaveQuestions() { return refusal }
         guard progress.key == nil else {
             return try reject(Rejection(login: login, key: key, reason: "a key was shown already"))
         }
@@ -34,6 +33,9 @@ extension SessionMonitor {
 
     /// Logs in who has shown all that is asked for, in the log first.
     func logIn(_ decision: AuthenticationDecision) throws -> SessionReply {
+        if decision.factors.contains(where: { $0 != .publicKey }) {
+            try gateway.guesses.noteSuccess(user: decision.user.name, from: peer.host, at: .now)
+        }
         let target = decision.name.target
         let (destination, passedOver) = gateway.board.seat(
             session, of: decision.user.name, on: decision.route)

@@ -63,10 +63,18 @@ extension SessionMonitor {
         state = .authenticating
     }
 
+    /// The same for a client that wants something else than to answer: where a process was started for it, that was an attempt.
+    func leaveQuestions() throws -> SessionReply? {
+        defer { turnFromQuestions() }
+        guard case .pam? = conversation else { return nil }
+        return try reject(
+            Rejection(
+                login: progress.login ?? "", key: nil, reason: "PAM's questions were left without an answer"))
+    }
+
     /// A key was shown.
     func showKey(login text: String, key: [UInt8], clientVersion: String) throws -> SessionReply {
-        turnFromQuestions()
-        if let refusal = try refuseOtherName(text) { return refusal }
+        if let refusal = try refuseOtherName(text) ?? leaveQuestions() { return refusal }
         guard progress.key == nil else {
             return try reject(Rejection(login: text, key: key, reason: "a key was shown already"))
         }
@@ -77,8 +85,7 @@ extension SessionMonitor {
 
     /// The client wants to be asked.
     func question(login: String, clientVersion: String) throws -> SessionReply {
-        turnFromQuestions()
-        if let refusal = try refuseOtherName(login) { return refusal }
+        if let refusal = try refuseOtherName(login) ?? leaveQuestions() { return refusal }
         progress.note(clientVersion: clientVersion)
         switch try turn(to: [.pam, .code], by: "keyboard-interactive") {
         case .answered(let reply): return reply
@@ -262,7 +269,7 @@ extension SessionMonitor {
             return .wanting(factors.contains(.pam) ? [.pam] : [.code])
         }
         // Somebody must be able to begin: with the key alone, at the gateway itself, as long as there are no codes.
-        if enrolment == nil, name.target == Router.gate,
+        if enrolment == nil, name.target == Router.gate, progress.key != nil,
             methods.waiving(.code).areComplete(after: progress.factors)
         {
             return decision(on: .settled(.gate), isEnrolling: true)

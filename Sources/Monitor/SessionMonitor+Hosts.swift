@@ -90,7 +90,8 @@ extension SessionMonitor {
             }
             if let reply = try wake(access, for: login) { return .refused(reply) }
             guard !access.host.keys.isEmpty else {
-                let sentence = "No host key of \(name) is known yet, so nothing is sent to it. Ask your administrator."
+                let sentence =
+                    "No host key of \(name) is known yet, so nothing is sent to it. Ask your administrator."
                 return .refused(try refuse("connect", sentence))
             }
             do {

@@ -52,9 +52,11 @@ extension SessionMonitor {
     }
 
     private func pass(_ answers: [[UInt8]], to attempt: PAMAttempt) throws {
-        try attempt.answer(answers) {
-            try gateway.guesses.admit(user: attempt.name.user, from: peer.host, at: .now)
-        }
+        try attempt.answer(answers) { try admit(attempt, at: $0) }
+    }
+
+    private func admit(_ attempt: PAMAttempt, at time: Timestamp) throws -> GuessLimits.Admission {
+        try gateway.guesses.admit(user: attempt.name.user, from: peer.host, at: time)
     }
 
     private func goOn(with attempt: PAMAttempt) throws -> SessionReply {
@@ -69,8 +71,7 @@ extension SessionMonitor {
 
     /// A password by the method of that name: answers the one question that PAM has.
     func show(password: [UInt8], login: String, clientVersion: String) throws -> SessionReply {
-        turnFromQuestions()
-        if let refusal = try refuseOtherName(login) { return refusal }
+        if let refusal = try refuseOtherName(login) ?? leaveQuestions() { return refusal }
         progress.note(clientVersion: clientVersion)
         let name: LoginName
         switch try turn(to: [.pam], by: "password") {
@@ -104,6 +105,8 @@ extension SessionMonitor {
 
     private func finish(_ attempt: PAMAttempt, _ failure: String?) throws -> SessionReply {
         let login = progress.login ?? ""
+        // A stack that asks nothing, such as one that calls the person's telephone, is tried no more often than others.
+        try attempt.count { try admit(attempt, at: $0) }
         if case .refused? = attempt.guess {
             return try reject(
                 Rejection(
@@ -116,8 +119,8 @@ extension SessionMonitor {
             return try reject(
                 Rejection(login: login, key: nil, reason: "PAM: \(failure ?? "nobody who may log in")"))
         }
-        if attempt.guess != nil {
-            try gateway.guesses.noteSuccess(user: attempt.name.user, from: peer.host, at: .now)
+        if let counted = attempt.counted {
+            try gateway.guesses.takeBack(user: attempt.name.user, from: peer.host, admitted: counted)
         }
         // Whatever was shown before is looked at again with it.
         var next = progress

@@ -92,7 +92,7 @@ package struct CodeDesk: Sendable {
         switch try verdict(on: answer, of: user, at: time) {
         case .wrong(let reason, _): return .wrong(reason, closing: closing)
         case let right:
-            try guesses.noteSuccess(user: user, from: address, at: time)
+            try guesses.takeBack(user: user, from: address, admitted: time)
             return right
         }
     }

@@ -57,7 +57,9 @@ package struct PAMTransaction {
         // An empty password opens nothing, whatever the stack thinks of it.
         let noEmptyPassword = Int32(PAM_DISALLOW_NULL_AUTHTOK)
         var status = unsafe pam_authenticate(handle, noEmptyPassword)
-        if status == PAM_SUCCESS { status = unsafe pam_acct_mgmt(handle, noEmptyPassword) }
+        // That a password has expired is for the account's modules to say; here it is a failure like others.
+        guard status == PAM_SUCCESS else { return status }
+        status = unsafe pam_acct_mgmt(handle, noEmptyPassword)
         if status == PAM_NEW_AUTHTOK_REQD, start.mayChangePassword {
             status = unsafe pam_chauthtok(handle, Int32(PAM_CHANGE_EXPIRED_AUTHTOK))
         }

@@ -1,4 +1,5 @@
 package import Control
+import Glibc
 package import Support
 
 /// The control channel to the daemon: one request at a time, answered in order.
@@ -35,11 +36,30 @@ package final class DaemonLink {
     }
 
     /// Asks and waits for the answer; only before the relay runs.
-    package func askAndWait(_ request: SessionRequest) -> Answer {
+    ///
+    /// - Parameter client: a socket; when it hangs up nobody waits any more, and the daemon is given up.
+    package func askAndWait(_ request: SessionRequest, for client: Descriptor? = nil) -> Answer {
         var answer: Answer?
         ask(request) { answer = $0 }
-        while answer == nil { receive() }
+        while answer == nil {
+            if let client, hangsUpFirst(client) { abandon() } else { receive() }
+        }
         return answer ?? (Self.gone, [])
+    }
+
+    /// POLLRDHUP of poll(2), which <poll.h> hides from Swift.
+    private static let hangUp: Int16 = 0x2000
+
+    /// Waits for the daemon's answer or the client's end.
+    private func hangsUpFirst(_ client: Descriptor) -> Bool {
+        var entries = [
+            pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: client.number, events: Self.hangUp, revents: 0),
+        ]
+        while unsafe poll(&entries, 2, -1) < 0 {
+            guard errno == EINTR else { return false }
+        }
+        return entries[0].revents == 0
     }
 
     /// Tells the daemon that the journal has grown, unless it is about to hear it anyway.

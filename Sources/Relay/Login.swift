@@ -121,7 +121,7 @@ struct Login {
                 : .refusedMethod(login: user, method: "a password of that length")
         case .other(let name): request = .refusedMethod(login: user, method: name)
         }
-        switch (daemon.askAndWait(request).reply, method) {
+        switch (daemon.askAndWait(request, for: transport.descriptor).reply, method) {
         case (.keyAcceptable, .publicKeyProbe):
             message.acceptKeyProbe()
             return .goOn

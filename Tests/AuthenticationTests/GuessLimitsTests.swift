@@ -52,6 +52,40 @@ struct GuessLimitsTests {
         #expect(guess(&limits, from: home, at: start) == 3)
     }
 
+    @Test("a right one among several that are asked for is taken back, and sets nobody free")
+    func takenBack() {
+        var limits = GuessLimits()
+        var time = start
+        var wrong = 0
+        // A right password and two wrong codes, again and again.
+        for _ in 0..<10 {
+            time = time + .milliseconds(10)
+            guard case .admitted = limits.admit(user: "alice", from: home, at: time) else { break }
+            limits.takeBack(user: "alice", from: home, admitted: time)
+            for _ in 0..<2 {
+                time = time + .milliseconds(10)
+                if case .admitted = limits.admit(user: "alice", from: home, at: time) { wrong += 1 }
+            }
+        }
+        #expect(wrong == 3)
+        #expect(limits.records(of: "alice", at: time).map(\.failures) == [3, 3])
+        #expect(limits.records(of: "alice", at: time).allSatisfy { $0.lastSuccess == nil })
+        // What alone was taken back leaves nothing.
+        #expect(limits.admit(user: "bob", from: home, at: time) == .admitted(closing: nil))
+        limits.takeBack(user: "bob", from: home, admitted: time)
+        #expect(limits.records(of: "bob", at: time).isEmpty)
+    }
+
+    @Test("what a later one has closed stays closed")
+    func closedMeanwhile() {
+        var limits = GuessLimits()
+        for _ in 0..<2 { _ = limits.admit(user: "alice", from: home, at: start) }
+        let later = start + .seconds(1)
+        #expect(limits.admit(user: "alice", from: home, at: later) == .admitted(closing: .seconds(10)))
+        limits.takeBack(user: "alice", from: home, admitted: start)
+        #expect(limits.admit(user: "alice", from: home, at: later) == .refused(for: .seconds(10)))
+    }
+
     @Test("elsewhere keep nobody out of where they come from, whoever guesses how often")
     func cannotBeTurnedAgainstAUser() {
         var limits = GuessLimits()

@@ -2,8 +2,10 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import os
 import signal
+import threading
 import time
 from statistics import median
 
@@ -11,12 +13,10 @@ import asyncssh
 import paramiko
 import pytest
 
+from clients import message
 from lab import run, wait_until
-from passwords import MATRIX, PASSWORDS, PINS, events, helpers, make_gateway, private_key, ssh, transport
+from passwords import PASSWORDS, PINS, events, helpers, make_gateway, private_key, ssh, transport
 from totp import Enrolment, Terminal
-
-pytestmark = pytest.mark.skipif(MATRIX is None, reason="libpam-wrapper is not installed")
-
 
 @pytest.fixture(scope="module")
 def strict(lab, tmp_path_factory):
@@ -256,6 +256,32 @@ def test_disconnect(open_door):
     wait_until(lambda: helpers(open_door) == [], "the end of the helper")
 
 
+def test_leaving_questions_is_an_attempt(open_door):
+    """Who asks to be asked again and again, and never answers, is cut off like who gives wrong passwords."""
+    mark = len(events(open_door, "auth.rejected"))
+    with transport(open_door, "127.0.0.82") as client:
+        for _ in range(20):
+            with contextlib.suppress(EOFError, OSError, paramiko.SSHException):
+                client._send_message(message(50, "alice+gate", "ssh-connection", "keyboard-interactive", "", ""))
+        wait_until(lambda: not client.is_active(), "the end of the connection", 20)
+    reasons = [row["detail"]["reason"] for row in events(open_door, "auth.rejected")[mark:]]
+    assert reasons == ["PAM's questions were left without an answer"] * 6
+    wait_until(lambda: helpers(open_door) == [], "the end of the last helper")
+
+
+def test_leaving_while_pam_works(open_door):
+    """Nobody waits for an answer that nobody reads: the helper ends with the client, not with the pause."""
+    open_door.stacks.use_password("auth required pam_faildelay.so delay=20000000")
+    with transport(open_door, "127.0.0.83") as client:
+        def leave(title, instruction, prompts):
+            threading.Timer(1, client.sock.close).start()
+            return ["wrong" for _ in prompts]
+
+        with pytest.raises((paramiko.SSHException, EOFError, OSError)):
+            client.auth_interactive("alice+gate", leave)
+    wait_until(lambda: helpers(open_door) == [], "the end of the helper", 8)
+
+
 @pytest.mark.limit(120)
 def test_nobody_waits(lab, tmp_path):
     """A helper ends by itself when the daemon is killed, and is ended when a module hangs; nobody else waits for it."""
@@ -357,5 +383,33 @@ def test_three_factors(lab, tmp_path):
             assert client.auth_interactive("alice+gate", lambda *_: [PASSWORDS["alice"]]) == ["keyboard-interactive"]
             assert client.auth_interactive("alice+gate", lambda *_: [alice.recovery[0]]) == []
         assert events(here, "auth.accepted", "alice")[-1]["detail"]["method"] == "publickey,pam,totp"
+        # Whoever has key and password gains no guesses at the code by them.
+        looked_at = 0
+        for _ in range(3):
+            with transport(here, "127.0.0.91") as client:
+                client.auth_publickey("alice+gate", private_key(here, "alice"))
+                with contextlib.suppress(paramiko.AuthenticationException):
+                    client.auth_interactive("alice+gate", lambda *_: [PASSWORDS["alice"]])
+                    for _ in range(2):
+                        with contextlib.suppress(paramiko.AuthenticationException):
+                            client.auth_interactive("alice+gate", lambda *_: ["000000"])
+        reasons = [row["detail"]["reason"] for row in events(here, "auth.rejected", "alice")]
+        assert reasons.count("the one-time code is wrong") == 3, reasons
+        assert any("too many" in reason for reason in reasons)
+        assert events(here, "auth.limited", "alice")[-1]["address"] == "127.0.0.91"
+    finally:
+        here.end()
+
+
+def test_enrolling_needs_a_key(lab, tmp_path):
+    """A password alone does not make somebody the owner of the codes that are to protect it."""
+    here, _ = make_gateway(lab, tmp_path, "pam,totp", "PasswordLogin yes")
+    try:
+        here.add("alice")
+        with transport(here) as client:
+            assert client.auth_interactive("alice+gate", lambda *_: [PASSWORDS["alice"]]) == ["keyboard-interactive"]
+            with pytest.raises(paramiko.AuthenticationException):
+                client.auth_interactive("alice+gate", lambda *_: ["000000"])
+        assert events(here, "session.start", "alice") == []
     finally:
         here.end()

@@ -57,7 +57,7 @@ private final class Person {
     }
 }
 
-@Suite("A conversation with PAM", .enabled(if: Stack.matrix != nil))
+@Suite("A conversation with PAM")
 struct PAMTransactionTests {
     private static let anyAccount = "account required pam_permit.so"
 
@@ -102,6 +102,16 @@ struct PAMTransactionTests {
         let person = Person("right", "right", "new", "new")
         #expect(stack.transaction().run(asking: person.answer) == nil)
         #expect(stack.transaction().run(asking: Person("new", "new", "newer", "newer").answer) == nil)
+    }
+
+    @Test("asks the account's modules, also where a password's module speaks of its end")
+    func expiredAtOnce() throws {
+        let stack = try Stack([
+            "auth required pam_debug.so auth=new_authtok_reqd",
+            "account required pam_debug.so acct=acct_expired",
+            "password required pam_permit.so",
+        ])
+        #expect(stack.transaction().run(asking: Person("right").answer) != nil)
     }
 
     @Test("refuses a good password of a bad account")

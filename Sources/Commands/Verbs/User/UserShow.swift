@@ -41,7 +41,7 @@ package struct UserShow: DaemonCommand {
         text.add("keys", each: keys.map { "\($0.material.type) \($0.material.fingerprint) \($0.comment)" })
         text.add("hosts", hosts.map(\.host.name).joined(separator: ", "))
         if !guesses.isEmpty {
-            text.add("wrong codes", each: guesses.map { $0.text(at: context.services.now()) })
+            text.add("wrong codes and passwords", each: guesses.map { $0.text(at: context.services.now()) })
         }
         text.add("added", user.created.description)
         return try context.show(json: isJSON, ["user": .object(document)], text: text.text)
