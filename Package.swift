@@ -90,7 +90,10 @@ let package = Package(
         module("Authentication", uses: ["Configuration", "Directory", "SQLite", "SSHKeys", "Support"]),
         module(
             "OneTimeCodes",
-            uses: ["Authentication", "COath", "COpenSSL", "CQREncode", "Directory", "SSHKeys", "Support"]),
+            uses: [
+                "Authentication", "COath", "COpenSSL", "CQREncode", "Configuration", "Directory", "SSHKeys",
+                "Support",
+            ]),
         module(
             "Accounts", uses: ["Authorization", "Directory", "SQLite", "Support"],
             resources: [.embedInCode("HostStep")]),
@@ -208,7 +211,8 @@ let package = Package(
         tests(
             "Authentication",
             uses: ["Configuration", "Directory", "SQLite", "SSHKeys", "Support", "TestSupport"]),
-        tests("OneTimeCodes", uses: ["Authentication", "Directory", "Support", "TestSupport"]),
+        tests(
+            "OneTimeCodes", uses: ["Authentication", "Configuration", "Directory", "Support", "TestSupport"]),
         tests("Accounts", uses: ["Authorization", "Directory", "SQLite", "Support", "TestSupport"]),
         tests("Routing", uses: ["Authorization", "Directory", "SQLite", "Support", "TestSupport"]),
         tests("Scanner", uses: ["FileEvents", "Ownership", "Support", "TestSupport"]),

@@ -1,7 +1,9 @@
+package import Configuration
 package import Support
 
 /// How often secrets that can be guessed (codes, passwords) may be tried for a user. Keys are never counted.
 ///
+/// Each kind is counted by itself: whoever knows the password gains no guesses at the code by giving it.
 /// An attempt counts as a failed one from its beginning on, so that attempts side by side gain nothing; a right secret takes it back.
 /// Failures count for the pair of user and network first: whoever guesses elsewhere keeps nobody out. Failures from everywhere together
 /// close the door to networks from which the user has not come before, and to no other. So nobody can be locked out from where they usually
@@ -15,8 +17,9 @@ package struct GuessLimits: Sendable {
         case refused(for: Duration)
     }
 
-    /// What is known of one user at one network; `network` is empty for all networks together.
+    /// What is known of one user's secrets of one kind at one network; `network` is empty for all networks together.
     package struct Record: Equatable, Sendable {
+        package let factor: Factor
         package let user: String
         package let network: String
         /// Wrong secrets since the last right one.
@@ -28,9 +31,10 @@ package struct GuessLimits: Sendable {
         package var lastSuccess: Timestamp?
 
         package init(
-            user: String, network: String, failures: Int = 0, lastFailure: Timestamp,
+            _ factor: Factor, of user: String, at network: String, failures: Int = 0, lastFailure: Timestamp,
             closedUntil: Timestamp? = nil, lastSuccess: Timestamp? = nil
         ) {
+            self.factor = factor
             self.user = user
             self.network = network
             self.failures = failures
@@ -38,6 +42,13 @@ package struct GuessLimits: Sendable {
             self.closedUntil = closedUntil
             self.lastSuccess = lastSuccess
         }
+
+        fileprivate init(_ key: Key, lastFailure: Timestamp, lastSuccess: Timestamp? = nil) {
+            self.init(
+                key.factor, of: key.user, at: key.network, lastFailure: lastFailure, lastSuccess: lastSuccess)
+        }
+
+        fileprivate var key: Key { Key(factor: factor, user: user, network: network) }
 
         /// Whether no secret is looked at.
         package func isClosed(at time: Timestamp) -> Bool { remaining(at: time) != nil }
@@ -50,9 +61,11 @@ package struct GuessLimits: Sendable {
         }
     }
 
-    private struct Key: Hashable {
-        let user: String
-        let network: String
+    /// Which secrets are meant.
+    package struct Key: Hashable, Sendable {
+        package let factor: Factor
+        package let user: String
+        package let network: String
     }
 
     /// Wrong secrets without a pause, and how long the first pause is; each further one is twice as long.
@@ -79,16 +92,18 @@ package struct GuessLimits: Sendable {
     /// Goes on with what `records(of:)` gave.
     package init(_ records: [Record]) {
         for record in records.prefix(Self.capacity) {
-            self.records[Key(user: record.user, network: record.network)] = record
+            self.records[record.key] = record
         }
     }
 
     /// Counts an attempt as failed, unless it may not be made at all.
     ///
     /// - Parameter user: the name as the peer gave it, also that of nobody.
-    package mutating func admit(user: String, from address: String, at time: Timestamp) -> Admission {
-        let here = key(user, Network.ofCustomer(at: address))
-        let everywhere = key(user, Self.everywhere)
+    package mutating func admit(
+        _ factor: Factor, of user: String, from address: String, at time: Timestamp
+    ) -> Admission {
+        let here = key(factor, user, Network.ofCustomer(at: address))
+        let everywhere = key(factor, user, Self.everywhere)
         if let wait = current(here, at: time)?.remaining(at: time) { return .refused(for: wait) }
         // Known before, by a right secret: then only what was done there counts.
         let isKnown = current(here, at: time)?.lastSuccess != nil
@@ -100,34 +115,32 @@ package struct GuessLimits: Sendable {
         return .admitted(closing: [first, second].compactMap(\.self).max())
     }
 
-    /// Takes one attempt back: the secret was right. Those before it stay until the user has shown all that is asked for: whoever
-    /// knows the password must not get free guesses at the code.
-    ///
-    /// - Parameter time: when it was admitted.
-    package mutating func takeBack(user: String, from address: String, admitted time: Timestamp) {
-        let here = key(user, Network.ofCustomer(at: address))
-        let isKnown = current(here, at: time)?.lastSuccess != nil
-        takeBack(here, admitted: time)
-        if !isKnown { takeBack(key(user, Self.everywhere), admitted: time) }
+    /// Whether an attempt would be refused now; nothing is counted.
+    package func isClosed(_ factor: Factor, of user: String, from address: String, at time: Timestamp) -> Bool
+    {
+        let here = current(key(factor, user, Network.ofCustomer(at: address)), at: time)
+        if here?.isClosed(at: time) ?? false { return true }
+        guard here?.lastSuccess == nil else { return false }
+        return current(key(factor, user, Self.everywhere), at: time)?.isClosed(at: time) ?? false
     }
 
-    private mutating func takeBack(_ key: Key, admitted time: Timestamp) {
-        guard var record = current(key, at: time) else { return }
-        record.failures = max(0, record.failures - 1)
-        // What a later attempt has closed stays closed.
-        if record.lastFailure == time { record.closedUntil = nil }
-        records[key] = record.failures == 0 && record.lastSuccess == nil ? nil : record
-        changed.insert(key)
-    }
-
-    /// The user has shown all that is asked for: failures there are forgotten, and the user comes from there.
-    ///
-    /// Those elsewhere stay: whoever guesses must not be set free by the user's own login.
-    package mutating func noteSuccess(user: String, from address: String, at time: Timestamp) {
-        let here = key(user, Network.ofCustomer(at: address))
-        records[here] = Record(
-            user: here.user, network: here.network, lastFailure: time, lastSuccess: time)
+    /// Takes the attempt back: the secret was right.
+    package mutating func noteSuccess(
+        _ factor: Factor, of user: String, from address: String, at time: Timestamp
+    ) {
+        let here = key(factor, user, Network.ofCustomer(at: address))
+        let wasKnown = current(here, at: time)?.lastSuccess != nil
+        records[here] = Record(here, lastFailure: time, lastSuccess: time)
         changed.insert(here)
+        // The others' failures stay: whoever guesses must not be set free by the user's own login.
+        guard !wasKnown else { return }
+        let everywhere = key(factor, user, Self.everywhere)
+        if var record = records[everywhere] {
+            record.failures = max(0, record.failures - 1)
+            if record.failures < Self.freeFailuresEverywhere { record.closedUntil = nil }
+            records[everywhere] = record
+            changed.insert(everywhere)
+        }
     }
 
     /// Forgets the failures of a user; where they come from stays.
@@ -144,20 +157,19 @@ package struct GuessLimits: Sendable {
     /// What is known of a user, by network; the first is that of all networks, where there is one.
     package func records(of user: String, at time: Timestamp) -> [Record] {
         records.keys.filter { $0.user == user }.compactMap { current($0, at: time) }
-            .sorted { $0.network < $1.network }
+            .sorted { ($0.network, $0.factor.rawValue) < ($1.network, $1.factor.rawValue) }
     }
 
     /// What has to be kept, and what not any more, since the last call.
-    package mutating func takeChanges() -> (kept: [Record], dropped: [(user: String, network: String)]) {
+    package mutating func takeChanges() -> (kept: [Record], dropped: [Key]) {
         defer { changed = [] }
-        return (
-            changed.compactMap { records[$0] },
-            changed.filter { records[$0] == nil }.map { ($0.user, $0.network) }
-        )
+        return (changed.compactMap { records[$0] }, changed.filter { records[$0] == nil })
     }
 
-    private func key(_ user: String, _ network: String) -> Key {
-        Key(user: String(decoding: user.utf8.prefix(Self.nameLimit), as: UTF8.self), network: network)
+    private func key(_ factor: Factor, _ user: String, _ network: String) -> Key {
+        Key(
+            factor: factor, user: String(decoding: user.utf8.prefix(Self.nameLimit), as: UTF8.self),
+            network: network)
     }
 
     /// A record without what is forgotten; nil: nothing is left of it.
@@ -177,7 +189,7 @@ package struct GuessLimits: Sendable {
     private mutating func note(_ key: Key, free: Int, at time: Timestamp) -> Duration? {
         if records[key] == nil, records.count >= Self.capacity { makeRoom(at: time) }
         var record =
-            current(key, at: time) ?? Record(user: key.user, network: key.network, lastFailure: time)
+            current(key, at: time) ?? Record(key, lastFailure: time)
         record.failures += 1
         record.lastFailure = time
         var pause: Duration?

@@ -3,7 +3,7 @@ package import Support
 /// Between the daemon and `gatehouse-pam`, the process in which one conversation with PAM goes on: one message each on a
 /// `MessageSocket`.
 ///
-/// The daemon opens with `start`; the helper asks, each `ask` is answered by one `answers`, and `done` is the last.
+/// The daemon opens with `start`; the helper asks, each `ask` is answered by one `answers`, and `done` or `unavailable` is the last.
 package enum PAMMessage: Equatable, Sendable {
     /// Whom the helper is to authenticate, and how.
     package struct Start: Equatable, Sendable {
@@ -39,6 +39,9 @@ package enum PAMMessage: Equatable, Sendable {
     /// Helper → daemon: the end; nil: authenticated, with an account that is good. Else the reason, for the log only.
     case done(failure: String?)
 
+    /// Helper → daemon: the end, and nobody knows whether it was right; why, for the log only.
+    case unavailable(String)
+
     /// No text that is shown with questions is longer, in bytes, and no question than `promptLimit`.
     package static let textLimit = 8 * 1_024
     package static let promptLimit = 1_024
@@ -47,7 +50,7 @@ package enum PAMMessage: Equatable, Sendable {
 extension PAMMessage {
     private enum Kind: UInt8 {
         case start = 1
-        case ask, answers, accepted, failed
+        case ask, answers, accepted, failed, unavailable
     }
 
     /// The message to send.
@@ -69,6 +72,9 @@ extension PAMMessage {
         case .done(let failure?):
             out.byte(Kind.failed.rawValue)
             out.string(failure)
+        case .unavailable(let reason):
+            out.byte(Kind.unavailable.rawValue)
+            out.string(reason)
         }
         return out.bytes
     }
@@ -90,6 +96,7 @@ extension PAMMessage {
         case .answers: self = .answers(try Questions.answers(from: &input))
         case .accepted: self = .done(failure: nil)
         case .failed: self = .done(failure: try input.string())
+        case .unavailable: self = .unavailable(try input.string())
         }
         try input.finish()
     }

@@ -44,6 +44,9 @@ package struct Rights: Hashable, Sendable {
     /// What a grant for file transfer gives.
     package static let fileTransfer = Rights(programs: .files, forwarding: .none)
 
+    /// Nothing, and that it is recorded.
+    static let dutyToRecord = Rights(programs: .none, forwarding: .none, record: true)
+
     /// Whether sessions are recorded.
     package var record: Bool { permissions.record }
 

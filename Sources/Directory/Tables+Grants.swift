@@ -139,7 +139,11 @@ extension Tables {
         guard user.state == .active, host.state == .active else { return nil }
         let leading = try current(grantsOf: user, on: host.name, at: time)
         let grants = leading.filter { $0.isEffective(at: time) && $0.required.isSubset(of: shown) }
-        guard let rights = Self.merged(grants) else { return nil }
+        guard var rights = Self.merged(grants) else { return nil }
+        // A duty is nobody's to choose: a recording is made also where more was required to get something by that grant.
+        if leading.contains(where: { $0.isEffective(at: time) && $0.rights.record }) {
+            rights = rights.union(.dutyToRecord)
+        }
         let ends = grants.compactMap { $0.period.end(after: time) }
         return Access(
             user: user, host: host, rights: rights, until: ends.count == grants.count ? ends.max() : nil,

@@ -19,8 +19,6 @@ final class PAMAttempt {
     private(set) var isGenuine: Bool
     /// Whether an answer was counted as a guess, and how long the door is closed if it was wrong.
     private(set) var guess: GuessLimits.Admission?
-    /// When it was counted.
-    private(set) var counted: Timestamp?
 
     init(
         of name: LoginName, by helper: PAMHelper, isGenuine: Bool, until deadline: MonotonicTime,
@@ -36,9 +34,9 @@ final class PAMAttempt {
     /// Waits for what PAM wants.
     func next() -> PAMHelper.Step {
         rounds += 1
-        guard rounds <= Self.roundLimit else { return .done(failure: "the stack asks without end") }
+        guard rounds <= Self.roundLimit else { return .unavailable("the stack asks without end") }
         guard let step = helper.next(until: deadline, client: client) else {
-            return .done(failure: "the helper has not come to an end")
+            return .unavailable("the helper has not come to an end")
         }
         if case .ask(let asked) = step { questions = asked }
         return step
@@ -47,17 +45,16 @@ final class PAMAttempt {
     /// Answers the last questions.
     ///
     /// - Parameter admit: counts the first answer of all as a wrong guess, before PAM sees it.
-    func answer(_ answers: [[UInt8]], admit: (Timestamp) throws -> GuessLimits.Admission) rethrows {
+    func answer(_ answers: [[UInt8]], admit: () throws -> GuessLimits.Admission) rethrows {
         if !answers.isEmpty { try count(admit) }
         helper.answer(isGenuine ? answers : answers.map { Self.junk(count: $0.count) })
     }
 
     /// Counts it as a wrong guess, once.
-    func count(_ admit: (Timestamp) throws -> GuessLimits.Admission) rethrows {
+    func count(_ admit: () throws -> GuessLimits.Admission) rethrows {
         guard guess == nil else { return }
-        let time = Timestamp.now
-        let admission = try admit(time)
-        (guess, counted) = (admission, time)
+        let admission = try admit()
+        guess = admission
         if case .refused = admission { isGenuine = false }
     }
 

@@ -11,6 +11,8 @@ final class PAMHelper {
         case ask(Questions)
         /// The end; nil: authenticated, else why not.
         case done(failure: String?)
+        /// The end, without a word on whether it was right.
+        case unavailable(String)
     }
 
     /// How long a process that is at work may go on when nobody waits for it any more: it may be writing a new password.
@@ -73,6 +75,7 @@ final class PAMHelper {
             isWorking = false
             return .ask(questions)
         case .done(let failure)?: return .done(failure: failure)
+        case .unavailable(let reason)?: return .unavailable(reason)
         default: return nil
         }
     }

@@ -33,9 +33,6 @@ extension SessionMonitor {
 
     /// Logs in who has shown all that is asked for, in the log first.
     func logIn(_ decision: AuthenticationDecision) throws -> SessionReply {
-        if decision.factors.contains(where: { $0 != .publicKey }) {
-            try gateway.guesses.noteSuccess(user: decision.user.name, from: peer.host, at: .now)
-        }
         let target = decision.name.target
         let (destination, passedOver) = gateway.board.seat(
             session, of: decision.user.name, on: decision.route)

@@ -284,7 +284,8 @@ extension SessionMonitor {
             login.isEnrolling
             ? Caller.newcomer(name: user.name, session: session.description, address: peer.host)
             : Caller.user(
-                name: user.name, role: user.role, session: session.description, address: peer.host)
+                name: user.name, role: user.role, session: session.description, address: peer.host,
+                hasShownKey: progress.key != nil)
         try Thread.start("command") { [gateway, commands] in
             defer { commands.withLock { $0 -= 1 } }
             gateway.commandService.serve(ours, for: caller)

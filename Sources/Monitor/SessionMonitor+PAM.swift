@@ -13,29 +13,44 @@ extension SessionMonitor {
 
     private static let program = SessionProgram.installed("gatehouse-pam", in: "libexec/gatehouse")
 
-    /// Whoever is named is asked alike; the answers of who cannot log in anyway are not looked at.
-    private func startPAM(for name: LoginName, mayChangePassword: Bool) throws -> PAMAttempt {
+    private enum Beginning {
+        case attempt(PAMAttempt)
+        case refused(SessionReply)
+    }
+
+    /// Whoever is named is asked alike; the answers of who cannot log in anyway are not looked at. While too many were wrong nobody is asked:
+    /// a stack may call the person's telephone, or count what is wrong at its own end.
+    private func startPAM(for name: LoginName, mayChangePassword: Bool) throws -> Beginning {
+        if gateway.guesses.isClosed(.pam, of: name.user, from: peer.host, at: .now) {
+            return .refused(try rejectForNow())
+        }
         let configuration = gateway.settings.configuration
         let user = try gateway.directory.findUser(name.user)
         let isGenuine = progress.key != nil || (try? KeyDecision.person(user, named: name)) != nil
-        let helper = try PAMHelper(
-            program: Self.program,
-            start: PAMMessage.Start(
-                service: configuration.pamService, folder: configuration.pamServiceDirectory ?? "",
-                user: name.user, address: peer.host, mayChangePassword: mayChangePassword))
-        return PAMAttempt(
-            of: name, by: helper, isGenuine: isGenuine,
-            until: started + settings.configuration.loginGraceTime + Self.graceMargin,
-            client: control.descriptor)
+        let helper: PAMHelper
+        do throws(SystemError) {
+            helper = try PAMHelper(
+                program: Self.program,
+                start: PAMMessage.Start(
+                    service: configuration.pamService, folder: configuration.pamServiceDirectory ?? "",
+                    user: name.user, address: peer.host, mayChangePassword: mayChangePassword))
+        } catch {
+            log.error("PAM cannot be asked", ["error": "\(error)"])
+            return .refused(try rejectUndecided("cannot be asked"))
+        }
+        return .attempt(
+            PAMAttempt(
+                of: name, by: helper, isGenuine: isGenuine,
+                until: started + settings.configuration.loginGraceTime + Self.graceMargin,
+                client: control.descriptor))
     }
 
     /// Has PAM ask its first questions.
     func askByPAM(for name: LoginName) throws -> SessionReply {
-        let attempt: PAMAttempt
-        do { attempt = try startPAM(for: name, mayChangePassword: true) } catch let error as SystemError {
-            return try refuseWithoutPAM(error)
+        switch try startPAM(for: name, mayChangePassword: true) {
+        case .attempt(let attempt): return try goOn(with: attempt)
+        case .refused(let reply): return reply
         }
-        return try goOn(with: attempt)
     }
 
     /// Passes answers on, and hears what PAM says to them.
@@ -52,11 +67,11 @@ extension SessionMonitor {
     }
 
     private func pass(_ answers: [[UInt8]], to attempt: PAMAttempt) throws {
-        try attempt.answer(answers) { try admit(attempt, at: $0) }
+        try attempt.answer(answers) { try admit(attempt) }
     }
 
-    private func admit(_ attempt: PAMAttempt, at time: Timestamp) throws -> GuessLimits.Admission {
-        try gateway.guesses.admit(user: attempt.name.user, from: peer.host, at: time)
+    private func admit(_ attempt: PAMAttempt) throws -> GuessLimits.Admission {
+        try gateway.guesses.admit(.pam, of: attempt.name.user, from: peer.host, at: .now)
     }
 
     private func goOn(with attempt: PAMAttempt) throws -> SessionReply {
@@ -66,6 +81,7 @@ extension SessionMonitor {
             state = .conversing
             return .questions(questions)
         case .done(let failure): return try finish(attempt, failure)
+        case .unavailable(let reason): return try rejectUndecided(reason)
         }
     }
 
@@ -79,8 +95,9 @@ extension SessionMonitor {
         case .show(_, let shown): name = shown
         }
         let attempt: PAMAttempt
-        do { attempt = try startPAM(for: name, mayChangePassword: false) } catch let error as SystemError {
-            return try refuseWithoutPAM(error)
+        switch try startPAM(for: name, mayChangePassword: false) {
+        case .attempt(let begun): attempt = begun
+        case .refused(let reply): return reply
         }
         while true {
             switch attempt.next() {
@@ -89,39 +106,39 @@ extension SessionMonitor {
             case .ask(let questions):
                 guard attempt.guess == nil, questions.prompts.count == 1, !questions.prompts[0].isEchoed
                 else {
-                    return try finish(
-                        attempt, "it asks more than a password, which needs keyboard-interactive")
+                    return try rejectUndecided(
+                        "it asks more than a password, which needs keyboard-interactive")
                 }
                 try pass([password], to: attempt)
             case .done(let failure): return try finish(attempt, failure)
+            case .unavailable(let reason): return try rejectUndecided(reason)
             }
         }
     }
 
-    private func refuseWithoutPAM(_ error: SystemError) throws -> SessionReply {
-        log.error("PAM cannot be asked", ["error": "\(error)"])
-        return try reject(Rejection(login: progress.login ?? "", key: nil, reason: "PAM cannot be asked"))
+    /// Nobody has said whether it was right.
+    private func rejectUndecided(_ reason: String) throws -> SessionReply {
+        try reject(Rejection(login: progress.login ?? "", key: nil, reason: "PAM: \(reason)"))
+    }
+
+    private func rejectForNow() throws -> SessionReply {
+        try reject(
+            Rejection(
+                login: progress.login ?? "", key: nil,
+                reason: "too many wrong passwords were given lately: none is looked at for a while"))
     }
 
     private func finish(_ attempt: PAMAttempt, _ failure: String?) throws -> SessionReply {
         let login = progress.login ?? ""
         // A stack that asks nothing, such as one that calls the person's telephone, is tried no more often than others.
-        try attempt.count { try admit(attempt, at: $0) }
-        if case .refused? = attempt.guess {
-            return try reject(
-                Rejection(
-                    login: login, key: nil,
-                    reason:
-                        "too many wrong passwords or codes were given lately: none is looked at for a while"))
-        }
+        try attempt.count { try admit(attempt) }
+        if case .refused? = attempt.guess { return try rejectForNow() }
         guard failure == nil, attempt.isGenuine else {
             if case .admitted(let closing)? = attempt.guess { try noteLimit(closing, of: attempt.name) }
             return try reject(
                 Rejection(login: login, key: nil, reason: "PAM: \(failure ?? "nobody who may log in")"))
         }
-        if let counted = attempt.counted {
-            try gateway.guesses.takeBack(user: attempt.name.user, from: peer.host, admitted: counted)
-        }
+        try gateway.guesses.noteSuccess(.pam, of: attempt.name.user, from: peer.host, at: .now)
         // Whatever was shown before is looked at again with it.
         var next = progress
         next.show(.pam)

@@ -95,10 +95,16 @@ struct Watchman: Sendable {
         for host in Set(entry.joins.keys).union([entry.host].compactMap(\.self)).sorted() {
             // Grants that require what was not shown in it give it nothing.
             let shown = (entry.joins[host]?.rights ?? entry.rights)?.shown ?? []
-            let access = try gateway.directory.access(
-                of: entry.user, to: host, at: time, showing: shown)
-            guard let access else {
-                return (.init(reason: "the grant for \(host) has ended", cause: .grant), isTimed)
+            let access: Access
+            switch try gateway.directory.entry(
+                of: entry.user, to: host, showing: shown, isJump: entry.joins[host] != nil, at: time)
+            {
+            case .open(let found): access = found
+            case .lacking:
+                // Root belongs to the account: who has not shown what it takes must not be there when it is given.
+                let reason = "\(host) requires more now than was shown for this session"
+                return (.init(reason: reason, cause: .grant), isTimed)
+            case .closed: return (.init(reason: "the grant for \(host) has ended", cause: .grant), isTimed)
             }
             isTimed = isTimed || access.isTimed
             let now = access.rights.given

@@ -1,4 +1,5 @@
 package import Authentication
+internal import Configuration
 package import Directory
 package import Support
 
@@ -86,13 +87,13 @@ package struct CodeDesk: Sendable {
         -> Verdict
     {
         // Counted as wrong before it is looked at: several at a time gain nothing.
-        guard case .admitted(let closing) = try guesses.admit(user: user, from: address, at: time) else {
+        guard case .admitted(let closing) = try guesses.admit(.code, of: user, from: address, at: time) else {
             return .wrong(.tooMany, closing: nil)
         }
         switch try verdict(on: answer, of: user, at: time) {
         case .wrong(let reason, _): return .wrong(reason, closing: closing)
         case let right:
-            try guesses.takeBack(user: user, from: address, admitted: time)
+            try guesses.noteSuccess(.code, of: user, from: address, at: time)
             return right
         }
     }

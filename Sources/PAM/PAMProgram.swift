@@ -23,7 +23,13 @@ package enum PAMProgram {
             guard case .answers(let answers)? = receive(from: socket) else { throw Gone() }
             return answers
         }
-        do { try socket.send(PAMMessage.done(failure: failure).encoded) } catch { return 69 }
+        let end: PAMMessage
+        switch failure {
+        case nil: end = .done(failure: nil)
+        case .refused(let reason)?: end = .done(failure: reason)
+        case .unavailable(let reason)?: end = .unavailable(reason)
+        }
+        do { try socket.send(end.encoded) } catch { return 69 }
         return 0
     }
 

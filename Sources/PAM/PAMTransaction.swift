@@ -10,6 +10,14 @@ package struct PAMTransaction {
     /// How questions reach the person; throws when there is nobody any more.
     package typealias Ask = (Questions) throws -> [[UInt8]]
 
+    /// Why somebody is not authenticated; the texts are for the log.
+    package enum Failure: Equatable {
+        /// The stack says no.
+        case refused(String)
+        /// It cannot say.
+        case unavailable(String)
+    }
+
     private let start: PAMMessage.Start
 
     package init(_ start: PAMMessage.Start) {
@@ -18,8 +26,8 @@ package struct PAMTransaction {
 
     /// Runs the stack.
     ///
-    /// - Returns: nil: the user is authenticated and their account is good; else why not, for the log.
-    package func run(asking ask: @escaping Ask) -> String? {
+    /// - Returns: nil: the user is authenticated and their account is good; else why not.
+    package func run(asking ask: @escaping Ask) -> Failure? {
         let conversation = Conversation(ask: ask)
         return withExtendedLifetime(conversation) { run(with: conversation) }
     }
@@ -30,8 +38,8 @@ package struct PAMTransaction {
         return folders.contains { unsafe access("\($0)/\(start.service)", F_OK) == 0 }
     }
 
-    private func run(with conversation: Conversation) -> String? {
-        guard hasStack else { return "there is no PAM stack \(start.service)" }
+    private func run(with conversation: Conversation) -> Failure? {
+        guard hasStack else { return .unavailable("there is no PAM stack \(start.service)") }
         var entry = unsafe pam_conv(
             conv: converse, appdata_ptr: Unmanaged.passUnretained(conversation).toOpaque())
         var handle: OpaquePointer?
@@ -40,7 +48,7 @@ package struct PAMTransaction {
             ? unsafe pam_start(start.service, start.user, &entry, &handle)
             : unsafe pam_start_confdir(start.service, start.user, &entry, start.folder, &handle)
         guard started == PAM_SUCCESS, let handle = unsafe handle else {
-            return "PAM does not start: error \(started)"
+            return .unavailable("PAM does not start: error \(started)")
         }
         let status = unsafe authenticate(handle)
         let failure = unsafe failure(of: handle, status)
@@ -66,18 +74,25 @@ package struct PAMTransaction {
         return status
     }
 
-    private func failure(of handle: OpaquePointer, _ status: Int32) -> String? {
+    private func failure(of handle: OpaquePointer, _ status: Int32) -> Failure? {
         guard status == PAM_SUCCESS else {
-            let text = unsafe pam_strerror(handle, status).map { unsafe String(cString: $0) }
-            return text?.printable ?? "PAM error \(status)"
+            let words = unsafe pam_strerror(handle, status).map { unsafe String(cString: $0) }
+            let text = words?.printable ?? "PAM error \(status)"
+            return Self.faults.contains(status) ? .unavailable(text) : .refused(text)
         }
         // A module may have made somebody else of the user: that is not who logs in.
         var item: UnsafeRawPointer?
         guard unsafe pam_get_item(handle, PAM_USER, &item) == PAM_SUCCESS, let item = unsafe item,
             unsafe String(cString: item.assumingMemoryBound(to: CChar.self)) == start.user
-        else { return "PAM has changed the user's name" }
+        else { return .refused("PAM has changed the user's name") }
         return nil
     }
+
+    /// What says that something is broken or out of reach, not that a secret is wrong.
+    private static let faults: Set<Int32> = [
+        PAM_OPEN_ERR, PAM_SYMBOL_ERR, PAM_SERVICE_ERR, PAM_SYSTEM_ERR, PAM_BUF_ERR, PAM_AUTHINFO_UNAVAIL,
+        PAM_ABORT, PAM_CONV_ERR, PAM_MODULE_UNKNOWN,
+    ]
 }
 
 private func converse(

@@ -108,6 +108,7 @@ package class Transport {
             guard unsafe ssh_event_dopoll(event, 0) != SSH_ERROR, !isClosed else { return false }
             if readsAhead, gh_read_ahead_left() > 0 { continue }
             // A short read has emptied the socket.
+            guard receivedBytes > before else { return true }
             let mayHaveMore =
                 readsAhead ? gh_read_ahead_was_full() == 1 : receivedBytes - before == Self.readSize
             if !mayHaveMore || receivedBytes - start >= limit { return true }

@@ -1,4 +1,5 @@
 import Authentication
+import Configuration
 import Directory
 import Support
 import TestSupport
@@ -13,13 +14,14 @@ struct GuessLedgerTests {
         let folder = try TemporaryFolder()
         _ = try DirectoryStore(path: folder.file)
         let ledger = try GuessLedger(path: folder.file)
-        for _ in 0..<3 { _ = try ledger.admit(user: "alice", from: "192.0.2.1", at: now) }
-        try ledger.noteSuccess(user: "bob", from: "192.0.2.9", at: now)
+        for _ in 0..<3 { _ = try ledger.admit(.code, of: "alice", from: "192.0.2.1", at: now) }
+        try ledger.noteSuccess(.code, of: "bob", from: "192.0.2.9", at: now)
         let records = ledger.records(of: "alice", at: now)
         let again = try GuessLedger(path: folder.file)
         #expect(again.records(of: "alice", at: now) == records)
         #expect(again.records(of: "bob", at: now).map(\.lastSuccess) == [now])
-        #expect(try again.admit(user: "alice", from: "192.0.2.1", at: now) == .refused(for: .seconds(10)))
+        #expect(
+            try again.admit(.code, of: "alice", from: "192.0.2.1", at: now) == .refused(for: .seconds(10)))
         try again.clear(user: "alice")
         #expect(try GuessLedger(path: folder.file).records(of: "alice", at: now).isEmpty)
     }
@@ -32,7 +34,7 @@ struct GuessLedgerTests {
         let time = now
         runInParallel(16) { _ in
             for _ in 0..<10 {
-                if case .admitted? = try? ledger.admit(user: "alice", from: "192.0.2.1", at: time) {
+                if case .admitted? = try? ledger.admit(.code, of: "alice", from: "192.0.2.1", at: time) {
                     admitted.withLock { $0 += 1 }
                 }
             }

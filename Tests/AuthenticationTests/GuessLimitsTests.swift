@@ -1,4 +1,5 @@
 import Authentication
+import Configuration
 import Support
 import Testing
 
@@ -10,7 +11,7 @@ struct GuessLimitsTests {
     /// Guesses until it is refused, and gives how often that went.
     private func guess(_ limits: inout GuessLimits, from address: String, at time: Timestamp) -> Int {
         var count = 0
-        while case .admitted = limits.admit(user: "alice", from: address, at: time) { count += 1 }
+        while case .admitted = limits.admit(.code, of: "alice", from: address, at: time) { count += 1 }
         return count
     }
 
@@ -20,7 +21,7 @@ struct GuessLimitsTests {
         var time = start
         var pauses: [Int64] = []
         for _ in 0..<14 {
-            guard case .admitted(let pause) = limits.admit(user: "alice", from: home, at: time) else {
+            guard case .admitted(let pause) = limits.admit(.code, of: "alice", from: home, at: time) else {
                 Issue.record("refused after its pause")
                 return
             }
@@ -28,7 +29,8 @@ struct GuessLimitsTests {
             if let pause {
                 let before = Timestamp(milliseconds: (time + pause).milliseconds - 1)
                 #expect(
-                    limits.admit(user: "alice", from: home, at: before) == .refused(for: .milliseconds(1)))
+                    limits.admit(.code, of: "alice", from: home, at: before)
+                        == .refused(for: .milliseconds(1)))
                 time = time + pause
             }
         }
@@ -45,61 +47,59 @@ struct GuessLimitsTests {
     func success() {
         var limits = GuessLimits()
         for _ in 0..<10 {
-            _ = limits.admit(user: "alice", from: home, at: start)
-            _ = limits.admit(user: "alice", from: home, at: start)
-            limits.noteSuccess(user: "alice", from: home, at: start)
+            _ = limits.admit(.code, of: "alice", from: home, at: start)
+            _ = limits.admit(.code, of: "alice", from: home, at: start)
+            limits.noteSuccess(.code, of: "alice", from: home, at: start)
         }
         #expect(guess(&limits, from: home, at: start) == 3)
     }
 
-    @Test("a right one among several that are asked for is taken back, and sets nobody free")
-    func takenBack() {
+    @Test("of one kind gain nothing by right ones of another")
+    func factors() {
         var limits = GuessLimits()
-        var time = start
         var wrong = 0
         // A right password and two wrong codes, again and again.
         for _ in 0..<10 {
-            time = time + .milliseconds(10)
-            guard case .admitted = limits.admit(user: "alice", from: home, at: time) else { break }
-            limits.takeBack(user: "alice", from: home, admitted: time)
+            #expect(limits.admit(.pam, of: "alice", from: home, at: start) == .admitted(closing: nil))
+            limits.noteSuccess(.pam, of: "alice", from: home, at: start)
             for _ in 0..<2 {
-                time = time + .milliseconds(10)
-                if case .admitted = limits.admit(user: "alice", from: home, at: time) { wrong += 1 }
+                if case .admitted = limits.admit(.code, of: "alice", from: home, at: start) { wrong += 1 }
             }
         }
         #expect(wrong == 3)
-        #expect(limits.records(of: "alice", at: time).map(\.failures) == [3, 3])
-        #expect(limits.records(of: "alice", at: time).allSatisfy { $0.lastSuccess == nil })
-        // What alone was taken back leaves nothing.
-        #expect(limits.admit(user: "bob", from: home, at: time) == .admitted(closing: nil))
-        limits.takeBack(user: "bob", from: home, admitted: time)
-        #expect(limits.records(of: "bob", at: time).isEmpty)
+        #expect(limits.isClosed(.code, of: "alice", from: home, at: start))
+        #expect(!limits.isClosed(.pam, of: "alice", from: home, at: start))
+        #expect(!limits.isClosed(.code, of: "bob", from: home, at: start))
+        #expect(!limits.isClosed(.code, of: "alice", from: home, at: start + .seconds(10)))
+        limits.clear(user: "alice")
+        #expect(!limits.isClosed(.code, of: "alice", from: home, at: start))
     }
 
-    @Test("what a later one has closed stays closed")
-    func closedMeanwhile() {
+    @Test("from everywhere close the door to new places, which asking alone does not count")
+    func closedElsewhere() {
         var limits = GuessLimits()
-        for _ in 0..<2 { _ = limits.admit(user: "alice", from: home, at: start) }
-        let later = start + .seconds(1)
-        #expect(limits.admit(user: "alice", from: home, at: later) == .admitted(closing: .seconds(10)))
-        limits.takeBack(user: "alice", from: home, admitted: start)
-        #expect(limits.admit(user: "alice", from: home, at: later) == .refused(for: .seconds(10)))
+        limits.noteSuccess(.code, of: "alice", from: home, at: start)
+        for number in 0..<40 { _ = limits.admit(.code, of: "alice", from: "10.0.0.\(number)", at: start) }
+        let before = limits.records(of: "alice", at: start)
+        #expect(limits.isClosed(.code, of: "alice", from: "198.51.100.1", at: start))
+        #expect(!limits.isClosed(.code, of: "alice", from: home, at: start))
+        #expect(limits.records(of: "alice", at: start) == before)
     }
 
     @Test("elsewhere keep nobody out of where they come from, whoever guesses how often")
     func cannotBeTurnedAgainstAUser() {
         var limits = GuessLimits()
-        _ = limits.admit(user: "alice", from: home, at: start)
-        limits.noteSuccess(user: "alice", from: home, at: start)
+        _ = limits.admit(.code, of: "alice", from: home, at: start)
+        limits.noteSuccess(.code, of: "alice", from: home, at: start)
         var time = start
         for number in 0..<5_000 {
             time = time + .seconds(1)
-            _ = limits.admit(user: "alice", from: "10.\(number / 250).\(number % 250).1", at: time)
+            _ = limits.admit(.code, of: "alice", from: "10.\(number / 250).\(number % 250).1", at: time)
         }
         // The door is closed to new places, and open to this one.
         #expect(guess(&limits, from: "198.51.100.1", at: time) == 0)
         #expect(guess(&limits, from: home, at: time) == 3)
-        #expect(limits.admit(user: "bob", from: "198.51.100.1", at: time) == .admitted(closing: nil))
+        #expect(limits.admit(.code, of: "bob", from: "198.51.100.1", at: time) == .admitted(closing: nil))
     }
 
     @Test("from many networks are few, however many the networks")
@@ -110,7 +110,7 @@ struct GuessLimitsTests {
             for number in 0..<1_000 {
                 let address = "10.\(hour).\(number / 250).\(number % 250)"
                 if case .admitted = limits.admit(
-                    user: "alice", from: address, at: start + .seconds(hour * 3_600))
+                    .code, of: "alice", from: address, at: start + .seconds(hour * 3_600))
                 {
                     count += 1
                 }
@@ -122,12 +122,12 @@ struct GuessLimitsTests {
     @Test("the user's own login does not set others free")
     func ownLogin() {
         var limits = GuessLimits()
-        _ = limits.admit(user: "alice", from: home, at: start)
-        limits.noteSuccess(user: "alice", from: home, at: start)
-        for number in 0..<40 { _ = limits.admit(user: "alice", from: "10.0.0.\(number)", at: start) }
+        _ = limits.admit(.code, of: "alice", from: home, at: start)
+        limits.noteSuccess(.code, of: "alice", from: home, at: start)
+        for number in 0..<40 { _ = limits.admit(.code, of: "alice", from: "10.0.0.\(number)", at: start) }
         for _ in 0..<100 {
-            _ = limits.admit(user: "alice", from: home, at: start)
-            limits.noteSuccess(user: "alice", from: home, at: start)
+            _ = limits.admit(.code, of: "alice", from: home, at: start)
+            limits.noteSuccess(.code, of: "alice", from: home, at: start)
         }
         #expect(guess(&limits, from: "198.51.100.1", at: start) == 0)
     }
@@ -135,10 +135,10 @@ struct GuessLimitsTests {
     @Test("are forgotten a day after the last one, and a place after ninety")
     func forgets() {
         var limits = GuessLimits()
-        _ = limits.admit(user: "alice", from: home, at: start)
+        _ = limits.admit(.code, of: "alice", from: home, at: start)
         #expect(limits.records(of: "alice", at: start + .seconds(86_399)).count == 2)
         #expect(limits.records(of: "alice", at: start + .seconds(86_400)).isEmpty)
-        limits.noteSuccess(user: "alice", from: home, at: start)
+        limits.noteSuccess(.code, of: "alice", from: home, at: start)
         let known = limits.records(of: "alice", at: start + .seconds(89 * 86_400))
         #expect(known.map(\.lastSuccess) == [start])
         #expect(limits.records(of: "alice", at: start + .seconds(91 * 86_400)).isEmpty)
@@ -147,8 +147,8 @@ struct GuessLimitsTests {
     @Test("an administrator forgets them, and keeps where the user comes from")
     func clears() {
         var limits = GuessLimits()
-        limits.noteSuccess(user: "alice", from: home, at: start)
-        for number in 0..<40 { _ = limits.admit(user: "alice", from: "10.0.0.\(number)", at: start) }
+        limits.noteSuccess(.code, of: "alice", from: home, at: start)
+        for number in 0..<40 { _ = limits.admit(.code, of: "alice", from: "10.0.0.\(number)", at: start) }
         #expect(guess(&limits, from: home, at: start) == 3)
         limits.clear(user: "alice")
         #expect(limits.records(of: "alice", at: start).map(\.network) == [home])
@@ -172,24 +172,24 @@ struct GuessLimitsTests {
     func clock() {
         var limits = GuessLimits()
         #expect(guess(&limits, from: home, at: start + .seconds(86_400)) == 3)
-        #expect(limits.admit(user: "alice", from: home, at: start) != .refused(for: .seconds(86_410)))
+        #expect(limits.admit(.code, of: "alice", from: home, at: start) != .refused(for: .seconds(86_410)))
     }
 
     @Test("many names and places do not fill the memory, and a closed door outlives them")
     func isBounded() {
         var limits = GuessLimits()
         #expect(guess(&limits, from: home, at: start) == 3)
-        for number in 0..<12_000 { _ = limits.admit(user: "u\(number)", from: "10.0.0.1", at: start) }
+        for number in 0..<12_000 { _ = limits.admit(.code, of: "u\(number)", from: "10.0.0.1", at: start) }
         #expect(guess(&limits, from: home, at: start) == 0)
         let long = String(repeating: "x", count: 100_000)
-        _ = limits.admit(user: long, from: home, at: start)
+        _ = limits.admit(.code, of: long, from: home, at: start)
         #expect(limits.takeChanges().kept.allSatisfy { $0.user.utf8.count <= 400 })
     }
 
     @Test("one IPv6 network of 64 bits is one place")
     func joinsNetworks() {
         var limits = GuessLimits()
-        for number in 0..<3 { _ = limits.admit(user: "alice", from: "2001:db8::\(number)", at: start) }
+        for number in 0..<3 { _ = limits.admit(.code, of: "alice", from: "2001:db8::\(number)", at: start) }
         #expect(guess(&limits, from: "2001:db8::ffff", at: start) == 0)
     }
 }

@@ -1,5 +1,6 @@
 import Authentication
 import Commands
+import Configuration
 import Support
 import Testing
 
@@ -10,7 +11,7 @@ struct GuessVerbTests {
         let gateway = try Gateway()
         let limits = Locked(GuessLimits())
         limits.withLock { limits in
-            for _ in 0..<3 { _ = limits.admit(user: "alice", from: "192.0.2.7", at: Gateway.now) }
+            for _ in 0..<3 { _ = limits.admit(.code, of: "alice", from: "192.0.2.7", at: Gateway.now) }
         }
         var services = gateway.services
         services.guesses = { user in limits.withLock { $0.records(of: user, at: Gateway.now) } }

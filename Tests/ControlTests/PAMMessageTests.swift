@@ -17,6 +17,7 @@ struct PAMMessageTests {
                 instruction: "Your password has expired.\n",
                 prompts: [.init("New: ", isEchoed: false), .init("Number: ", isEchoed: true)])),
         .answers([]), .answers([[], [0x70, 0xFF, 0x00]]), .done(failure: nil), .done(failure: "no"),
+        .unavailable("no stack"),
     ]
 
     @Test("come back as they were sent", arguments: samples)

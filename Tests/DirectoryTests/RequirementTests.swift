@@ -27,6 +27,7 @@ struct RequirementTests {
     private static let both = Given(required: .all)
     private static let root = Given(rights: Rights(sudo: true), required: .code)
     private static let agent = Given(rights: Rights(agent: true), required: .code)
+    private static let taped = Given(rights: Rights(record: true), required: .code)
     private static let silent = Given(rights: Rights(forwarding: .none))
 
     /// What is granted, what was shown, whether for a jump, and what comes of it: the grants that count, or what is missing.
@@ -52,6 +53,8 @@ struct RequirementTests {
         ([agent, plain], .code, true, "1 2"),
         ([coded, silent], [], false, "2"), ([coded, silent], [], true, "totp"),
         ([coded, plain], [], true, "2"),
+        // A recording is a duty, which nobody escapes by showing less.
+        ([taped, plain], [], false, "2"), ([taped, plain], [], true, "2"),
     ]
 
     @Test("has to be shown, and nothing else", arguments: table.indices)
@@ -72,6 +75,16 @@ struct RequirementTests {
         // Whoever shows everything gets in if anybody does.
         let all = try store.entry(of: "alice", to: "h1", showing: .all, isJump: isJump, at: now)
         #expect((all == .closed) == grants.isEmpty)
+    }
+
+    @Test(
+        "leaves recordings to whoever demands them, whatever was shown", arguments: FurtherFactors.ascending)
+    func recorded(_ shown: FurtherFactors) throws {
+        try store.addGrant(.user("alice"), to: .host("h1"), at: now)
+        #expect(try store.access(of: "alice", to: "h1", at: now, showing: shown)?.rights.record == false)
+        try store.addGrant(.user("alice"), to: .all, Rights(record: true), requiring: .all, at: now)
+        let access = try #require(try store.access(of: "alice", to: "h1", at: now, showing: shown))
+        #expect(access.rights.record && access.rights.jump == nil)
     }
 
     @Test("is nothing to those who may not go there whatever they show")

@@ -203,13 +203,23 @@ def test_equal_answers(open_door):
     assert max(middle.values()) - min(middle.values()) < 0.25, middle
 
 
+def test_a_password_makes_no_more_of_itself(open_door, tmp_path):
+    """Who has come without a key can neither enrol for codes nor add a key: those would outlive the password."""
+    right = {"answers": [PASSWORDS["alice"]], "tmp": tmp_path, "key": False}
+    assert ssh(open_door, "alice", "whoami", **right).status == 0
+    for words, options in ((["totp", "enrol"], ["-tt"]), (["keys", "add", "-"], [])):
+        done = ssh(open_door, "alice", *words, options=options, **right)
+        assert done.status != 0 and b"without a key" in done.err + done.out, words
+
+
 def test_limits_on_guessing(open_door, tmp_path):
     """After three wrong passwords none is looked at, also no right one, from that network alone."""
     for _ in range(3):
         assert ssh(open_door, "bob", "whoami", answers=["wrong"], tmp=tmp_path, source="127.0.0.61", key=False).status == 255
     assert events(open_door, "auth.limited", "bob")[-1]["address"] == "127.0.0.61"
     shut = ssh(open_door, "bob", "whoami", answers=[PASSWORDS["bob"]], tmp=tmp_path, source="127.0.0.61", key=False)
-    assert shut.status == 255 and shut.asked != ""
+    # PAM is not asked; what the client asks by itself, for the method `password`, has no brackets.
+    assert shut.status == 255 and "(" not in shut.asked
     reasons = [row["detail"]["reason"] for row in events(open_door, "auth.rejected", "bob")]
     assert any("too many" in reason for reason in reasons)
     other = ssh(open_door, "bob", "whoami", answers=[PASSWORDS["bob"]], tmp=tmp_path, source="127.0.0.62", key=False)

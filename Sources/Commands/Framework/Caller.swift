@@ -8,7 +8,8 @@ package enum Caller: Equatable, Sendable {
     /// A person of the directory, logged in over SSH.
     ///
     /// - role: as the directory says now, not when the session began.
-    case user(name: String, role: UserRole, session: String, address: String)
+    /// - hasShownKey: false for those whom a password has let in.
+    case user(name: String, role: UserRole, session: String, address: String, hasShownKey: Bool = true)
 
     /// A person of the directory who has to enrol for one-time codes before anything else.
     case newcomer(name: String, session: String, address: String)
@@ -17,7 +18,7 @@ package enum Caller: Equatable, Sendable {
     package var isAdministrator: Bool {
         switch self {
         case .operatorOnMachine: true
-        case .user(_, let role, _, _): role == .admin
+        case .user(_, let role, _, _, _): role == .admin
         case .newcomer: false
         }
     }
@@ -26,7 +27,7 @@ package enum Caller: Equatable, Sendable {
     package var isAuditor: Bool {
         switch self {
         case .operatorOnMachine: true
-        case .user(_, let role, _, _): role != .user
+        case .user(_, let role, _, _, _): role != .user
         case .newcomer: false
         }
     }
@@ -35,7 +36,7 @@ package enum Caller: Equatable, Sendable {
     package var userName: String? {
         switch self {
         case .operatorOnMachine: nil
-        case .user(let name, _, _, _), .newcomer(let name, _, _): name
+        case .user(let name, _, _, _, _), .newcomer(let name, _, _): name
         }
     }
 
@@ -43,7 +44,7 @@ package enum Caller: Equatable, Sendable {
     package var session: String? {
         switch self {
         case .operatorOnMachine: nil
-        case .user(_, _, let session, _), .newcomer(_, let session, _): session
+        case .user(_, _, let session, _, _), .newcomer(_, let session, _): session
         }
     }
 
@@ -51,7 +52,7 @@ package enum Caller: Equatable, Sendable {
     package var address: String? {
         switch self {
         case .operatorOnMachine: nil
-        case .user(_, _, _, let address), .newcomer(_, _, let address): address
+        case .user(_, _, _, let address, _), .newcomer(_, _, let address): address
         }
     }
 
@@ -59,8 +60,18 @@ package enum Caller: Equatable, Sendable {
     package var description: String {
         switch self {
         case .operatorOnMachine(let uid): "uid \(uid)"
-        case .user(let name, _, _, _), .newcomer(let name, _, _): name
+        case .user(let name, _, _, _, _), .newcomer(let name, _, _): name
         }
+    }
+
+    /// Has the caller have come by a key: whoever has somebody's password must not make more of it.
+    ///
+    /// - Throws: `CommandError` with `.refused`.
+    func requireKey(instead command: String) throws(CommandError) {
+        guard case .user(_, _, _, _, false) = self else { return }
+        throw CommandError(
+            .refused, "you have logged in without a key, and whoever has your password could do so too",
+            hint: "log in with a key, or ask an administrator for '\(command)'")
     }
 
     /// The one place that says who may run what.

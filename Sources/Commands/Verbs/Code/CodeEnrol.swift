@@ -30,7 +30,14 @@ package struct CodeEnrol: DaemonCommand {
                 hint: "ssh -t \(subject.user)+gate@GATEWAY totp enrol")
         }
         let offer = try context.services.codes.offer(to: subject.user)
-        if offer.isReplacement, subject.isCaller { try context.askForCode(of: subject.user) }
+        if subject.isCaller {
+            // Of the first codes a key says whose they are, of others the present ones.
+            if offer.isReplacement {
+                try context.askForCode(of: subject.user)
+            } else {
+                try context.caller.requireKey(instead: "totp enrol \(subject.user)")
+            }
+        }
         let uri = offer.secret.uri(account: "\(offer.user)@\(Self.hostName)", issuer: "Gatehouse")
         try context.terminal.outLine("Scan this with your authenticator:\n")
         try context.terminal.out(try QRCode(of: uri).text)

@@ -18,6 +18,7 @@ package struct KeysAdd: DaemonCommand {
 
     package func run(in context: CommandContext) throws -> ExitCode {
         let user = try context.ownName(insteadUse: "key add USER FILE")
+        try context.caller.requireKey(instead: "key add \(user)")
         return try context.addKey(from: path, to: user, comment: comment, for: Self.self)
     }
 }

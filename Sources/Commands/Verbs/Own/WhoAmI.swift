@@ -17,7 +17,7 @@ package struct WhoAmI: DaemonCommand {
 
     package func run(in context: CommandContext) throws -> ExitCode {
         var text = Details()
-        guard case .user(let name, let role, let session, let address) = context.caller else {
+        guard case .user(let name, let role, let session, let address, _) = context.caller else {
             text.add("operator", context.caller.description)
             text.add("role", "admin")
             return try context.show(
