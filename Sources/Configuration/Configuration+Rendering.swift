@@ -29,6 +29,7 @@ extension Configuration {
     private func values(for keyword: Keyword) -> [String] {
         switch keyword {
         case .listenAddress: listenAddresses.map(\.description)
+        case .frontEnd: [hasFrontEnd ? "yes" : "no"]
         case .stateDirectory: [LineLexer.quoted(stateDirectory)]
         case .runtimeDirectory: [LineLexer.quoted(runtimeDirectory)]
         case .hostKey: hostKeys.map { LineLexer.quoted($0) }
@@ -91,6 +92,7 @@ extension Keyword {
     fileprivate var summary: String {
         switch self {
         case .listenAddress: "Where clients connect: HOST:PORT or [v6]:PORT. May stand more than once."
+        case .frontEnd: "Whether gatehouse-front accepts clients, at the sockets of its unit: yes or no."
         case .stateDirectory: "The database, the user CA, the host key and the journals of live sessions."
         case .runtimeDirectory: "The control socket and the pid file."
         case .hostKey: "A private host key. May stand more than once."

@@ -17,6 +17,7 @@ extension Configuration {
                 throw ValueError(what: "\(address) is there already, or there are too many")
             }
             listenAddresses.append(address)
+        case .frontEnd: hasFrontEnd = try ValueParser.truth(value)
         case .hostKey:
             let path = try ValueParser.path(value)
             if isFirst { hostKeys = [] }

@@ -7,6 +7,8 @@ package struct Configuration: Equatable, Sendable {
 
     /// Where clients are listened for; never empty.
     package var listenAddresses = [ListenAddress(host: "0.0.0.0", port: ListenAddress.defaultPort)]
+    /// Whether `gatehouse-front` does that, at the sockets that systemd gives it.
+    package var hasFrontEnd = false
     /// The database, the CA, the host key and the journals.
     package var stateDirectory = "/var/lib/gatehouse"
     /// The control socket and the pid file.
@@ -122,7 +124,7 @@ extension Configuration {
     package var recordingDirectory: String { stateDirectory + "/recordings" }
     /// Where the command line reaches the daemon.
     package var controlSocketPath: String { runtimeDirectory + "/control.sock" }
-    /// Where `gatehouse-front` reaches it.
+    /// Where it reaches `gatehouse-front`.
     package var frontSocketPath: String { runtimeDirectory + "/front.sock" }
     /// The daemon's process id.
     package var pidFilePath: String { runtimeDirectory + "/gatehoused.pid" }

@@ -1,6 +1,7 @@
 /// A word that may begin a line of the configuration.
 enum Keyword: String, CaseIterable {
     case listenAddress = "ListenAddress"
+    case frontEnd = "FrontEnd"
     case stateDirectory = "StateDirectory"
     case runtimeDirectory = "RuntimeDirectory"
     case hostKey = "HostKey"

@@ -1,8 +1,8 @@
 package import Support
 
-/// Between `gatehouse-front` and the daemon, on a Unix SOCK_SEQPACKET connection that the front end makes.
+/// Between `gatehouse-front` and the daemon, on a Unix SOCK_SEQPACKET connection that the daemon makes.
 ///
-/// The daemon says `welcome` when it takes clients. The front end sends one `client` at a time, with its socket beside it, and hears
+/// It makes it because the front end must be unable to: connect(2) could turn clients' sockets to other addresses. The daemon says `welcome` when it takes clients. The front end sends one `client` at a time, with its socket beside it, and hears
 /// `taken` before the next: what was not taken before the connection ended is still the front end's.
 package enum FrontMessage: Equatable, Sendable {
     /// Daemon → front end: send clients.

@@ -3,27 +3,34 @@ import Glibc
 package import Support
 
 /// Brings the clients that wait to the daemon, one after the other, whenever there is a daemon.
+///
+/// The daemon connects, and the connection is accepted when there is a client for it.
 package final class Courier: Sendable {
-    /// Between two attempts to reach it.
+    /// After a failure.
     private static let pause = Duration.milliseconds(50)
 
-    /// A connection to the daemon.
+    /// A connection of the daemon.
     private struct Line {
         let socket: MessageSocket
         /// Whether the daemon has said that it takes clients.
         var isOpen = false
     }
 
-    private let path: String
+    private let listener: Descriptor
+    private let owner: UInt32
     private let room: WaitingRoom
     private let refusals: Refusals
     private let log: @Sendable () -> Log
 
-    /// - Parameter path: the socket of the daemon.
+    /// - Parameters:
+    ///   - listener: where the daemon connects; systemd's too.
+    ///   - owner: whom the daemon runs as.
     package init(
-        to path: String, from room: WaitingRoom, refusals: Refusals, log: @escaping @Sendable () -> Log
+        at listener: Descriptor, of owner: UInt32 = 0, from room: WaitingRoom, refusals: Refusals,
+        log: @escaping @Sendable () -> Log
     ) {
-        (self.path, self.room, self.refusals, self.log) = (path, room, refusals, log)
+        (self.listener, self.owner, self.room) = (listener, owner, room)
+        (self.refusals, self.log) = (refusals, log)
     }
 
     /// Works for good, on a thread of its own.
@@ -51,10 +58,12 @@ package final class Courier: Sendable {
         let message = FrontMessage.client(address, port: client.address.port).encoded
         while .now < client.deadline {
             do {
-                if line == nil { line = Line(socket: try MessageSocket.connect(to: path)) }
+                if line == nil {
+                    guard listener.waits(for: Int16(POLLIN), until: client.deadline) else { return false }
+                    line = Line(socket: try accept())
+                }
                 guard let socket = line?.socket else { return false }
                 if line?.isOpen == false {
-                    // One that is being started takes its time, and is not asked twice.
                     guard socket.descriptor.waits(for: Int16(POLLIN), until: client.deadline) else {
                         return false
                     }
@@ -70,17 +79,29 @@ package final class Courier: Sendable {
                 try Self.expect(.taken, from: socket)
                 return true
             } catch {
-                // It is gone, and the client is still here.
+                // It is gone, and the client is still here; perhaps another one has connected.
                 line = nil
                 if let others = complaints.pass(at: .now) {
-                    log().warning(
-                        "the daemon takes no clients; they wait",
+                    log().notice(
+                        "the daemon is gone; clients wait for the next",
                         ["error": "\(error)", "more": String(others)])
                 }
                 usleep(UInt32(Self.pause.milliseconds * 1_000))
             }
         }
         return false
+    }
+
+    /// The permissions of the socket let the daemon alone connect; this is to find out if they do not.
+    private func accept() throws -> MessageSocket {
+        let socket = try MessageSocket.accept(from: listener)
+        let peer = try socket.peer()
+        guard peer.uid == owner else {
+            log().error(
+                "refused at front.sock", ["peer.uid": String(peer.uid), "peer.pid": String(peer.pid)])
+            throw WireError("uid \(peer.uid) is not the daemon's")
+        }
+        return socket
     }
 
     private static func expect(_ message: FrontMessage, from socket: MessageSocket) throws {

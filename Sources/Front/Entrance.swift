@@ -8,7 +8,7 @@ package final class Entrance: Sendable {
     private let refusals: Refusals
     private let log: @Sendable () -> Log
     /// Connections of proxies that have not said yet for whom they come.
-    private let greetings = Locked(0)
+    private let greetings = Awaited(0)
 
     /// Where it listens, for the log.
     package let addresses: String
@@ -66,9 +66,10 @@ package final class Entrance: Sendable {
         }
     }
 
-    /// Accepts no more.
-    package func close() {
+    /// Accepts no more, and waits for what has been accepted to be received: for proxies that speak just now, until `deadline`.
+    package func close(until deadline: MonotonicTime) {
         for listener in listeners { listener.close() }
+        _ = greetings.wait(until: deadline) { $0 == 0 ? true : nil }
     }
 
     /// A proxy says for whom it comes, which may take a moment; then it is as if the client had come by itself.
@@ -77,7 +78,7 @@ package final class Entrance: Sendable {
         _ receive: @escaping @Sendable (Descriptor, TCPAddress) -> Void
     ) {
         let limit = configuration().maximumStartups
-        let hasRoom = greetings.withLock { count in
+        let hasRoom = greetings.change { count in
             guard count < limit else { return false }
             count += 1
             return true
@@ -87,12 +88,12 @@ package final class Entrance: Sendable {
             // The thread must not keep the socket: it is the session's from its start on.
             let parcel = Parcel(client)
             try Thread.start("proxy") { [self] in
-                defer { greetings.withLock { $0 -= 1 } }
+                defer { greetings.change { $0 -= 1 } }
                 guard let client = parcel.take(), let peer = origin(of: client, from: proxy) else { return }
                 receive(client, peer)
             }
         } catch {
-            greetings.withLock { $0 -= 1 }
+            greetings.change { $0 -= 1 }
             log().error("a proxy cannot be listened to", ["error": "\(error)"])
         }
     }

@@ -8,7 +8,7 @@ import Support
 package enum FrontProgram {
     private static let usage = """
         usage: gatehouse-front [-f FILE]
-        Accepts clients for gatehoused, which systemd has started with front.sock: gatehouse-front(8).
+        Accepts clients for gatehoused, where FrontEnd says so: gatehouse-front(8).
 
         """
     /// How long those who wait may take at the end.
@@ -48,9 +48,13 @@ package enum FrontProgram {
         guard geteuid() != 0, getuid() != 0 else {
             throw StartupError("it never runs as root; its unit has User=gatehouse-front")
         }
-        let sockets = ServiceManager.takeSockets()
+        let (sockets, desk) = try sorted(ServiceManager.takeSockets())
+        let manager = ServiceManager()
         let signals = SignalQueue([SIGTERM, SIGINT, SIGHUP])
         let configuration = Locked(try Configuration.load(path: path))
+        guard configuration.withLock({ $0.hasFrontEnd }) else {
+            throw StartupError("no daemon would come for clients: \(path) needs FrontEnd yes")
+        }
         let current: @Sendable () -> Configuration = { configuration.withLock { $0 } }
         let log: @Sendable () -> Log = { Log(threshold: current().logLevel) }
         let refusals = Refusals(log: log)
@@ -61,7 +65,7 @@ package enum FrontProgram {
         try Sandbox.enter(.front, readable: [folder(of: path)])
 
         let room = WaitingRoom(current())
-        try Courier(to: current().frontSocketPath, from: room, refusals: refusals, log: log).start()
+        try Courier(at: desk, from: room, refusals: refusals, log: log).start()
         try entrance.open { client, peer in
             guard current().networks.admit(peer.host) else {
                 // Strangers are told nothing at all.
@@ -73,7 +77,7 @@ package enum FrontProgram {
                 refusals.refuse(client, from: peer, because: error.rawValue)
             }
         }
-        ServiceManager.notify("READY=1")
+        manager.notify("READY=1")
         log().notice("ready", ["listen": entrance.addresses])
 
         while signals.next() == SIGHUP {
@@ -87,11 +91,25 @@ package enum FrontProgram {
             }
         }
 
-        ServiceManager.notify("STOPPING=1")
-        entrance.close()
-        _ = room.empties(until: .now + patience)
+        manager.notify("STOPPING=1")
+        let deadline = MonotonicTime.now + patience
+        entrance.close(until: deadline)
+        _ = room.empties(until: deadline)
         log().notice("stopped")
         return 0
+    }
+
+    /// Tells the sockets of clients and the daemon's apart.
+    private static func sorted(
+        _ sockets: [Descriptor]
+    ) throws(StartupError) -> (clients: [Descriptor], daemon: Descriptor) {
+        let desks = sockets.filter { SocketKind(of: $0)?.listensForMessages == true }
+        guard desks.count == 1 else {
+            throw StartupError(
+                "systemd has given \(desks.count) sockets for the daemon; gatehouse-front.socket needs one ListenSequentialPacket=/run/gatehouse/front.sock"
+            )
+        }
+        return (sockets.filter { SocketKind(of: $0)?.listensForMessages != true }, desks[0])
     }
 
     private static func folder(of path: String) -> String {

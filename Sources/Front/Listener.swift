@@ -6,6 +6,8 @@ package final class Listener: Sendable {
     private let socket: Descriptor
     /// Readable from `close` on. The socket may be systemd's too, and is never shut down.
     private let end: (read: Descriptor, write: Descriptor)
+    /// Whether the thread is at work.
+    private let isAtWork = Awaited(false)
 
     /// - Throws: `SystemError` of pipe2(2).
     package init(_ socket: Descriptor) throws(SystemError) {
@@ -21,6 +23,7 @@ package final class Listener: Sendable {
         accept: @escaping @Sendable (Descriptor) throws(SystemError) -> Void
     ) throws(SystemError) {
         try Thread.start("accept") { [self] in
+            defer { isAtWork.change { $0 = false } }
             var complaints = RateLimit(interval: .seconds(10))
             while waitsForConnection() {
                 do throws(SystemError) {
@@ -35,11 +38,13 @@ package final class Listener: Sendable {
                 }
             }
         }
+        isAtWork.change { $0 = true }
     }
 
-    /// Accepts no more; connections that stand are not touched.
+    /// Accepts no more, and waits until the last connection that was accepted has been passed on; none is touched.
     package func close() {
         try? end.write.writeAll([0])
+        isAtWork.wait { $0 ? nil : () }
     }
 
     /// - Returns: false when it is over.

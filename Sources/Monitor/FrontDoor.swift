@@ -6,7 +6,7 @@ import Support
 
 /// Takes in the connections of clients: counts them, turns away what is too many, starts a session for each of the others.
 ///
-/// They come from `gatehouse-front` if systemd has given the daemon the socket for it, else by TCP.
+/// They come by TCP, or from `gatehouse-front` where the configuration says so.
 final class FrontDoor: Sendable {
     private enum Way {
         case entrance(Entrance)
@@ -26,12 +26,12 @@ final class FrontDoor: Sendable {
     init(gateway: Gateway, sockets: [Descriptor]) throws(StartupError) {
         self.gateway = gateway
         refusals = Refusals(log: { gateway.log })
-        if let socket = sockets.first, SocketKind(of: socket)?.listensForMessages == true {
-            guard sockets.count == 1 else {
+        if gateway.settings.configuration.hasFrontEnd {
+            guard sockets.isEmpty else {
                 throw StartupError(
-                    "systemd gave front.sock and further sockets; it is front.sock alone, or TCP")
+                    "FrontEnd yes, and systemd gives sockets to the daemon: they belong to gatehouse-front")
             }
-            way = .desk(try FrontDesk(socket, gateway: gateway))
+            way = .desk(try FrontDesk(gateway: gateway))
         } else {
             way = .entrance(
                 try Entrance(
@@ -66,7 +66,7 @@ final class FrontDoor: Sendable {
     /// Behind a front end nobody is to notice that: who is just logging in has a moment for it, since a login needs the daemon.
     func close() {
         switch way {
-        case .entrance(let entrance): entrance.close()
+        case .entrance(let entrance): entrance.close(until: .now)
         case .desk(let desk):
             desk.close()
             let deadline = MonotonicTime.now + Self.patience

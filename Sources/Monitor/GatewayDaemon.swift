@@ -19,6 +19,9 @@ package enum GatewayDaemon {
             let settings = try GatewaySettings(configuration)
             let program = try SessionProgram(configuration)
             let library = try StartupChecks.requirePatchedLibrary()
+            if configuration.hasFrontEnd {
+                try StartupChecks.requireFrontSocket(at: configuration.frontSocketPath, mayBeMissing: true)
+            }
             switch options.mode {
             case .check: return 0
             case .print:
@@ -43,6 +46,7 @@ package enum GatewayDaemon {
         _ settings: GatewaySettings, program: SessionProgram, library: String?, file: String
     ) throws -> Int32 {
         let sockets = ServiceManager.takeSockets()
+        let manager = ServiceManager()
         let signals = SignalQueue([SIGTERM, SIGINT, SIGHUP])
         raiseDescriptorLimit()
         let configuration = settings.configuration
@@ -84,7 +88,7 @@ package enum GatewayDaemon {
         if Sandbox.landlockVersion == nil {
             gateway.log.warning("this kernel has no Landlock: processes are confined by seccomp alone")
         }
-        ServiceManager.notify("READY=1")
+        manager.notify("READY=1")
         gateway.log.notice(
             "ready",
             [
@@ -94,7 +98,7 @@ package enum GatewayDaemon {
 
         while signals.next() == SIGHUP { reload(gateway, file: file) }
 
-        ServiceManager.notify("STOPPING=1")
+        manager.notify("STOPPING=1")
         frontDoor.close()
         commandDoor.close()
         _ = unsafe unlink(configuration.controlSocketPath)
@@ -142,6 +146,6 @@ extension Configuration {
         listenAddresses == other.listenAddresses && stateDirectory == other.stateDirectory
             && runtimeDirectory == other.runtimeDirectory && sessionProgram == other.sessionProgram
             && sessionUser == other.sessionUser && tunnelUser == other.tunnelUser
-            && uidRange == other.uidRange
+            && uidRange == other.uidRange && hasFrontEnd == other.hasFrontEnd
     }
 }

@@ -12,7 +12,7 @@ package enum Sandbox {
         case recorder
         /// `gatehouse-ssm`: makes connections, reads the files that this takes, has threads and no children.
         case tunnel
-        /// `gatehouse-front`: accepts and passes on connections, reads the files that this takes, has threads and no children.
+        /// `gatehouse-front`: accepts and passes on connections and makes none, reads the files that this takes, has threads and no children.
         case front
     }
 
@@ -22,7 +22,7 @@ package enum Sandbox {
     ///
     /// - Parameter readable: paths of files and folders that stay readable; files that are open already are not concerned.
     /// - Throws: `SystemError` when the filter cannot be set; the process must not go on then. A kernel without Landlock is no error:
-    ///   opening files and connecting is forbidden to sessions and recorders by the filter alone, and writing and sockets of the network to front ends.
+    ///   opening files and connecting is forbidden to sessions and recorders by the filter alone, and writing and connecting to front ends.
     package static func enter(_ profile: Profile, readable: [String] = []) throws(SystemError) {
         let result = unsafe withCStrings(readable) { paths in
             unsafe gh_landlock(paths, profile == .tunnel ? 1 : 0)

@@ -73,20 +73,22 @@ struct SystemCalls {
             errors: [("clone3", ENOSYS)])
     }
 
-    /// Accepts connections, reads its configuration again, and passes on what it accepted over Unix sockets.
+    /// Accepts connections, reads its configuration again, and passes on what it accepted to those who have connected.
+    ///
+    /// A socket that was accepted is one of the host's network: nothing here can give it another address.
     static var front: SystemCalls {
         SystemCalls(
-            names: moving + memory + time + itself + [
-                "accept", "accept4", "connect", "rseq", "rt_sigtimedwait", "sched_getaffinity",
-                "set_robust_list",
+            names: moving.filter { !["sendmsg", "sendto"].contains($0) } + memory + time + itself + [
+                "accept", "accept4", "rseq", "rt_sigtimedwait", "sched_getaffinity", "set_robust_list",
             ],
             conditionals: [
                 Conditional("clone", has(cloneThread, inArgument: 0)),
                 Conditional("mmap", lacks(PROT_EXEC, inArgument: 2)),
                 Conditional("mprotect", lacks(PROT_EXEC, inArgument: 2)),
                 Conditional("openat", lacks(O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, inArgument: 2)),
+                Conditional("sendmsg", lacks(sendAndConnect, inArgument: 2)),
+                Conditional("sendto", lacks(sendAndConnect, inArgument: 3), equals(0, inArgument: 4)),
                 Conditional("setsockopt", equals(SOL_SOCKET, inArgument: 1)),
-                Conditional("socket", equals(AF_UNIX, inArgument: 0)),
             ] + own,
             errors: [("clone3", ENOSYS)])
     }
@@ -125,8 +127,9 @@ struct SystemCalls {
     ].map {
         ($0, EACCES)
     }
-    // Of <linux/sched.h> and <linux/prctl.h>, which Swift does not see.
+    // Of <linux/sched.h>, <linux/socket.h> (MSG_FASTOPEN) and <linux/prctl.h>, which Swift does not see.
     private static let cloneThread: Int32 = 0x10000
+    private static let sendAndConnect: Int32 = 0x2000_0000
     private static let setName: Int32 = 15
 
     private static func equals(_ value: Int32, inArgument index: UInt32) -> scmp_arg_cmp {

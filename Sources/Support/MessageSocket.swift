@@ -81,24 +81,6 @@ package final class MessageSocket: Sendable {
         }
     }
 
-    /// Where in the file system a listening socket is.
-    ///
-    /// - Throws: `SystemError` of getsockname(2); ENOENT for a socket that is not in the file system.
-    package static func path(of listener: Descriptor) throws(SystemError) -> String {
-        var address = sockaddr_un()
-        var length = socklen_t(MemoryLayout<sockaddr_un>.size)
-        let result = unsafe withUnsafeMutableBytes(of: &address) { raw in
-            unsafe getsockname(
-                listener.number, raw.assumingMemoryBound(to: sockaddr.self).baseAddress, &length)
-        }
-        try SystemError.check(result, "getsockname")
-        let bytes = unsafe withUnsafeBytes(of: address.sun_path) { unsafe Array($0.prefix { $0 != 0 }) }
-        guard Int32(address.sun_family) == AF_UNIX, !bytes.isEmpty else {
-            throw SystemError("getsockname", number: ENOENT)
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
     private static func makeSocket() throws(SystemError) -> Descriptor {
         let type = Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         return Descriptor(adopting: try SystemError.check(socket(AF_UNIX, type, 0), "socket"))

@@ -1,15 +1,21 @@
 import Glibc
 
 /// systemd, which started this process, as far as it has given it sockets and waits to hear how far it is.
-package enum ServiceManager {
+package struct ServiceManager: Sendable {
     /// More sockets than anybody gives.
     private static let socketLimit: Int32 = 64
 
-    /// Sends one state such as `READY=1`; does nothing without NOTIFY_SOCKET.
-    package static func notify(_ state: String) {
-        guard let path = variable("NOTIFY_SOCKET") else { return }
-        // Where nobody listens any more, nobody waits.
-        try? UnixDatagram.send(Array(state.utf8), to: path)
+    private let line: UnixDatagram?
+
+    /// Connects to the socket of `NOTIFY_SOCKET`, sd_notify(3), if there is one; call it before a sandbox forbids that.
+    package init() {
+        // Where nobody listens, nobody waits.
+        line = Self.variable("NOTIFY_SOCKET").flatMap { try? UnixDatagram(to: $0) }
+    }
+
+    /// Sends one state such as `READY=1` to whoever waits for it.
+    package func notify(_ state: String) {
+        try? line?.send(Array(state.utf8))
     }
 
     /// The listening sockets that this process was started with, as sd_listen_fds(3) has them; empty: none.

@@ -8,6 +8,6 @@ package enum SystemLog {
     /// - Parameter path: the socket of the receiver.
     /// - Throws: `SystemError` when nobody listens there.
     package static func write(_ line: String, to path: String = "/dev/log") throws(SystemError) {
-        try UnixDatagram.send(Array("<\(priority)>gatehouse: \(line.printable)".utf8), to: path)
+        try UnixDatagram(to: path).send(Array("<\(priority)>gatehouse: \(line.printable)".utf8))
     }
 }

@@ -159,7 +159,7 @@ struct ConfigurationTests {
         #expect(configuration.sessionProgram != nil)
         configuration.sessionProgram = nil
         #expect(configuration == Configuration())
-        #expect(lines.count == 48)
+        #expect(lines.count == 49)
     }
 
     @Test("all mistakes are reported, each with its file and line")

@@ -1,6 +1,7 @@
 import Configuration
 import Control
 import Front
+import Glibc
 import Support
 import TestSupport
 import Testing
@@ -60,7 +61,7 @@ struct WaitingRoomTests {
         let listener = try MessageSocket.listen(at: path, mode: 0o600)
         let room = Self.room(10)
         let log: @Sendable () -> Log = { Log(threshold: .critical) }
-        try Courier(to: path, from: room, refusals: Refusals(log: log), log: log).start()
+        try Courier(at: listener, of: geteuid(), from: room, refusals: Refusals(log: log), log: log).start()
         try room.take(Self.client("192.0.2.1"))
         try room.take(Self.client("192.0.2.2"))
 
@@ -70,12 +71,14 @@ struct WaitingRoomTests {
         let first = try #require(IPAddress("192.0.2.1"))
         let second = try #require(IPAddress("192.0.2.2"))
         do {
-            let daemon = try MessageSocket.accept(from: listener)
+            let daemon = try MessageSocket.connect(to: path)
             try daemon.send(FrontMessage.welcome.encoded)
             #expect(try #require(try next(daemon)) == (.client(first, port: 1), 1))
             // Ends, and has not said that it has it.
         }
-        let daemon = try MessageSocket.accept(from: listener)
+        // Another one never was welcome to anybody.
+        _ = try MessageSocket.connect(to: path)
+        let daemon = try MessageSocket.connect(to: path)
         try daemon.send(FrontMessage.welcome.encoded)
         #expect(try #require(try next(daemon)) == (.client(first, port: 1), 1))
         try daemon.send(FrontMessage.taken.encoded)
@@ -90,8 +93,8 @@ struct WaitingRoomTests {
         let folder = try TemporaryFolder()
         let room = Self.room(10)
         let log: @Sendable () -> Log = { Log(threshold: .critical) }
-        try Courier(to: folder.path + "/none.sock", from: room, refusals: Refusals(log: log), log: log)
-            .start()
+        let listener = try MessageSocket.listen(at: folder.path + "/front.sock", mode: 0o600)
+        try Courier(at: listener, of: geteuid(), from: room, refusals: Refusals(log: log), log: log).start()
         let (socket, peer) = try StreamSocket.pair()
         try room.take(.init(socket, from: TCPAddress(host: "192.0.2.1", port: 1), until: .now))
         #expect(room.empties(until: Self.soon))

@@ -1,4 +1,4 @@
-"""A daemon behind `gatehouse-front`, both started with their sockets as systemd would start them."""
+"""A daemon that takes its clients from `gatehouse-front`, which is started with its sockets as systemd would start it."""
 
 import contextlib
 import os
@@ -28,12 +28,12 @@ class Fronted(Gateway):
     """A gateway with the lab's directory, whose daemon has no port."""
 
     def __init__(self, lab, folder, seed):
-        self.listening = self.door = self.front = None
+        self.listening = self.desk = self.front = None
         # Where the front end can read, unlike in pytest's folders.
         self.public = Path(f"/tmp/gh-{secrets.token_hex(4)}")
         self.public.mkdir(mode=0o755)
         settings = [
-            "UidRange 20000-59999", "AllowFrom 127.0.0.0/24 203.0.113.0/24", f"ProxyProtocolFrom {PROXY}",
+            "FrontEnd yes", "UidRange 20000-59999", "AllowFrom 127.0.0.0/24 203.0.113.0/24", f"ProxyProtocolFrom {PROXY}",
             f"MaxStartups {WAITING}", f"MaxStartupsPerAddress {WAITING_OF_ONE}", "HealthCheckInterval 0",
         ]
         self.process = None
@@ -45,22 +45,8 @@ class Fronted(Gateway):
             raise
 
     def start(self):
-        """Starts the daemon with the socket that outlives it."""
-        if not self.door:
-            self.runtime.mkdir(mode=0o755)
-            self.door = self.make_door(FRONT_USER, 0o600)
-        self.process = self.start_daemon(self.door)
+        self.process = self.start_daemon()
         wait_until(lambda: self("user", "list", check=False).status == 0, "the daemon's answer", 60)
-
-    def make_door(self, owner, mode, name="front.sock"):
-        """The socket of gatehoused.socket."""
-        door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        path = str(self.runtime / name)
-        door.bind(path)
-        os.chown(path, owner, owner)
-        os.chmod(path, mode)
-        door.listen(64)
-        return door
 
     def start_daemon(self, *sockets):
         with open(self.log_path, "ab") as log:
@@ -68,15 +54,23 @@ class Fronted(Gateway):
                 [self.lab.program("gatehoused"), "-f", self.configuration], sockets, env=self.environment, stdout=log, stderr=log)
 
     def start_front(self):
-        """Starts the front end with the port, which outlives it too."""
+        """Starts the front end with the sockets of gatehouse-front.socket, which outlive it."""
         if not self.listening:
             self.listening = socket.create_server((self.address, self.port), backlog=512)
+            self.desk = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self.desk.bind(str(self.sock))
+            self.sock.chmod(0o600)
+            self.desk.listen(64)
             shutil.copy(self.configuration, self.public / "gatehouse.conf")
         program = self.lab.program("gatehouse-front")
         with open(self.public / "log", "ab") as log:
             self.front = activation.start(
-                [program, "-f", self.public / "gatehouse.conf"], [self.listening], FRONT_USER, stdout=log, stderr=log)
+                [program, "-f", self.public / "gatehouse.conf"], [self.listening, self.desk], FRONT_USER, stdout=log, stderr=log)
         wait_until(lambda: self.front_log().count("ready") > self.front_log().count("stopped"), "the front end", 60)
+
+    @property
+    def sock(self):
+        return self.runtime / "front.sock"
 
     def front_log(self):
         return (self.public / "log").read_text()
@@ -111,7 +105,7 @@ class Fronted(Gateway):
             if process and process.poll() is None:
                 process.terminate()
                 process.wait(10)
-        for one in (self.listening, self.door):
+        for one in (self.listening, self.desk):
             if one:
                 one.close()
         shutil.rmtree(self.runtime, ignore_errors=True)
@@ -162,7 +156,7 @@ def test_sessions(lab, here, tmp_path):
     assert status["Uid"] == [str(FRONT_USER)] * 4 and status["Groups"] == []
     assert status["Seccomp"] == ["2"] and status["NoNewPrivs"] == ["1"]
     assert all(int(status[name][0], 16) == 0 for name in ("CapEff", "CapPrm", "CapAmb"))
-    assert f"listen={here.runtime}/front.sock" in here.log_text()
+    assert f"listen={here.sock}" in here.log_text()
 
 
 def test_networks_and_proxies(here):
@@ -190,12 +184,23 @@ def test_the_daemon_is_away(lab, here):
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for number in range(10)
     ]
-    wait_until(lambda: here.held() >= before + 10, "ten clients wait", 30)
-    for owner, mode in ((0, 0o600), (63_022, 0o600), (FRONT_USER, 0o666)):
-        with here.make_door(owner, mode, "other.sock") as door:
-            assert here.start_daemon(door).wait(30) == 78, (owner, mode)
-        (here.runtime / "other.sock").unlink()
-    assert "SocketUser=gatehouse-front" in here.log_text() and "SocketMode=0600" in here.log_text()
+    # The connection of the old daemon is closed when there is a client for it.
+    wait_until(lambda: here.held() >= before - 1 + 10, "ten clients wait", 30)
+    for owner, mode in ((FRONT_USER, 0o600), (0, 0o666)):
+        os.chown(here.sock, owner, owner)
+        here.sock.chmod(mode)
+        assert here.start_daemon().wait(30) == 78, (owner, mode)
+        check = run([lab.program("gatehoused"), "-t", "-f", here.configuration])
+        assert check.status == 78 and b"SocketMode=0600" in check.err, (owner, mode)
+    here.runtime.chmod(0o777)
+    here.sock.chmod(0o600)
+    assert here.start_daemon().wait(30) == 78
+    here.runtime.chmod(0o755)
+    log = here.log_text()
+    assert "SocketMode=0600" in log and "chmod go-w" in log
+    listening = socket.create_server(("127.0.0.1", 0))
+    with listening:
+        assert here.start_daemon(listening).wait(30) == 78
     here.start()
     for number, client in enumerate(clients):
         out, err = client.communicate(timeout=60)
@@ -258,44 +263,68 @@ def test_a_flood_while_the_daemon_is_away(lab, here):
 
 STRANGER = """
 import os, socket, sys
-os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))
+os.setgroups([]); os.setgid(63_022); os.setuid(63_022)
 line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-line.settimeout(20)
 try:
-    line.connect(sys.argv[2])
+    line.connect(sys.argv[1])
 except PermissionError:
     sys.exit("no permission")
-print(line.recv(100).hex())
-if len(sys.argv) > 3:
-    message, kind = bytes.fromhex(sys.argv[3]), sys.argv[4]
-    if kind == "client":
-        given = [socket.create_connection(("127.0.0.1", int(sys.argv[5])))]
-    elif kind == "pair":
-        given = list(socket.socketpair())[:1]
-    else:
-        given = []
-    socket.send_fds(line, [message], [one.fileno() for one in given])
+line.send(bytes([1]))
+print("connected", flush=True)
+try:
     print(line.recv(100).hex())
+except ConnectionResetError:
+    print("sent away")
 """
 
 
-def test_strangers_at_the_daemons_socket(here):
-    """Nobody but the front end gets a word; and the front end, taken over, cannot claim where a client comes from."""
-    def attempt(user, *words):
-        return run(["/usr/bin/python3", "-c", STRANGER, user, here.runtime / "front.sock", *words])
+@pytest.mark.limit(60)
+def test_strangers_are_not_the_daemon(lab, here):
+    """Nobody but root gets at front.sock; who could, because its mode was changed, is sent away, and the client waits for the daemon."""
+    words = ["/usr/bin/python3", "-c", STRANGER, str(here.sock)]
+    assert b"no permission" in run(words).err
+    here.kill()
+    here.sock.chmod(0o666)
+    stranger = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    assert stranger.stdout.readline() == "connected\n"
+    client = subprocess.Popen(
+        [str(word) for word in here.ssh_words("alice", lab.host1, "echo hello")],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert stranger.communicate(timeout=30)[0] == "sent away\n"
+    assert "peer.uid=63022" in here.front_log()
+    here.sock.chmod(0o600)
+    here.start()
+    assert client.communicate(timeout=60)[0] == b"hello\n"
 
-    assert b"no permission" in attempt(63_022).err
-    assert attempt(0).out == b"\n"
+
+@pytest.mark.limit(60)
+def test_a_front_end_that_was_taken_over(lab, here):
+    """It cannot claim where a client comes from, nor send anything but clients; the daemon cuts it off, and comes again."""
+    here.front.terminate()
+    assert here.front.wait(10) == 0
     before = len(logins(here))
-    client = b"\x02\x00\x00\x00\x04\xcb\x00\x71\x09\x00\x00\x12\x34".hex()
-    for message, kind, answer in (
-        ("ff", "none", "01\n\n"), ("02", "none", "01\n\n"), (client, "none", "01\n\n"), ("01", "none", "01\n\n"),
-        (client, "pair", "01\n03\n"), (client, "client", "01\n03\n"),
-    ):
-        result = attempt(FRONT_USER, message, kind, here.lab.gateway_port)
-        assert result.out.decode() == answer, (message, kind, result.err)
-    wait_until(lambda: "refused at front.sock" in here.log_text(), "the log tells of it")
+    client = b"\x02\x00\x00\x00\x04\xcb\x00\x71\x09\x00\x00\x12\x34"
+    here.desk.settimeout(20)
+    with socket.create_connection(("127.0.0.1", here.lab.gateway_port)) as elsewhere, contextlib.ExitStack() as held:
+        pair = [held.enter_context(one) for one in socket.socketpair()]
+        for message, given, answer in (
+            (b"\xff", [], b""), (b"\x02", [], b""), (client, [], b""), (b"\x01", [], b""), (client, pair, b""),
+            (client, pair[:1], b"\x03"), (client, [elsewhere], b"\x03"),
+        ):
+            line, _ = here.desk.accept()
+            with line:
+                line.settimeout(20)
+                assert line.recv(100) == b"\x01"
+                socket.send_fds(line, [message], [one.fileno() for one in given])
+                assert line.recv(100) == answer, message
+    wait_until(lambda: "nobody may speak" in here.log_text(), "the log tells of it")
     assert len(logins(here)) == before
+
+    # A daemon that runs comes only to a socket of root's.
+    here.sock.chmod(0o666)
+    wait_until(lambda: "closed to others" in here.log_text().rpartition("nobody may speak")[2], "a warning", 30)
+    here.sock.chmod(0o600)
+    here.start_front()
     assert said(here, PLAIN).startswith(b"SSH-2.0-")
 
 
@@ -306,3 +335,11 @@ def test_the_program_itself(here, lab):
     assert run([program, "-x"]).status == 64
     refused = run([program, "-f", here.public / "gatehouse.conf"])
     assert refused.status == 78 and b"User=gatehouse-front" in refused.err
+    log = here.public / "other.log"
+    for sockets, settings, reason in (
+        ([here.listening], "FrontEnd yes", "ListenSequentialPacket"), ([here.desk], "FrontEnd no", "needs FrontEnd yes"),
+    ):
+        (here.public / "other.conf").write_text(f"{settings}\n")
+        with open(log, "ab") as file:
+            process = activation.start([program, "-f", here.public / "other.conf"], sockets, FRONT_USER, stdout=file, stderr=file)
+        assert process.wait(30) == 78 and reason in log.read_text(), settings

@@ -45,6 +45,49 @@ static int internet(const char *port, int (*use)(int, const struct sockaddr *, s
 static int connect_to(const char *port) { return internet(port, connect); }
 static int bind_to(const char *port) { return internet(port, bind); }
 
+/* Accepted before the sandbox, since that takes a connection. */
+static int accepted = -1;
+static struct sockaddr_in elsewhere = {.sin_family = AF_INET};
+
+void gh_prepare(void)
+{
+    struct sockaddr_in here = {.sin_family = AF_INET};
+    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof here;
+    int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(listener, (struct sockaddr *)&here, sizeof here) == 0 && listen(listener, 8) == 0
+        && getsockname(listener, (struct sockaddr *)&here, &length) == 0
+        && connect(client, (struct sockaddr *)&here, sizeof here) == 0)
+        accepted = accept(listener, NULL, NULL);
+    elsewhere = here;
+}
+
+/* Turns a client's socket to another address: first to none, then to the listener above. */
+static int reconnect(const char *unused)
+{
+    (void)unused;
+    struct sockaddr none = {.sa_family = AF_UNSPEC};
+    if (connect(accepted, &none, sizeof none) < 0)
+        return errno;
+    return outcome(connect(accepted, (struct sockaddr *)&elsewhere, sizeof elsewhere));
+}
+
+/* EISCONN is TCP's own answer. */
+static int send_and_connect(const char *unused)
+{
+    (void)unused;
+    struct sockaddr *address = (struct sockaddr *)&elsewhere;
+    return outcome(sendto(accepted, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, address, sizeof elsewhere));
+}
+static int send_message_and_connect(const char *unused)
+{
+    (void)unused;
+    struct iovec part = {.iov_base = "x", .iov_len = 1};
+    struct msghdr message = {
+        .msg_name = &elsewhere, .msg_namelen = sizeof elsewhere, .msg_iov = &part, .msg_iovlen = 1};
+    return outcome(sendmsg(accepted, &message, MSG_FASTOPEN | MSG_NOSIGNAL));
+}
+
 static int abstract_socket(const char *name)
 {
     int one = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -154,6 +197,9 @@ int gh_try(const char *act, const char *argument)
         {"connect to a port", connect_to},
         {"bind a port", bind_to},
         {"connect to an abstract socket", abstract_socket},
+        {"turn a client to another address", reconnect},
+        {"connect by sending", send_and_connect},
+        {"connect by a message", send_message_and_connect},
         {"open a raw socket", raw_socket},
         {"start a program", start_program},
         {"make a process", make_process},

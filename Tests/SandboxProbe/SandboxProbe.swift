@@ -8,6 +8,7 @@ enum SandboxProbe {
     static func main() {
         let words = CommandLine.arguments
         guard words.count == 5 else { exit(64) }
+        gh_prepare()
         if words[1] != "none" {
             guard let profile = Sandbox.Profile(rawValue: words[1]) else { exit(64) }
             do { try Sandbox.enter(profile, readable: words[2].isEmpty ? [] : [words[2]]) } catch {

@@ -48,7 +48,14 @@ struct SandboxTests {
         Trial("bind a port", "0", session: EPERM, tunnel: EACCES),
         Trial(
             "connect to an abstract socket", "gatehouse-none", session: EPERM, tunnel: ECONNREFUSED,
-            front: ECONNREFUSED, outside: ECONNREFUSED),
+            outside: ECONNREFUSED),
+        // Tunnels accept nothing; to the others a client's socket is not to be one to anywhere else.
+        Trial("turn a client to another address", session: EPERM, tunnel: 0),
+        Trial(
+            "connect by sending", session: EISCONN, tunnel: EISCONN, front: EPERM, outside: EISCONN),
+        Trial(
+            "connect by a message", session: EISCONN, recorder: EPERM, tunnel: EISCONN, front: EPERM,
+            outside: EISCONN),
         Trial("open a raw socket", session: EPERM, tunnel: EPERM, outside: nil),
         // It does not come back from that.
         Trial("start a program", "/bin/true", session: EPERM, tunnel: EPERM, outside: -1),
