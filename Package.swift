@@ -145,8 +145,8 @@ let package = Package(
                 "Control",
                 "Directory",
                 "FileEvents", "FileTransfers", "Fleet", "Front", "Inventory", "OneTimeCodes", "Ownership",
-                "Power", "Recording", "Routing", "SQLite", "SSHKeys", "Sandbox", "Sharing", "Support",
-                "Watchers",
+                "Power", "Recording", "Routing", "SQLite", "SSHKeys", "Sandbox", "Sharing", "Shipping",
+                "Support", "Watchers",
             ]),
 
         program("gatehoused", uses: ["Monitor", "Configuration", "Support"]),

@@ -5,4 +5,10 @@ package enum RootAccess {
     ///
     /// - Parameter host: its name in the directory.
     package static func principal(on host: String) -> String { "gatehouse-root@\(host)" }
+
+    /// The principal of certificates with which the gateway fetches what the watcher of one host saw, and brings it its program. They
+    /// open nothing else.
+    ///
+    /// - Parameter host: its name in the directory.
+    package static func fetchPrincipal(on host: String) -> String { "gatehouse-fetch@\(host)" }
 }

@@ -176,6 +176,8 @@ struct DirectoryDocument: Codable {
         var host: String
         var key: KeyEntry
         var installed: String?
+        /// Whether the gateway fetches it.
+        var fetched: Bool?
     }
 
     struct GrantEntry: Codable {

@@ -71,9 +71,12 @@ extension DirectoryStore {
 
     /// Lets the watcher of a host deliver with this key, and no other.
     ///
+    /// - Parameter isFetched: whether the gateway fetches it; nil: as it was, and a new one is not fetched.
     /// - Throws: `DirectoryError` `.notFound`, `.invalidKey`, `.keyTaken` for a key of another host or of a user.
-    package func setWatchKey(_ key: KeyMaterial, of host: String, at time: Timestamp = .now) throws {
-        try change { try $0.setWatchKey(key, of: host, at: time) }
+    package func setWatchKey(
+        _ key: KeyMaterial, of host: String, isFetched: Bool? = nil, at time: Timestamp = .now
+    ) throws {
+        try change { try $0.setWatchKey(key, of: host, isFetched: isFetched, at: time) }
     }
 
     /// Lets the watcher of a host deliver no more.

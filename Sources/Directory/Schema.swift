@@ -354,5 +354,11 @@ enum Schema {
             ALTER TABLE grants ADD COLUMN require TEXT NOT NULL DEFAULT ''
                 CHECK (require IN ('', 'pam', 'totp', 'pam,totp'));
             """),
+        Migration(
+            16,
+            """
+            -- Whether the gateway fetches what the watcher saw, since the host does not reach the gateway.
+            ALTER TABLE watchers ADD COLUMN fetched INTEGER NOT NULL DEFAULT 0 CHECK (fetched IN (0, 1));
+            """),
     ]
 }

@@ -112,7 +112,9 @@ extension DirectoryDocument.TreeEntry {
 
 extension DirectoryDocument.WatcherEntry {
     fileprivate init(_ key: WatchKey) {
-        self.init(host: key.host, key: .init(key.material), installed: key.installed.description)
+        self.init(
+            host: key.host, key: .init(key.material), installed: key.installed.description,
+            fetched: key.isFetched ? true : nil)
     }
 }
 

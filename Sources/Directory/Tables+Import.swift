@@ -274,10 +274,12 @@ extension Tables {
 
     private func mergeWatcher(_ entry: DirectoryDocument.WatcherEntry, at now: Timestamp) throws {
         if let key = try watchKey(of: entry.host) {
-            return try agree("key", key.material.fingerprint, entry.key.fingerprint)
+            try agree("key", key.material.fingerprint, entry.key.fingerprint)
+            return try agree("fetched", String(key.isFetched), entry.fetched.map(String.init))
         }
         try setWatchKey(
-            entry.key.material, of: entry.host, at: try time(entry.installed, "installed") ?? now)
+            entry.key.material, of: entry.host, isFetched: entry.fetched,
+            at: try time(entry.installed, "installed") ?? now)
     }
 
     private func mergeGrant(

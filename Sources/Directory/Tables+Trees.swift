@@ -91,13 +91,14 @@ extension Tables {
 
     // MARK: Watchers
 
-    private static let watcherColumns = "SELECT host, type, blob, fingerprint, installed FROM watchers"
+    private static let watcherColumns =
+        "SELECT host, type, blob, fingerprint, installed, fetched FROM watchers"
 
     private func watchKey(_ row: Statement) -> WatchKey {
         WatchKey(
             host: row.text(0),
             material: KeyMaterial(type: row.text(1), blob: row.blob(2), fingerprint: row.text(3)),
-            installed: row.timestamp(4))
+            installed: row.timestamp(4), isFetched: row.boolean(5))
     }
 
     func watchKeys() throws -> [WatchKey] {
@@ -108,7 +109,9 @@ extension Tables {
         try database.first("\(Self.watcherColumns) WHERE host = ?1", [host], watchKey)
     }
 
-    func setWatchKey(_ key: KeyMaterial, of host: String, at time: Timestamp) throws {
+    func setWatchKey(
+        _ key: KeyMaterial, of host: String, isFetched: Bool?, at time: Timestamp
+    ) throws {
         _ = try self.host(host)
         try Rules.checkKey(key)
         if let other = try watchKeys().first(where: { $0.material.blob == key.blob && $0.host != host }) {
@@ -117,11 +120,16 @@ extension Tables {
         if let user = try self.key(withBlob: key.blob) {
             throw DirectoryError(.keyTaken, "this is a key of the user '\(user.user)'")
         }
-        if try watchKey(of: host)?.material == key { return }
+        let known = try watchKey(of: host)
+        let fetched: Int64 = isFetched ?? known?.isFetched ?? false ? 1 : 0
+        if known?.material == key {
+            try database.run("UPDATE watchers SET fetched = ?2 WHERE host = ?1", host, fetched)
+            return
+        }
         try database.run("DELETE FROM watchers WHERE host = ?1", host)
         try database.run(
-            "INSERT INTO watchers VALUES (?1, ?2, ?3, ?4, ?5)", host, key.type, key.blob, key.fingerprint,
-            time.wholeSeconds)
+            "INSERT INTO watchers VALUES (?1, ?2, ?3, ?4, ?5, ?6)", host, key.type, key.blob,
+            key.fingerprint, time.wholeSeconds, fetched)
     }
 
     func removeWatchKey(of host: String) throws {

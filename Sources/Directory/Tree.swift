@@ -66,10 +66,13 @@ package struct WatchKey: Equatable, Sendable {
     package let material: KeyMaterial
     /// When the watcher was installed with this key.
     package let installed: Timestamp
+    /// Whether the gateway fetches what waits there; else the host brings it.
+    package let isFetched: Bool
 
-    package init(host: String, material: KeyMaterial, installed: Timestamp) {
+    package init(host: String, material: KeyMaterial, installed: Timestamp, isFetched: Bool = false) {
         self.host = host
         self.material = material
         self.installed = installed
+        self.isFetched = isFetched
     }
 }

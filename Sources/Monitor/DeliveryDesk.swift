@@ -15,6 +15,8 @@ final class DeliveryDesk: Sendable {
         var lastTaken: Timestamp?
         var status: WatcherStatus?
         var load: (load: HostLoad, heard: MonotonicTime)?
+        /// Why nothing could be fetched the last time.
+        var fetchFailure: String?
         /// Trees that it is to walk, and whether it is to tell all of them.
         var rescans: [String: Bool] = [:]
     }
@@ -43,11 +45,23 @@ final class DeliveryDesk: Sendable {
     /// - Throws: `SystemError`, or when it cannot be noted.
     func open(host: String, keyBlob: [UInt8], session: SessionID, address: String) throws -> Descriptor {
         let (ours, theirs) = try StreamSocket.pair()
+        try take(ours, host: host, keyBlob: keyBlob, session: session, address: address)
+        return theirs
+    }
+
+    /// Takes a host's delivery from this end of its stream on a thread of its own, and shuts the stream down at its end; an older
+    /// connection of the same host ends.
+    ///
+    /// - Throws: `SystemError`.
+    func take(
+        _ ours: Descriptor, host: String, keyBlob: [UInt8], session: SessionID, address: String
+    ) throws(SystemError) {
         let delivery = Delivery(
             desk: self, host: host, keyBlob: keyBlob, session: session, address: address, socket: ours)
         let older = entries.withLock { entries in
             let older = entries[host, default: Entry()].socket
             entries[host, default: Entry()].socket = ours
+            entries[host]?.fetchFailure = nil
             return older
         }
         if let older { shutdown(older.number, Int32(SHUT_RDWR)) }
@@ -59,7 +73,11 @@ final class DeliveryDesk: Sendable {
             }
             log.info("delivery ended", ["host.name": host, "reason": reason.printable])
         }
-        return theirs
+    }
+
+    /// Keeps in mind why nothing could be fetched from a host; nil: it is not to be any more.
+    func noteFetchFailure(of host: String, _ reason: String?) {
+        entries.withLock { $0[host, default: Entry()].fetchFailure = reason }
     }
 
     // MARK: What was heard
@@ -96,7 +114,7 @@ final class DeliveryDesk: Sendable {
         guard let entry else { return nil }
         return WatcherReport(
             isConnected: entry.socket != nil, version: entry.version, lastHeard: entry.lastHeard,
-            lastTaken: entry.lastTaken, status: entry.status)
+            lastTaken: entry.lastTaken, status: entry.status, fetchFailure: entry.fetchFailure)
     }
 
     // MARK: Rescans

@@ -191,7 +191,10 @@ final class Gateway: Sendable {
             sharing: sharing, ledger: sharingLedger,
             watchers: WatcherService(
                 directory: directory, executor: executor.withLock { $0 },
-                programPath: Self.watcherProgram, hostKeys: settings.publicHostKeys),
+                fetcher: ReportingExecutor(
+                    executor: SSHExecutor(program: program, settings: current, reach: reach, door: .fetch)),
+                programPath: Self.watcherProgram, hostKeys: settings.publicHostKeys,
+                authority: settings.authority.publicKey),
             report: { [desk] in desk.report(of: $0) }, filesOf: { [sink] in try sink.files(of: $0) })
     }
 

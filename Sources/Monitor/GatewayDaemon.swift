@@ -72,6 +72,7 @@ package enum GatewayDaemon {
         try DrainWatch(gateway: gateway).start()
         try GrantWatch(gateway: gateway).start()
         try gateway.idle.start()
+        try FetchDesk(gateway: gateway).start()
         let frontDoor = try FrontDoor(gateway: gateway, sockets: sockets)
         let commandDoor = try CommandDoor(
             at: configuration.controlSocketPath, service: { gateway.commandService },

@@ -1,9 +1,7 @@
 import Accounts
 import Commands
-import Configuration
 import Control
 import Directory
-import Routing
 import SSHKeys
 import Support
 
@@ -15,63 +13,23 @@ struct SSHExecutor: HostExecutor {
     /// The settings in force.
     let settings: Locked<GatewaySettings>
     let reach: HostReach
+    /// By which of root's lines it gets in.
+    var door = RootLogin.Door.accounts
 
     /// - Throws: `CommandError` when the host cannot be reached or does not let the gateway in; `AccountError` when what it was
     ///   asked to run may have begun.
     func run(_ command: String, input: [UInt8], on host: Host) throws -> ExecutionResult {
-        let settings = settings.withLock { $0 }
-        var isReady = false
-        var wasAsked = false
-        var failure: String?
+        var login = RootLogin(door, on: host, settings: settings.withLock { $0 }, reach: reach)
         let tool = ToolRun(arguments: ["run", command], input: input, timeout: Self.timeout)
-        let answer = { (request: SessionRequest) throws -> (SessionReply, [Descriptor]) in
-            switch request {
-            case .connect(let blob) where !wasAsked:
-                wasAsked = true
-                let socket: Descriptor
-                do throws(TCPError) {
-                    socket = try reach.dial(
-                        host, timeout: settings.configuration.connectTimeout, reason: "gatehouse:accounts")
-                } catch {
-                    failure = "\(host.name) cannot be reached: \(error)"
-                    return (.refused(reason: "\(host.name) cannot be reached: \(error)"), [])
-                }
-                let certificate = try settings.authority.sign(
-                    UserCertificate(
-                        for: try PublicKey(blob: blob), serial: .random(in: 1...UInt64.max),
-                        keyID: "gatehouse:accounts:root", principals: [RootAccess.principal(on: host.name)],
-                        validity: settings.configuration.certificateValidity))
-                let connection = HostConnection(
-                    host: host.name, user: "root", hostKeys: host.keys.map(\.blob),
-                    certificate: certificate.blob)
-                return (.host(connection), [socket])
-            case .hostReady:
-                isReady = true
-                return (.noted, [])
-            case .hostFailed(let reason, let detail):
-                failure = "\(reason.sentence(about: host.name)): \(detail.printable)"
-                return (.noted, [])
-            default:
-                throw ToolRun.Failure(description: "the tool asked for what it may not ask")
-            }
-        }
         let outcome: ToolRun.Outcome
         do {
-            outcome = try tool.perform(program, answer: answer)
-        } catch  where isReady {
+            outcome = try tool.perform(program) { try login.answer($0) }
+        } catch  where login.isReady {
             throw AccountError(
                 .failed,
                 "the work on \(host.name): \(error); what it had not done yet is done by the next run")
         }
-        guard isReady else {
-            let words = String(decoding: outcome.errors.suffix(1_000), as: UTF8.self)
-            let reason = failure ?? words.split(whereSeparator: \.isNewline).last.map { String($0).printable }
-            throw CommandError(
-                .unavailable, reason ?? "\(host.name) cannot be reached",
-                hint:
-                    "root on the host must trust the gateway: 'gatehouse host bootstrap \(host.name)' prints the line"
-            )
-        }
+        guard login.isReady else { throw login.error(after: outcome.errors) }
         return ExecutionResult(
             status: outcome.status, output: outcome.output, errorOutput: outcome.errors)
     }

@@ -9,16 +9,13 @@ final class GatewayConnection {
 
     private let process: Int32
     private let handle: ProcessHandle
-    let input: Descriptor
-    let output: Descriptor
+    let stream: DeliveryStream
     private let errors: Descriptor
-    private var frames = DeliveryFrames()
-    private var buffer = [UInt8](repeating: 0, count: 65_536)
 
     /// Starts `ssh`: with the host's own key and nothing else, to the gateway whose key is pinned and to no other.
     ///
     /// - Throws: `SystemError`.
-    init(_ settings: WatchSettings) throws(SystemError) {
+    init(to gateway: TCPAddress, _ settings: WatchSettings) throws(SystemError) {
         let input = try Descriptor.pipe()
         let output = try Descriptor.pipe()
         // A file: it may say as much as it likes while nobody reads.
@@ -26,16 +23,15 @@ final class GatewayConnection {
         let errors = Descriptor(adopting: try SystemError.check(unsafe mkstemp(&template), "mkstemp"))
         unsafe unlink(template)
         var child = ChildProcess(Self.program, descriptors: [input.read, output.write, errors])
-        child.arguments = Self.arguments(settings)
+        child.arguments = Self.arguments(gateway, settings)
         child.environment = ["PATH=/usr/bin:/bin", "HOME=/root", "LANG=C.UTF-8"]
         process = try child.start()
         handle = try ProcessHandle(process)
-        self.input = input.write
-        self.output = output.read
+        stream = DeliveryStream(input: output.read, output: input.write)
         self.errors = errors
     }
 
-    static func arguments(_ settings: WatchSettings) -> [String] {
+    static func arguments(_ gateway: TCPAddress, _ settings: WatchSettings) -> [String] {
         let options = [
             "BatchMode=yes", "StrictHostKeyChecking=yes", "UserKnownHostsFile=\(settings.knownHostsPath)",
             "GlobalKnownHostsFile=/dev/null", "HostKeyAlias=\(WatchSettings.gatewayAlias)",
@@ -45,29 +41,9 @@ final class GatewayConnection {
             "UpdateHostKeys=no",
         ]
         return ["-F", "/dev/null", "-T", "-x", "-a"] + options.flatMap { ["-o", $0] } + [
-            "-p", String(settings.gateway.port), "-l", "gatehouse-watch+\(settings.host)", "-s",
-            settings.gateway.host, DeliveryMessage.subsystem,
+            "-p", String(gateway.port), "-l", "gatehouse-watch+\(settings.host)", "-s",
+            gateway.host, DeliveryMessage.subsystem,
         ]
-    }
-
-    /// Sends a whole message; blocks while the gateway does not take it.
-    ///
-    /// - Throws: `SystemError`, with EPIPE when the connection has ended.
-    func send(_ message: DeliveryMessage) throws(SystemError) {
-        try input.writeAll(message.encoded)
-    }
-
-    /// Waits until something comes, `deadline` at the latest, and gives the messages that are whole; nil at the end.
-    ///
-    /// - Throws: `SystemError`; `WireError`.
-    func receive(until deadline: MonotonicTime) throws -> [DeliveryMessage]? {
-        guard output.waits(for: Int16(POLLIN), until: deadline) else { return [] }
-        let count = try output.read(into: &buffer)
-        guard count > 0 else { return nil }
-        frames.append(buffer[..<count])
-        var messages: [DeliveryMessage] = []
-        while let message = try frames.next() { messages.append(message) }
-        return messages
     }
 
     /// Ends it, and says what `ssh` had to say.

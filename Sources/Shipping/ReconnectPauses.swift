@@ -1,4 +1,4 @@
-/// How long the delivery waits before it connects to the gateway again. Pure: time and chance are parameters.
+/// How long the delivery waits before it connects to the gateway again, or the gateway to the host. Pure: time and chance are parameters.
 ///
 /// A gateway that comes back has all its hosts at the door, and lets in so many at a time: each comes at a time of its own. It is
 /// soon enough that none of them counts as silent by then.
@@ -9,9 +9,13 @@ package struct ReconnectPauses: Sendable {
     /// A connection that held so long was a good one.
     private static let goodTime = Duration.seconds(60)
 
+    private let longest: Duration
     private var limit = Self.first
 
-    package init() {}
+    /// - Parameter longest: what no pause is longer than, at least a second.
+    package init(longest: Duration = Self.longest) {
+        self.longest = longest
+    }
 
     /// The next pause: half of what it may be or more.
     ///
@@ -20,7 +24,7 @@ package struct ReconnectPauses: Sendable {
     ///   - random: from 0 to 1, another one each time.
     package mutating func next(after held: Duration, random: Double) -> Duration {
         if held > Self.goodTime { limit = Self.first }
-        defer { limit = min(limit * 2, Self.longest) }
+        defer { limit = min(limit * 2, longest) }
         return limit * (0.5 + random / 2)
     }
 }

@@ -2,7 +2,7 @@ import Control
 import Glibc
 package import Support
 
-/// Delivers what waits in the spool, for ever: `gatehouse-watch ship`.
+/// Delivers what waits in the spool: `gatehouse-watch ship`.
 package struct Shipping {
     /// From one look into the spool to the next.
     private static let interval = Duration.milliseconds(200)
@@ -21,29 +21,38 @@ package struct Shipping {
     }
 
     /// Connects, delivers, and connects again when the connection ends; returns never.
-    package func run() -> Never {
+    package func run(to gateway: TCPAddress) -> Never {
         signal(SIGPIPE, SIG_IGN)
         var pauses = ReconnectPauses()
         while true {
             let begun = MonotonicTime.now
-            let reason = deliver()
+            let reason = deliver(to: gateway)
             log.notice("delivery ended", ["reason": reason.printable])
             let pause = pauses.next(after: MonotonicTime.now - begun, random: .random(in: 0..<1))
             usleep(UInt32(pause.milliseconds * 1_000))
         }
     }
 
+    /// Delivers to a gateway that has called this process, over standard input and output, until it hangs up.
+    ///
+    /// - Throws: why it could not go on.
+    package func answer() throws {
+        signal(SIGPIPE, SIG_IGN)
+        try FetchTurn(settings.runtime).take()
+        try converse(over: DeliveryStream(input: Descriptor(adopting: 0), output: Descriptor(adopting: 1)))
+    }
+
     /// Delivers over one connection until it ends, and says why it did.
-    private func deliver() -> String {
+    private func deliver(to gateway: TCPAddress) -> String {
         let connection: GatewayConnection
         do {
-            connection = try GatewayConnection(settings)
+            connection = try GatewayConnection(to: gateway, settings)
         } catch {
             return "\(error)"
         }
         var reason = "the gateway closed it"
         do {
-            try converse(over: connection)
+            try converse(over: connection.stream)
         } catch {
             reason = "\(error)"
         }
@@ -51,7 +60,7 @@ package struct Shipping {
         return words.isEmpty ? reason : words
     }
 
-    private func converse(over connection: GatewayConnection) throws {
+    private func converse(over connection: DeliveryStream) throws {
         try connection.send(.hello(version: version, boot: bootID))
         var plan = ShippingPlan(at: .now)
         while true {
@@ -71,7 +80,7 @@ package struct Shipping {
         }
     }
 
-    private func perform(_ action: ShippingPlan.Action, over connection: GatewayConnection) throws {
+    private func perform(_ action: ShippingPlan.Action, over connection: DeliveryStream) throws {
         switch action {
         case .send(let entry, let acceptsHole):
             let bytes: [UInt8]

@@ -11,8 +11,8 @@ package struct WatchSettings: Equatable, Sendable {
 
     /// The host's name in the directory.
     package var host: String
-    /// Where the gateway listens.
-    package var gateway: TCPAddress
+    /// Where the gateway listens; nil: this host does not reach it, and the gateway fetches what waits.
+    package var gateway: TCPAddress?
     /// The trees that are watched, by path.
     package var trees: [String] = []
     /// Those that this host walks.
@@ -28,7 +28,7 @@ package struct WatchSettings: Equatable, Sendable {
     /// Whether processes in other mount namespaces are other machines' and not this one's: in the lab.
     package var isOnlyMountNamespace = false
 
-    package init(host: String, gateway: TCPAddress) {
+    package init(host: String, gateway: TCPAddress?) {
         self.host = host
         self.gateway = gateway
     }
@@ -63,8 +63,8 @@ extension WatchSettings {
             throw WatchSettingsError("is not UTF-8")
         }
         var host: String?
-        var gateway: TCPAddress?
-        self.init(host: "", gateway: TCPAddress(host: "", port: 0))
+        var isFetched = false
+        self.init(host: "", gateway: nil)
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             if line.isEmpty || line.hasPrefix("#") { continue }
             let words = line.split(separator: " ", maxSplits: 1)
@@ -77,6 +77,9 @@ extension WatchSettings {
             case "Gateway":
                 gateway = Self.address(value)
                 problem = gateway == nil ? "is not an address and a port" : nil
+            case "Fetched":
+                isFetched = value == "yes"
+                problem = value == "yes" || value == "no" ? nil : "is neither yes nor no"
             case "Tree": problem = Self.add(value, to: &trees)
             case "Scan": problem = Self.add(value, to: &scannedTrees)
             case "Spool": problem = Self.set(value, &spool)
@@ -93,9 +96,10 @@ extension WatchSettings {
             if let problem { throw WatchSettingsError("line \(index + 1): '\(value)' \(problem)") }
         }
         guard let host else { throw WatchSettingsError("lacks Host") }
-        guard let gateway else { throw WatchSettingsError("lacks Gateway") }
+        guard isFetched != (gateway != nil) else {
+            throw WatchSettingsError(isFetched ? "has both Gateway and Fetched" : "lacks Gateway")
+        }
         self.host = host
-        self.gateway = gateway
     }
 
     private static func set(_ value: String, _ path: inout String) -> String? {

@@ -6,9 +6,12 @@ struct WantedPreparation: Encodable {
     var settings: String?
     /// The lines that name the host's trees.
     var trees: String
+    /// The line by which root lets the gateway in to fetch; nil: it is to have no such line.
+    var fetchLine: String?
 
     enum CodingKeys: String, CodingKey {
         case action, trees
+        case fetchLine = "fetch_line"
         case knownHosts = "known_hosts"
         case settings = "watch.conf"
     }
@@ -16,7 +19,7 @@ struct WantedPreparation: Encodable {
 
 struct WantedInstallation: Encodable {
     var action = "install"
-    /// Of the program that the host is to have; it fetches that itself.
+    /// Of the program that the host is to have; it fetches that itself, unless it has been brought.
     var sha256: String
     /// Whether what runs is to be started anew.
     var isNew: Bool
@@ -40,6 +43,8 @@ struct WantedRemoval: Encodable {
 struct PreparationReport: Decodable {
     var key: String
     var done: [String]
+    /// SHA-256 of the program that is there; nil: none is.
+    var program: String?
 }
 
 struct InstallReport: Decodable {

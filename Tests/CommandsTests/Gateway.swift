@@ -64,8 +64,8 @@ final class Gateway: Sendable {
         return HostWork(
             sharing: SharingService(directory: directory, ledger: ledger, executor: daemon), ledger: ledger,
             watchers: WatcherService(
-                directory: directory, executor: daemon, programPath: "/bin/true",
-                hostKeys: [try PublicKey.parse(Self.key(2))]),
+                directory: directory, executor: daemon, fetcher: daemon, programPath: "/bin/true",
+                hostKeys: [try PublicKey.parse(Self.key(2))], authority: try PublicKey.parse(Self.key(1))),
             report: { name in daemon.state.withLock { $0.watchers[name] } },
             filesOf: { uid in daemon.state.withLock { $0.files[uid] ?? [] } })
     }

@@ -84,6 +84,39 @@ struct TreeVerbTests {
         #expect(gateway.run("watch install communal1 --spool-limit 5") == .usage)
     }
 
+    @Test("where only Session Manager leads the gateway fetches, unless it is told where hosts reach it")
+    func watchInstallFetched() throws {
+        #expect(gateway.run("watch install communal1 --fetch --gateway 10.0.0.1") == .usage)
+        var change = HostChange()
+        change.transport = .ssm
+        change.instance = HostInstance(id: "i-0123456789abcdef0", region: "eu-central-1")
+        _ = try gateway.services.directory.changeHost("communal1", change)
+        let terminal = Transcript()
+        for way in ["fetched", "brought"] {
+            answer(#""key":"\#(Gateway.key(7))","done":["key"]"#, status: 10)
+            // The program is brought to who cannot fetch it.
+            if way == "fetched" { answer("\"x\":0") }
+            answer(#""done":["program"]"#, status: 10)
+            let words = way == "fetched" ? "" : " --gateway 10.0.0.1:22"
+            let text = gateway.output(of: "watch install communal1 --json" + words)
+            #expect(text.contains(#""way": "\#(way)""#))
+            #expect(try gateway.changes().last?["way"] == way)
+            #expect(try gateway.services.directory.watchKeys().map(\.isFetched) == [way == "fetched"])
+            #expect(gateway.output(of: "watch status --json").contains(#""way": "\#(way)""#))
+        }
+        #expect(steps.contains { $0.contains(#"Fetched yes\n"#) && $0.contains("fetch_line") })
+        #expect(gateway.run("watch install communal1", on: terminal) != .success)
+        #expect(
+            terminal.errors.contains("communal1: only Session Manager leads there, so the gateway fetches"))
+        gateway.daemon.state.withLock {
+            $0.watchers["communal1"] = WatcherReport(
+                isConnected: false, version: nil, lastHeard: nil, lastTaken: nil, status: nil,
+                fetchFailure: "no\u{1B}way")
+        }
+        #expect(
+            gateway.output(of: "watch status").contains(#"communal1: nothing can be fetched: no\u{1B}way"#))
+    }
+
     @Test("the status tells watchers apart that watch, that are silent and that are not there")
     func watchStatus() throws {
         #expect(gateway.output(of: "watch status").contains("communal1  none"))

@@ -99,17 +99,35 @@ struct TreeTests {
         #expect(try store.watchKeys() == [])
     }
 
+    @Test("what is fetched stays so until another is said, with another key too")
+    func fetched() throws {
+        try store.setWatchKey(Fixture.key(9), of: "h1")
+        #expect(try store.watchKey(of: "h1")?.isFetched == false)
+        try store.setWatchKey(Fixture.key(9), of: "h1", isFetched: true)
+        try store.setWatchKey(Fixture.key(9), of: "h1")
+        #expect(try store.watchKey(of: "h1")?.isFetched == true)
+        try store.setWatchKey(Fixture.key(10), of: "h1")
+        #expect(try store.watchKeys().map(\.isFetched) == [true])
+        try store.setWatchKey(Fixture.key(10), of: "h1", isFetched: false)
+        #expect(try store.watchKey(of: "h1")?.isFetched == false)
+    }
+
     @Test("trees and watchers survive an export and an import")
     func exported() throws {
         try store.addTree(
             NewTree("/shared/lab", group: "lab", targets: ["pool", "h1"], scanner: "h2"), at: Fixture.time)
         try store.addTree(NewTree("/home", targets: ["h3"]), at: Fixture.time)
         try store.setWatchKey(Fixture.key(9), of: "h1", at: Fixture.time)
+        try store.setWatchKey(Fixture.key(10), of: "h2", isFetched: true, at: Fixture.time)
         let other = try Fixture()
         let document = try store.exportJSON()
         try other.store.importJSON(document)
         #expect(try other.store.exportJSON() == document)
         try other.store.importJSON(document)
+        #expect(try other.store.watchKeys().map(\.isFetched) == [false, true])
+        try other.store.setWatchKey(Fixture.key(10), of: "h2", isFetched: false)
+        try other.refuses(.conflict) { try other.store.importJSON(document) }
+        try other.store.setWatchKey(Fixture.key(10), of: "h2", isFetched: true)
         try other.store.setTree("/home", scanner: "h3")
         try other.refuses(.conflict) {
             var changed = String(decoding: document, as: UTF8.self)

@@ -11,7 +11,7 @@ import pytest
 
 TOP = Path(__file__).resolve().parents[2]
 STEPS = [TOP / "Sources/Watchers/WatchStep", TOP / "Sources/Accounts/HostStep"]
-UNCHANGED, CHANGED, FAILED = 0, 10, 50
+UNCHANGED, CHANGED, CONFLICTS, FAILED = 0, 10, 20, 50
 VERBS = ("watch", "scan", "ship")
 STARTED = [f"started gatehouse-{verb}.service" for verb in VERBS]
 
@@ -37,12 +37,14 @@ class WatchedHost:
 
     def __init__(self, machine):
         self.machine = machine
+        self.root = machine.folder / "root"
         self.folders = {"/run": machine.folder / "run", "/usr/local": machine.folder / "local",
-                        "/var/spool": machine.folder / "spool", "/var/lib": machine.folder / "lib"}
+                        "/var/spool": machine.folder / "spool", "/var/lib": machine.folder / "lib", "/root": self.root}
         for folder in self.folders.values():
             folder.mkdir()
         self.run = self.folders["/run"]
         (self.run / "systemd/system").mkdir(parents=True)
+        (self.run / "sshd").mkdir()
         (machine.etc / "systemd/system").mkdir(parents=True)
         self.settings = machine.etc / "gatehouse-watch/watch.conf"
         self.pending = machine.etc / "gatehouse-watch/restart-pending"
@@ -77,9 +79,9 @@ class WatchedHost:
         assert done.returncode == expect, report
         return report
 
-    def prepare(self, settings, expect=CHANGED):
+    def prepare(self, settings, expect=CHANGED, way="Gateway 10.0.0.1:22", **more):
         return self.step(expect, action="prepare", known_hosts="gatehouse-gateway ssh-ed25519 AAAA\n", trees="Tree /t\n",
-                         **{"watch.conf": f"Host h1\nGateway 10.0.0.1:22\n{settings}"})
+                         **{"watch.conf": f"Host h1\n{way}\n{settings}"}, **more)
 
     def install(self, prepared, expect=CHANGED, prelude=""):
         """The second step, as the gateway asks for it after the first."""
@@ -195,3 +197,68 @@ def test_fetching_is_tried_again_at_another_time(host):
         pauses |= {second, third}
         (host.run / "pauses").unlink()
     assert len(pauses) == 6
+
+
+LINE = 'cert-authority,principals="gatehouse-fetch@h1" ssh-ed25519 AAAA'
+OURS = f'restrict,command="/bin/sh /usr/local/libexec/gatehouse-watch-fetch",{LINE} gatehouse-watch-fetch\n'
+
+
+@pytest.fixture
+def keys(host):
+    """Root's authorized keys, with one of the host's own that has no line end."""
+    keys = host.root / ".ssh/authorized_keys"
+    keys.parent.mkdir()
+    keys.write_text("ssh-ed25519 BBBB admin@h1")
+    return keys
+
+
+def fetched(host, expect=CHANGED):
+    return host.prepare("", expect, "Fetched yes", fetch_line=LINE)
+
+
+@pytest.mark.limit(60)
+def test_the_gateway_fetches(host, keys):
+    """It is let in by one line that runs one script; the program comes whole or not at all; all of it goes again."""
+    report = fetched(host)
+    assert {"authorized_keys", "fetch", "watch.conf"} <= set(report["done"]) and report["program"]
+    assert keys.read_text() == "ssh-ed25519 BBBB admin@h1\n" + OURS and keys.stat().st_mode & 0o777 == 0o644
+    assert fetched(host, UNCHANGED)["done"] == []
+    guard = host.folders["/usr/local"] / "libexec/gatehouse-watch-fetch"
+    for command in ("", "sh", "deliver; id", "program x"):
+        done = subprocess.run(["sh", guard], env={"SSH_ORIGINAL_COMMAND": command}, capture_output=True)
+        assert done.returncode == 64 and not done.stdout, command
+
+    host.offer("2.0")
+    brought = host.machine.etc / "gatehouse-watch/program"
+    brought.write_bytes(host.program[:-1])
+    assert "did not come whole" in host.install(report, FAILED)["errors"][0]
+    assert not brought.exists()
+    brought.write_bytes(host.program)
+    host.told()
+    done = host.install(report)["done"]
+    assert done == ["program", "removed gatehouse-ship.service", *STARTED[:2]]
+    assert host.told()[:1] == ["--quiet disable --now gatehouse-ship.service"]
+    assert not brought.exists() and not (host.machine.etc / "systemd/system/gatehouse-ship.service").exists()
+    assert host.step(UNCHANGED, action="status")["services"]["ship"] == "not fetched"
+
+    (host.run / "active-gatehouse-ship.service").unlink(missing_ok=True)
+    assert {"authorized_keys", "fetch"} <= set(host.prepare("")["done"])
+    assert keys.read_text() == "ssh-ed25519 BBBB admin@h1\n" and not guard.exists()
+
+
+@pytest.mark.limit(60)
+@pytest.mark.parametrize("setting", ["PermitRootLogin", "PubkeyAuthentication"])
+def test_an_sshd_that_lets_no_root_in(host, keys, setting):
+    """It is said before root's keys are changed."""
+    host.machine.configure_sshd(f"{setting} no")
+    assert f"set {setting} to " in fetched(host, CONFLICTS)["errors"][0]
+    assert keys.read_text() == "ssh-ed25519 BBBB admin@h1"
+
+
+@pytest.mark.limit(60)
+def test_keys_that_lie_elsewhere(host):
+    """The line goes where sshd looks, which may be a folder that there is not yet."""
+    host.machine.configure_sshd("AuthorizedKeysFile /etc/keys/%u")
+    fetched(host)
+    assert (host.machine.etc / "keys/root").read_text() == OURS
+    assert not (host.root / ".ssh").exists()

@@ -13,6 +13,13 @@ struct ReconnectPausesTests {
         #expect(pauses.next(after: .zero, random: 1) == .seconds(2))
     }
 
+    @Test("where each attempt costs something pauses may become longer")
+    func longer() {
+        var pauses = ReconnectPauses(longest: .seconds(60))
+        let limits = (0..<8).map { _ in pauses.next(after: .zero, random: 1) }
+        #expect(limits == [1, 2, 4, 8, 16, 32, 60, 60].map { .seconds($0) })
+    }
+
     @Test("no pause is shorter than half of what it may be", arguments: [0.0, 0.25, 0.999])
     mutating func apart(_ random: Double) {
         for limit in [1, 2, 4, 8, 15, 15] {

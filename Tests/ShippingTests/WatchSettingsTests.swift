@@ -29,12 +29,21 @@ struct WatchSettingsTests {
         #expect(settings.spool == "/var/spool/gatehouse-watch")
     }
 
+    @Test("a host that is fetched from has no gateway")
+    func fetched() throws {
+        let settings = try read("Host h\nFetched yes\nTree /t\n")
+        #expect(settings.gateway == nil && settings.trees == ["/t"])
+        #expect(try read("Host h\nFetched no\nGateway g:22\n").gateway?.host == "g")
+    }
+
     @Test(
         "what cannot be is refused",
         arguments: [
             "", "Host h", "Gateway g:22", "Host h\nGateway g", "Host h\nGateway g:0", "Host h\nGateway -oX:1",
             "Host h\nGateway :22", "Host h\nGateway g:22\nTree shared", "Host h\nGateway g:22\nSpoolLimit x",
             "Host h\nGateway g:22\nNonsense 1", "Host h\nGateway g:22\nTree", "Host h\u{7}\nGateway g:22",
+            "Host h\nFetched no", "Host h\nFetched maybe\nGateway g:22",
+            "Host h\nFetched yes\nGateway g:22",
             "Host h\nGateway g:22\nOnlyMountNamespace maybe", "Host h\nGateway a b:22",
         ])
     func bad(_ text: String) {
@@ -43,7 +52,8 @@ struct WatchSettingsTests {
 
     @Test("changed bytes never crash")
     func mutations() {
-        let text = Array("Host communal1\nGateway [fd00::1]:2222\nTree /shared/lab\nSpoolLimit 1000\n".utf8)
+        let text = Array(
+            "Host communal1\nGateway [fd00::1]:2222\nTree /shared/lab\nFetched no\nSpoolLimit 1000\n".utf8)
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<5_000 {
             var changed = text

@@ -1,5 +1,6 @@
 import Accounts
 import Directory
+import Glibc
 import SSHKeys
 import Support
 import TestSupport
@@ -38,6 +39,8 @@ struct WatcherServiceTests {
     private let folder: TemporaryFolder
     private let directory: DirectoryStore
     private let host = Host1()
+    /// By which the gateway gets at hosts from which it fetches.
+    private let fetcher = Host1()
     private let service: WatcherService
     private let key: PublicKey
 
@@ -48,16 +51,20 @@ struct WatcherServiceTests {
         try directory.addTree(NewTree("/shared/a b", targets: ["h1"]))
         key = try PrivateKey.generate().publicKey
         service = WatcherService(
-            directory: directory, executor: host, programPath: "/bin/true",
-            hostKeys: [try PrivateKey.generate().publicKey])
+            directory: directory, executor: host, fetcher: fetcher, programPath: "/bin/true",
+            hostKeys: [try PrivateKey.generate().publicKey], authority: try PrivateKey.generate().publicKey)
     }
 
-    private func install(_ answers: [String], on hosts: [String] = ["h1"]) throws -> (
-        inputs: [String], results: [Result<WatcherInstallation, any Error>]
-    ) {
+    private static let brought = WatcherOptions.Way.brought(to: TCPAddress(host: "fd00::1", port: 2_222))
+
+    private func install(
+        _ answers: [String], on hosts: [String] = ["h1"], _ way: WatcherOptions.Way? = brought
+    ) throws -> (inputs: [String], results: [Result<WatcherInstallation, any Error>]) {
         host.state.withLock { $0 = (answers: answers, inputs: []) }
+        let options = way.map { WatcherOptions($0) }
         let results = try service.install(
-            on: hosts, WatcherOptions(gateway: TCPAddress(host: "fd00::1", port: 2_222)))
+            on: hosts,
+            Dictionary(uniqueKeysWithValues: hosts.compactMap { host in options.map { (host, $0) } }))
         // Behind the modules.
         let inputs = host.state.withLock {
             $0.inputs.map { String(decoding: $0.suffix(2_000), as: UTF8.self) }
@@ -107,6 +114,43 @@ struct WatcherServiceTests {
             host.batches.withLock { $0 }
                 == [hosts, Array(hosts[..<20]), Array(hosts[20..<40]), Array(hosts[40...])])
         #expect(try results.map { try $0.get().done } == hosts.map { ["key", "program of \($0)"] })
+    }
+
+    @Test("what is fetched is brought its program first, and is fetched when all of it is there")
+    func fetched() throws {
+        fetcher.state.withLock { $0.answers = [""] }
+        let (inputs, results) = try install(
+            [#""key":"\#(key.line)","done":["key"],"program":"00""#, #""done":["program"]"#], .fetched)
+        #expect(inputs[0].contains(#"Host h1\nFetched yes\n"#) && !inputs[0].contains("Gateway "))
+        #expect(
+            inputs[0].contains(
+                #""fetch_line":"cert-authority,principals=\"gatehouse-fetch@h1\" ssh-ed25519 "#))
+        #expect(fetcher.state.withLock { $0.inputs } == [try programBytes()])
+        #expect(try results[0].get().isFetched)
+        #expect(try directory.watchKey(of: "h1")?.isFetched == true)
+
+        let digest = try #require(inputs[1].split(separator: #""sha256":""#).last?.prefix(64))
+        let answers = [#""key":"\#(key.line)","done":[],"program":"\#(digest)""#, #""done":[]"#]
+        let again = try install(answers, nil)
+        #expect(again.inputs[0].contains("fetch_line") && !again.inputs[0].contains("watch.conf"))
+        #expect(fetcher.state.withLock { $0.inputs.count } == 1)
+        #expect(try directory.watchKey(of: "h1")?.isFetched == true)
+
+        let back = try install(answers)
+        #expect(!back.inputs[0].contains("fetch_line") && back.inputs[0].contains("Gateway "))
+        #expect(try directory.watchKey(of: "h1")?.isFetched == false)
+    }
+
+    @Test("nothing is fetched from a host whose installation failed")
+    func failedFetch() throws {
+        let (_, results) = try install(
+            [#""key":"\#(key.line)","done":["key"]"#, #""done":"nonsense""#], .fetched)
+        #expect(throws: StepError.self) { try results[0].get() }
+        #expect(try directory.watchKey(of: "h1")?.isFetched == false)
+    }
+
+    private func programBytes() throws -> [UInt8] {
+        try Descriptor.open("/bin/true", O_RDONLY).readAll(limit: 1 << 24)
     }
 
     @Test("a host that there is not keeps no other from its watcher")

@@ -35,16 +35,19 @@ package struct WatcherReport: Sendable {
     package var lastHeard: Timestamp?
     package var lastTaken: Timestamp?
     package var status: WatcherStatus?
+    /// Why the gateway could not fetch anything the last time; nil: it could, or it is not to.
+    package var fetchFailure: String?
 
     package init(
         isConnected: Bool, version: String?, lastHeard: Timestamp?, lastTaken: Timestamp?,
-        status: WatcherStatus?
+        status: WatcherStatus?, fetchFailure: String? = nil
     ) {
         self.isConnected = isConnected
         self.version = version
         self.lastHeard = lastHeard
         self.lastTaken = lastTaken
         self.status = status
+        self.fetchFailure = fetchFailure
     }
 }
 

@@ -1,7 +1,8 @@
 """Puts the watcher on this host, or takes it away; JSON on standard input says what is wanted.
 
 The program does not come along: the host fetches it from the gateway, on the way on which it will deliver, once the gateway
-knows the watcher's key. Its hash comes from the gateway by the way on which this step came.
+knows the watcher's key; or the gateway brings it, on the way on which it will fetch. Its hash comes from the gateway by the way on
+which this step came.
 """
 
 import hashlib
@@ -13,15 +14,14 @@ import subprocess
 import sys
 import time
 
-import files
+import fetching
 import services
 from files import BAD_INPUT, CHANGED, CONFLICTS, FAILED, UNCHANGED, Failure, read, remove, replace, run
-from services import PROGRAM, put
+from services import PROGRAM, SETTINGS, put
 
 FOLDER = "/etc/gatehouse-watch"
 KEY = FOLDER + "/key"
 KNOWN_HOSTS = FOLDER + "/known_hosts"
-SETTINGS = FOLDER + "/watch.conf"
 SPOOL = "/var/spool/gatehouse-watch"
 #: What the last walk of each tree found.
 STATE = "/var/lib/gatehouse-watch"
@@ -58,7 +58,8 @@ def prepare(wanted, report):
         changed.append("key")
     if put(KNOWN_HOSTS, wanted["known_hosts"].encode("utf-8"), 0o644):
         changed.append("known_hosts")
-    report["key"] = public_key()
+    changed += fetching.put(wanted.get("fetch_line"))
+    report["key"], report["program"] = public_key(), digest_of_program()
     report["done"], report["changed"] = changed, bool(changed)
 
 
@@ -94,7 +95,7 @@ def set_trees(wanted, report):
 def put_program(digest):
     if digest_of_program() == digest:
         return []
-    program = fetch_program(digest)
+    program = fetching.take_program(digest) if services.is_fetched() else fetch_program(digest)
     services.restart_later()
     os.makedirs(os.path.dirname(PROGRAM), mode=0o755, exist_ok=True)
     replace(PROGRAM, program, 0o755)
@@ -161,10 +162,10 @@ def remove_pam_line():
 
 def uninstall(wanted, report):
     deadline = time.monotonic() + wanted["patience"]
-    while waiting() and services.states()["ship"] == "active" and time.monotonic() < deadline:
+    while waiting() and services.states()["ship"] in ("active", "fetched") and time.monotonic() < deadline:
         time.sleep(0.2)
     report["left"] = waiting()
-    done = services.stop()
+    done = fetching.put(None) + services.stop()
     if remove_pam_line():
         done.append("pam")
     for folder in (FOLDER, SPOOL, STATE, services.RUNTIME):

@@ -76,6 +76,10 @@ Nice=10
 WantedBy=multi-user.target
 """
 
+#: Where `gatehouse-watch ship --fetched` has its number.
+FETCHED_PID = RUNTIME + "/fetched.pid"
+SETTINGS = "/etc/gatehouse-watch/watch.conf"
+
 #: In the order in which they are started.
 SERVICES = [("watch", "gatehouse-watch.service", WATCH_UNIT), ("rescan", "gatehouse-scan.service", SCAN_UNIT),
             ("ship", "gatehouse-ship.service", SHIP_UNIT)]
@@ -100,6 +104,15 @@ def has_systemd():
     return run("systemctl", "is-system-running")[1].strip() in ("running", "degraded", "starting", "initializing")
 
 
+def is_fetched():
+    """Whether the gateway fetches what waits here: then nothing that runs here all the time delivers."""
+    return b"Fetched yes" in (read(SETTINGS) or b"").split(b"\n")
+
+
+def wanted_services():
+    return [service for service in SERVICES if service[0] != "ship" or not is_fetched()]
+
+
 def restart_later():
     """To be called before what the programs read at their start is changed."""
     replace(PENDING_RESTART, b"", 0o600, is_ours=True)
@@ -119,19 +132,26 @@ def put(path, data, mode):
 def start(is_new):
     """Makes the services run, anew if something of theirs has changed, by an earlier run too; says what was done."""
     os.makedirs(RUNTIME, mode=0o755, exist_ok=True)
-    done = start_units(is_new) if has_systemd() else start_loops(is_new)
+    is_new = is_new or os.path.exists(PENDING_RESTART)
+    # What delivers by itself ends where the gateway fetches instead.
+    unwanted = [service for service in SERVICES if service not in wanted_services()]
+    done = stop_units(unwanted) if has_systemd() else stop_loops(unwanted)
+    if is_new:
+        # The gateway calls it again.
+        end_fetched()
+    done += start_units(is_new) if has_systemd() else start_loops(is_new)
     remove(PENDING_RESTART)
     return done
 
 
 def start_units(is_new):
-    for _, unit, text in SERVICES:
+    for _, unit, text in wanted_services():
         put("%s/%s" % (UNITS, unit), text, 0o644)
     is_new = is_new or os.path.exists(PENDING_RESTART)
     if is_new:
         check("systemctl", "daemon-reload")
     done = []
-    for _, unit, _ in SERVICES:
+    for _, unit, _ in wanted_services():
         if run("systemctl", "is-enabled", unit)[0] != 0:
             check("systemctl", "--quiet", "enable", unit)
             done.append("enabled %s" % unit)
@@ -152,7 +172,7 @@ def start_loops(is_new):
     put(STARTER, LOOP, 0o755)
     is_new = is_new or os.path.exists(PENDING_RESTART)
     done = []
-    for verb, _, _ in SERVICES:
+    for verb, _, _ in wanted_services():
         if is_new and stop_loop(verb) or not loop_of(verb):
             if os.fork() == 0:
                 os.setsid()
@@ -190,27 +210,63 @@ def stop_loop(verb):
 
 def stop():
     """Ends the services and forgets them; says what was done."""
-    done = []
+    end_fetched()
     if has_systemd():
-        for _, unit, _ in reversed(SERVICES):
-            path = "%s/%s" % (UNITS, unit)
-            if os.path.lexists(path):
-                run("systemctl", "--quiet", "disable", "--now", unit)
-                remove(path)
-                done.append("removed %s" % unit)
-        if done:
-            check("systemctl", "daemon-reload")
-        return done
-    for verb, _, _ in reversed(SERVICES):
-        if loop_of(verb):
-            stop_loop(verb)
-            done.append("stopped %s" % verb)
+        return stop_units(SERVICES)
+    done = stop_loops(SERVICES)
     remove(STARTER)
     return done
 
 
+def stop_units(units):
+    done = []
+    for _, unit, _ in reversed(units):
+        path = "%s/%s" % (UNITS, unit)
+        if os.path.lexists(path):
+            run("systemctl", "--quiet", "disable", "--now", unit)
+            remove(path)
+            done.append("removed %s" % unit)
+    if done:
+        check("systemctl", "daemon-reload")
+    return done
+
+
+def stop_loops(loops):
+    done = []
+    for verb, _, _ in reversed(loops):
+        if loop_of(verb):
+            stop_loop(verb)
+            done.append("stopped %s" % verb)
+    return done
+
+
+def fetched_process():
+    """The process that delivers to a gateway that has called it; None where there is none."""
+    pid = (read(FETCHED_PID) or b"").strip()
+    if not pid.isdigit():
+        return None
+    words = (read("/proc/%d/cmdline" % int(pid)) or b"").split(b"\0")
+    return int(pid) if words[:3] == [PROGRAM.encode(), b"ship", b"--fetched"] else None
+
+
+def end_fetched():
+    pid = fetched_process()
+    if pid is not None:
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+    remove(FETCHED_PID)
+
+
 def states():
-    """Whether each of the two runs."""
-    if has_systemd():
-        return {verb: run("systemctl", "is-active", unit)[1].strip() or "unknown" for verb, unit, _ in SERVICES}
-    return {verb: "active" if loop_of(verb) else "inactive" for verb, _, _ in SERVICES}
+    """Whether each of them runs."""
+    found = {}
+    for verb, unit, _ in wanted_services():
+        if has_systemd():
+            found[verb] = run("systemctl", "is-active", unit)[1].strip() or "unknown"
+        else:
+            found[verb] = "active" if loop_of(verb) else "inactive"
+    if is_fetched():
+        found["ship"] = "fetched" if fetched_process() else "not fetched"
+    return found

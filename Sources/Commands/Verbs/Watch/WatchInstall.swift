@@ -8,11 +8,15 @@ package struct WatchInstall: DaemonCommand {
     package static let words = ["watch", "install"]
     package static let summary = "Put the watcher on hosts: what happens to their trees goes to the book"
     package static let usage =
-        "HOST|POOL|--all [--gateway ADDRESS[:PORT]] [--spool-limit BYTES] [--only-mount-namespace] [--json]"
-    package static let examples = ["watch install communal1", "watch install --all --gateway 10.0.0.5:22"]
+        "HOST|POOL|--all [--gateway ADDRESS[:PORT] | --fetch] [--spool-limit BYTES] [--only-mount-namespace] [--json]"
+    package static let examples = [
+        "watch install communal1", "watch install --all --gateway 10.0.0.5:22", "watch install gpu1 --fetch",
+    ]
 
     private let choice: HostChoice
     private let gateway: String?
+    /// The gateway is to fetch what the hosts saw; they need not reach it.
+    private let isFetched: Bool
     private let spoolLimit: UInt64?
     private let isOnlyMountNamespace: Bool
     private let isJSON: Bool
@@ -20,6 +24,7 @@ package struct WatchInstall: DaemonCommand {
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
         isJSON = words.flag("--json")
         isOnlyMountNamespace = words.flag("--only-mount-namespace")
+        isFetched = words.flag("--fetch")
         gateway = try words.option("--gateway")
         spoolLimit = try words.number("--spool-limit")
         choice = try HostChoice(parsing: &words, needsWord: true)
@@ -27,19 +32,38 @@ package struct WatchInstall: DaemonCommand {
         if let spoolLimit, spoolLimit < 16 << 20 {
             throw UsageError("--spool-limit is 16777216 bytes (16 MiB) at least")
         }
+        if isFetched, gateway != nil {
+            throw UsageError(
+                "--fetch and --gateway exclude each other", hint: "fetched is what hosts cannot bring")
+        }
     }
 
     package func run(in context: CommandContext) throws -> ExitCode {
-        let endpoint = try gatewayEndpoint(context.services.configuration)
-        var options = WatcherOptions(gateway: TCPAddress(host: endpoint.address, port: endpoint.port))
-        options.spoolLimit = spoolLimit
-        options.isOnlyMountNamespace = isOnlyMountNamespace
-        let wanted = options
         let work = context.services.hostWork
         let now = context.services.now()
         return try WatchOutcomes.run(Self.self, choice, in: context, json: isJSON) { hosts in
-            try work.watchers.install(on: hosts, wanted, at: now)
+            let wanted = Dictionary(
+                uniqueKeysWithValues: try hosts.map { ($0, try options(for: $0, context)) })
+            return try work.watchers.install(on: hosts, wanted, at: now)
         }
+    }
+
+    private func options(for name: String, _ context: CommandContext) throws -> WatcherOptions {
+        let host = try context.directory.host(name)
+        var options: WatcherOptions
+        if isFetched || (gateway == nil && host.isReachedOneWay) {
+            if !isFetched {
+                try context.terminal.errLine(
+                    "\(name): only Session Manager leads there, so the gateway fetches what its watcher sees")
+            }
+            options = WatcherOptions(.fetched)
+        } else {
+            let endpoint = try gatewayEndpoint(context.services.configuration)
+            options = WatcherOptions(.brought(to: TCPAddress(host: endpoint.address, port: endpoint.port)))
+        }
+        options.spoolLimit = spoolLimit
+        options.isOnlyMountNamespace = isOnlyMountNamespace
+        return options
     }
 
     /// Where hosts reach the gateway: as told, else the first address that is not this machine's own.
@@ -80,13 +104,21 @@ package struct WatchUpgrade: DaemonCommand {
         return try WatchOutcomes.run(
             Self.self, choice, where: { watched.contains($0) }, in: context, json: isJSON
         ) { hosts in
-            try work.watchers.install(on: hosts, nil, at: now)
+            try work.watchers.install(on: hosts, at: now)
         }
     }
 }
 
+extension Host {
+    /// Whether no network leads there, so that none is likely to lead from there to the gateway.
+    fileprivate var isReachedOneWay: Bool { transport == .ssm && instance != nil }
+}
+
 /// What became of a watcher on each of several hosts.
 enum WatchOutcomes {
+    /// One word for how what was seen comes to the gateway.
+    static func way(isFetched: Bool) -> String { isFetched ? "fetched" : "brought" }
+
     static func run(
         _ command: any Command.Type, _ choice: HostChoice,
         where isWanted: @Sendable (String) -> Bool = { _ in true },
@@ -113,13 +145,17 @@ enum WatchOutcomes {
                     .object([
                         "host": .string(host), "result": .string(result),
                         "done": .strings(installation.done), "key": .string(installation.key),
+                        "way": .string(WatchOutcomes.way(isFetched: installation.isFetched)),
                         "remarks": .strings(installation.remarks),
                     ]))
                 if !installation.done.isEmpty {
                     try context.record(
                         Change(
                             command, host: host,
-                            ["key": installation.key, "done": installation.done.joined(separator: ", ")]))
+                            [
+                                "key": installation.key, "way": way(isFetched: installation.isFetched),
+                                "done": installation.done.joined(separator: ", "),
+                            ]))
                 }
                 for remark in installation.remarks { try context.terminal.errLine("\(host): \(remark)") }
             case .failure(let error):

@@ -28,8 +28,9 @@ package struct WatchStatus: DaemonCommand {
         let keys = Dictionary(
             uniqueKeysWithValues: try context.directory.watchKeys().map { ($0.host, $0) })
         var table = Table(
-            "HOST", "STATE", "VERSION", "SINCE", "HEARD", "LAST DELIVERY", "SPOOL", "EVENTS", "GAPS")
+            "HOST", "STATE", "VERSION", "SINCE", "HEARD", "LAST DELIVERY", "SPOOL", "EVENTS", "GAPS", "WAY")
         var list: [JSON] = []
+        var failures = ""
         for host in try choice.hosts(in: context.directory) {
             let report = work.report(host)
             let state = Self.state(installed: keys[host] != nil, report, at: now)
@@ -41,7 +42,11 @@ package struct WatchStatus: DaemonCommand {
                 host, state, report?.version ?? "", since?.description ?? "",
                 Self.age(report?.lastHeard, at: now), Self.age(report?.lastTaken, at: now),
                 status.map { "\($0.spoolSegments) segments, \($0.spoolBytes) bytes" } ?? "",
-                status.map { String($0.events) } ?? "", status.map { String($0.gaps) } ?? "")
+                status.map { String($0.events) } ?? "", status.map { String($0.gaps) } ?? "",
+                keys[host].map { WatchOutcomes.way(isFetched: $0.isFetched) } ?? "")
+            if let failure = report?.fetchFailure, state == "silent" {
+                failures += "\(host): nothing can be fetched: \(failure.printable)\n"
+            }
             var entry: [String: JSON] = [
                 "host": .string(host), "state": .string(state), "version": .text(report?.version),
                 "key": .text(keys[host]?.material.fingerprint), "installed": .time(keys[host]?.installed),
@@ -50,12 +55,14 @@ package struct WatchStatus: DaemonCommand {
                 "spool_bytes": .integer(status?.spoolBytes),
                 "spool_segments": .integer(status?.spoolSegments), "events": .integer(status?.events),
                 "gaps": .integer(status?.gaps), "trees": .strings(status?.trees ?? []),
+                "way": .text(keys[host].map { WatchOutcomes.way(isFetched: $0.isFetched) }),
+                "fetch_failure": .text(report?.fetchFailure),
             ]
             if asks, keys[host] != nil { entry["host_says"] = inspect(host, by: work.watchers) }
             list.append(.object(entry))
         }
         return try context.show(
-            json: isJSON, ["watchers": .array(list)], text: table.text + asked(list))
+            json: isJSON, ["watchers": .array(list)], text: table.text + failures + asked(list))
     }
 
     private func inspect(_ host: String, by watchers: WatcherService) -> JSON {
