@@ -2,6 +2,7 @@ import Commands
 import Control
 import Glibc
 import Support
+import TestSupport
 import Testing
 
 @Suite("gatehouse on a command line")
@@ -193,7 +194,8 @@ struct CommandLineTests {
 
 /// A folder for one installation.
 final class Workspace: Sendable {
-    let path: String
+    private let files: TemporaryFolder
+    var path: String { files.path }
     var configuration: String { path + "/gatehouse.conf" }
 
     private static let names = [
@@ -202,17 +204,7 @@ final class Workspace: Sendable {
     ]
 
     init() throws {
-        var template = Array("/tmp/gatehouse-commands-XXXXXX".utf8CString)
-        guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit {
-        let others = [
-            "state/gatehouse.db-wal", "state/gatehouse.db-shm", "run/control.sock", "gatehouse.conf",
-        ]
-        for name in others + Self.names.reversed() { _ = unsafe remove("\(path)/\(name)") }
-        _ = unsafe rmdir(path)
+        files = try TemporaryFolder()
     }
 
     func configure(adding lines: String = "") throws {

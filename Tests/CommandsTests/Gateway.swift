@@ -4,28 +4,29 @@ import Authentication
 import Commands
 import Configuration
 import Directory
-import Glibc
 import Inventory
 import OneTimeCodes
 import Ownership
 import SSHKeys
 import Sharing
 import Support
+import TestSupport
 import Watchers
 
 /// A gateway without a network: a real directory and event log in a folder of its own, and a daemon that only notes what it is asked.
 final class Gateway: Sendable {
-    let folder: String
     let services: CommandServices
     let daemon: QuietDaemon
+    private let files: TemporaryFolder
+
+    var folder: String { files.path }
 
     static let now = Timestamp(milliseconds: 1_790_000_000_000)
 
     /// - Parameter people: makes alice and bob in group lab, ada the admin, communal1 in the pool communal and a grant.
     init(people: Bool = true) throws {
-        var template = Array("/tmp/gatehouse-commands-XXXXXX".utf8CString)
-        guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
-        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        files = try TemporaryFolder()
+        let folder = files.path
         daemon = QuietDaemon()
         let directory = try DirectoryStore(path: "\(folder)/gatehouse.db")
         var services = CommandServices(
@@ -68,15 +69,6 @@ final class Gateway: Sendable {
                 hostKeys: [try PublicKey.parse(Self.key(2))], authority: try PublicKey.parse(Self.key(1))),
             report: { name in daemon.state.withLock { $0.watchers[name] } },
             filesOf: { uid in daemon.state.withLock { $0.files[uid] ?? [] } })
-    }
-
-    deinit {
-        for name in [
-            "gatehouse.db", "gatehouse.db-wal", "gatehouse.db-shm", "book.db", "book.db-wal", "book.db-shm",
-        ] {
-            _ = unsafe unlink("\(folder)/\(name)")
-        }
-        _ = unsafe rmdir(folder)
     }
 
     /// An Ed25519 public key that is different for each number.
