@@ -72,10 +72,8 @@ enum CertificateRule {
         }
         guard let user = facts.user, user.name == login.user else { return .rejected(.unknownUser) }
         guard facts.mayName else { return .rejected(.beyondScope) }
-        switch user.state {
-        case .active: break
-        case .locked: return .rejected(.locked)
-        case .left: return .rejected(.left)
+        if let obstacle = KeyDecision.obstacle(to: user, from: .client(address)) {
+            return .rejected(obstacle)
         }
         return .accepted(
             user: user, fingerprint: certificate.subject.fingerprint,

@@ -29,6 +29,7 @@ package enum KeyDecision: Equatable, Sendable {
         case otherUser = "the key is somebody else's"
         case locked = "the user is locked"
         case left = "the user has left"
+        case otherNetwork = "the user may not log in from this address"
         case malformedCertificate = "the certificate is malformed"
         case unknownAuthority = "no trusted CA has signed the certificate"
         case wrongCertificateSignature = "the signature of the certificate's CA is wrong"
@@ -62,7 +63,7 @@ package enum KeyDecision: Equatable, Sendable {
             let user = try directory.findUser(login?.user ?? "")
             self.init(
                 login: login, user: user, holder: holder?.user,
-                fingerprint: holder?.key.material.fingerprint)
+                fingerprint: holder?.key.material.fingerprint, from: Origin(client: address))
         }
     }
 
@@ -88,14 +89,22 @@ package enum KeyDecision: Equatable, Sendable {
             login: login, facts: facts, from: IPAddress(address), at: time)
     }
 
-    /// The rule for those who show no key: an active user's name.
-    package static func person(_ user: User?, named login: LoginName?) throws(Reason) -> User {
+    /// The rule for those who show no key: an active user's name, from where that user may log in.
+    package static func person(
+        _ user: User?, named login: LoginName?, from origin: Origin
+    ) throws(Reason) -> User {
         guard let login else { throw .malformedName }
         guard let user, user.name == login.user else { throw .unknownUser }
+        if let obstacle = obstacle(to: user, from: origin) { throw obstacle }
+        return user
+    }
+
+    /// Why a user may not log in whatever they show; nil: they may.
+    static func obstacle(to user: User, from origin: Origin) -> Reason? {
         switch user.state {
-        case .active: return user
-        case .locked: throw .locked
-        case .left: throw .left
+        case .active: user.networks.admit(origin) ? nil : .otherNetwork
+        case .locked: .locked
+        case .left: .left
         }
     }
 
@@ -113,7 +122,10 @@ package enum KeyDecision: Equatable, Sendable {
     /// - Parameters:
     ///   - user: who has the login name.
     ///   - holder: whose key it is, and `fingerprint` its name.
-    package init(login: LoginName?, user: User?, holder: User?, fingerprint: String?) {
+    ///   - origin: where the client is.
+    package init(
+        login: LoginName?, user: User?, holder: User?, fingerprint: String?, from origin: Origin
+    ) {
         guard let login else {
             self = .rejected(.malformedName)
             return
@@ -130,10 +142,10 @@ package enum KeyDecision: Equatable, Sendable {
             self = .rejected(.otherUser)
             return
         }
-        switch user.state {
-        case .active: self = .accepted(user: user, fingerprint: fingerprint)
-        case .locked: self = .rejected(.locked)
-        case .left: self = .rejected(.left)
+        if let obstacle = Self.obstacle(to: user, from: origin) {
+            self = .rejected(obstacle)
+        } else {
+            self = .accepted(user: user, fingerprint: fingerprint)
         }
     }
 }

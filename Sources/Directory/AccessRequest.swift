@@ -67,12 +67,13 @@ extension DirectoryStore {
     ///   `.outOfRange`, `.invalidField`.
     package func approveRequest(
         _ id: Int64, by decider: String, person: String?, _ rights: Rights = Rights(),
-        requiring required: FurtherFactors = [], for duration: Duration? = nil,
-        at time: Timestamp = .now
+        requiring required: FurtherFactors = [], from networks: SourceNetworks = .anywhere,
+        for duration: Duration? = nil, at time: Timestamp = .now
     ) throws -> (AccessRequest, Grant) {
         try change {
             try $0.approveRequest(
-                id, by: decider, person: person, rights, requiring: required, for: duration, at: time)
+                id, by: decider, person: person, rights, requiring: required, from: networks, for: duration,
+                at: time)
         }
     }
 

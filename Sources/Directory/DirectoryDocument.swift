@@ -6,8 +6,9 @@ internal import Support
 /// Keys may be added in later versions, none is removed. What is optional here may be left out of a document written by hand.
 struct DirectoryDocument: Codable {
     /// What can be read. The second one is that of a document with a grant of which a program that knows the first one alone
-    /// would not see what it does not permit: that program has to refuse it. The third one is the same for what a grant requires.
-    static let schemas = 1...3
+    /// would not see what it does not permit: that program has to refuse it. The third one is the same for what a grant requires, the
+    /// fourth one for the networks of grants and users.
+    static let schemas = 1...4
 
     var schema = Self.schemas.lowerBound
     var marks: Marks?
@@ -40,6 +41,8 @@ struct DirectoryDocument: Codable {
         var state: String?
         var admin: Bool?
         var auditor: Bool?
+        /// Networks: `10.0.0.0/8`; left out: all.
+        var allowFrom: [String]?
         var created: String?
         var keys: [KeyEntry]?
         /// The host or pool that they have chosen as their default.
@@ -206,6 +209,8 @@ struct DirectoryDocument: Codable {
         var zone: String?
         /// What has to be shown: `totp`, `pam` or `pam,totp`.
         var require: String?
+        /// Networks: `10.0.0.0/8`; left out: all.
+        var allowFrom: [String]?
         var created: String?
     }
 }

@@ -14,20 +14,24 @@ extension DirectoryStore {
 
     /// Lets a user or group reach a host, a pool or every host.
     ///
-    /// - Parameter period: when it holds, in whole seconds.
+    /// - Parameters:
+    ///   - period: when it holds, in whole seconds.
+    ///   - networks: from where it can be made use of.
     /// - Throws: `DirectoryError` `.notFound`, `.userNotActive` for who has left, `.invalidField` for an end that is past and for rights that
     ///   make no sense together.
     @discardableResult
     package func addGrant(
         _ subject: GrantSubject, to target: GrantTarget, _ rights: Rights = Rights(),
-        period: GrantPeriod = .always, requiring required: FurtherFactors = [], at time: Timestamp = .now
+        period: GrantPeriod = .always, requiring required: FurtherFactors = [],
+        from networks: SourceNetworks = .anywhere, at time: Timestamp = .now
     ) throws -> Grant {
         if let until = period.until, until <= time {
             throw DirectoryError(
                 .invalidField, "\(until) is past", hint: "a grant ends in the future, or never")
         }
         return try change {
-            try $0.addGrant(subject, to: target, rights, period, requiring: required, at: time)
+            try $0.addGrant(
+                subject, to: target, rights, period, requiring: required, from: networks, at: time)
         }
     }
 
@@ -54,7 +58,7 @@ extension DirectoryStore {
             var users: Set<String> = []
             for grant in try tables.grants() where grant.period != .always {
                 switch grant.period.lapse(at: time) {
-                case nil, .notYet: continue
+                case nil, .notYet, .elsewhere: continue
                 case .over, .outsideHours: break
                 }
                 switch grant.subject {
@@ -78,39 +82,52 @@ extension DirectoryStore {
     /// What a user may do on a host at `time`; nil: not reach it.
     ///
     /// The same nil for a user or host that does not exist or is not active, and for one without a grant.
-    /// - Parameter shown: grants that require more do not count. Who is let in now is for `entry` to say.
+    /// - Parameters:
+    ///   - shown: grants that require more do not count. Who is let in now is for `entry` to say.
+    ///   - origin: where the client is; grants for other networks do not count.
     package func access(
-        of user: String, to host: String, at time: Timestamp = .now, showing shown: FurtherFactors = .all
+        of user: String, to host: String, at time: Timestamp = .now, showing shown: FurtherFactors = .all,
+        from origin: Origin = .anywhere
     ) throws -> Access? {
         try read { tables in
             guard let user = try tables.findUser(user), let host = try tables.findHost(host) else {
                 return nil
             }
-            return try tables.access(of: user, to: host, at: time, showing: shown)
+            return try tables.access(of: user, to: host, at: time, showing: shown, from: origin)
         }
     }
 
     /// What a host is to a user who has shown something besides a key, or nothing; `.closed` as `access` says nil.
     ///
-    /// - Parameter isJump: whether they want to jump there.
+    /// - Parameters:
+    ///   - origin: where the client is.
+    ///   - isJump: whether they want to jump there.
     package func entry(
-        of user: String, to host: String, showing shown: FurtherFactors, isJump: Bool = false,
-        at time: Timestamp = .now
+        of user: String, to host: String, showing shown: FurtherFactors, from origin: Origin,
+        isJump: Bool = false, at time: Timestamp = .now
     ) throws -> Entry {
         try read { tables in
             guard let user = try tables.findUser(user), let host = try tables.findHost(host) else {
                 return .closed
             }
-            return try tables.entry(of: user, to: host, at: time, showing: shown, isJump: isJump)
+            return try tables.entry(
+                of: user, to: host, at: time, showing: shown, from: origin, isJump: isJump)
         }
     }
 
     /// The hosts a user may reach at `time`, by name; none for a user who does not exist or is not active.
-    package func reachableHosts(of user: String, at time: Timestamp = .now) throws -> [Access] {
+    ///
+    /// - Parameter origin: where the client is.
+    package func reachableHosts(
+        of user: String, at time: Timestamp = .now, from origin: Origin = .anywhere
+    ) throws -> [Access] {
         try read { tables in
             guard let user = try tables.findUser(user) else { return [] }
-            return try tables.hosts().compactMap {
-                try tables.access(of: user, to: $0, at: time, showing: .all)
+            return try tables.hosts().compactMap { host in
+                let entry = try tables.entry(
+                    of: user, to: host, at: time, showing: .all, from: origin, isJump: false)
+                guard case .open(let access) = entry else { return nil }
+                return access
             }
         }
     }

@@ -9,12 +9,15 @@ package struct NewUser: Sendable {
     package var uid: UInt32?
     package var isAdmin: Bool
     package var isAuditor: Bool
+    /// From where they may log in.
+    package var networks: SourceNetworks
     /// Shared groups, by name.
     package var groups: [String]
 
     package init(
         _ name: String, fullName: String = "", shell: String = User.defaultShell, uid: UInt32? = nil,
-        isAdmin: Bool = false, isAuditor: Bool = false, groups: [String] = []
+        isAdmin: Bool = false, isAuditor: Bool = false, networks: SourceNetworks = .anywhere,
+        groups: [String] = []
     ) {
         self.name = name
         self.fullName = fullName
@@ -22,6 +25,7 @@ package struct NewUser: Sendable {
         self.uid = uid
         self.isAdmin = isAdmin
         self.isAuditor = isAuditor
+        self.networks = networks
         self.groups = groups
     }
 }
@@ -110,6 +114,14 @@ extension DirectoryStore {
             _ = try tables.setAdmin(role == .admin, of: name)
             return try tables.setAuditor(role == .auditor, of: name)
         }
+    }
+
+    /// Says from where the user may log in; from elsewhere they are refused as somebody who does not exist.
+    ///
+    /// - Throws: `DirectoryError` `.notFound`, `.userNotActive` for who has left.
+    @discardableResult
+    package func setNetworks(_ networks: SourceNetworks, of name: String) throws -> User {
+        try change { try $0.setNetworks(networks, of: name) }
     }
 
     // MARK: Keys

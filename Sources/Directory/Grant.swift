@@ -112,6 +112,8 @@ package enum GrantLapse: Equatable, Sendable {
     case notYet(Timestamp)
     case over(Timestamp)
     case outsideHours(WeeklyHours)
+    /// The client is in none of these networks.
+    case elsewhere(SourceNetworks, Origin)
 }
 
 /// A user or group may reach a host, a pool or every host.
@@ -124,11 +126,14 @@ package struct Grant: Equatable, Sendable {
     package let period: GrantPeriod
     /// What has to be shown in a login that makes use of it.
     package let required: FurtherFactors
+    /// From where it can be made use of.
+    package let networks: SourceNetworks
     package let created: Timestamp
 
     package init(
         id: Int64, subject: GrantSubject, target: GrantTarget, rights: Rights,
-        period: GrantPeriod = .always, required: FurtherFactors = [], created: Timestamp
+        period: GrantPeriod = .always, required: FurtherFactors = [], networks: SourceNetworks = .anywhere,
+        created: Timestamp
     ) {
         self.id = id
         self.subject = subject
@@ -136,14 +141,20 @@ package struct Grant: Equatable, Sendable {
         self.rights = rights
         self.period = period
         self.required = required
+        self.networks = networks
         self.created = created
     }
 
     /// When it ends for good; nil: never.
     package var until: Timestamp? { period.until }
 
-    /// Whether it holds at a moment.
+    /// Whether it holds at a moment, somewhere.
     package func isEffective(at time: Timestamp) -> Bool { period.lapse(at: time) == nil }
+
+    /// Why it does not hold for a client; nil: it does, once what it requires is shown.
+    package func lapse(at time: Timestamp, from origin: Origin) -> GrantLapse? {
+        period.lapse(at: time) ?? (networks.admit(origin) ? nil : .elsewhere(networks, origin))
+    }
 }
 
 /// What one user may do on one host: all their grants together.
@@ -167,6 +178,8 @@ package enum Entry: Equatable, Sendable {
     case open(Access)
     /// They get there once they have shown this besides.
     case lacking(FurtherFactors)
+    /// They get there from other networks, and not from this one, whatever they show.
+    case elsewhere
     /// They do not, whatever they show.
     case closed
 }

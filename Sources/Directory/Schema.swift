@@ -360,5 +360,12 @@ enum Schema {
             -- Whether the gateway fetches what the watcher saw, since the host does not reach the gateway.
             ALTER TABLE watchers ADD COLUMN fetched INTEGER NOT NULL DEFAULT 0 CHECK (fetched IN (0, 1));
             """),
+        Migration(
+            17,
+            """
+            -- The networks from which a grant can be made use of, and from which a user may log in, as SourceNetworks writes them; empty: all.
+            ALTER TABLE grants ADD COLUMN networks TEXT NOT NULL DEFAULT '';
+            ALTER TABLE users ADD COLUMN networks TEXT NOT NULL DEFAULT '';
+            """),
     ]
 }

@@ -17,12 +17,14 @@ extension Tables {
                 removed: removed.description, members: [])
         }
         let idle = try idlePolicies().mapValues(\.components.seconds)
+        let users = try users()
         let grants = try grants()
         return DirectoryDocument(
-            schema: grants.map(\.firstSchema).max() ?? DirectoryDocument.schemas.lowerBound,
+            schema: (users.map(\.firstSchema) + grants.map(\.firstSchema)).max()
+                ?? DirectoryDocument.schemas.lowerBound,
             marks: .init(
                 number: try counter("number"), grant: try counter("grant"), request: try counter("request")),
-            users: try users().map { user in
+            users: try users.map { user in
                 var entry = DirectoryDocument.UserEntry(
                     user, keys: keys[user.name] ?? [], pin: try pin(of: user))
                 entry.totp = try codeEnrolment(of: user.uid).map { .init($0) }
@@ -59,6 +61,7 @@ extension DirectoryDocument.UserEntry {
         self.init(
             uid: Int64(user.uid), name: user.name, fullName: user.fullName, shell: user.shell,
             state: user.state.rawValue, admin: user.isAdmin, auditor: user.isAuditor ? true : nil,
+            allowFrom: user.networks == .anywhere ? nil : user.networks.list,
             created: user.created.description,
             keys: keys.map { key in
                 var entry = DirectoryDocument.KeyEntry(key.material)
@@ -162,9 +165,15 @@ extension DirectoryDocument.RequestEntry {
     }
 }
 
+extension User {
+    /// The schema from which on programs know all that keeps them out.
+    fileprivate var firstSchema: Int { networks == .anywhere ? 1 : 4 }
+}
+
 extension Grant {
     /// The schema from which on programs know all that limits it: those that do not would give more by it.
     fileprivate var firstSchema: Int {
+        if networks != .anywhere { return 4 }
         if !required.isEmpty { return 3 }
         let permissions = rights.permissions
         let isPlain = permissions.forwarding == .all || permissions.forwarding.isEmpty
@@ -191,6 +200,7 @@ extension DirectoryDocument.GrantEntry {
             from: grant.period.from?.description, until: grant.until?.description, days: hours?.dayText,
             hours: hours?.hourText, zone: hours?.zoneText,
             require: grant.required.isEmpty ? nil : grant.required.text,
+            allowFrom: grant.networks == .anywhere ? nil : grant.networks.list,
             created: grant.created.description)
         switch grant.subject {
         case .user(let name): user = name

@@ -6,7 +6,8 @@ extension Tables {
     /// Grants with the names of both sides; a WHERE clause may follow.
     private static let grantColumns = """
         SELECT a.id, s.kind, s.name, t.kind, t.name, a.created, a.sudo, a.wake, a.programs, a.ports, a.remote,
-            a.agent, a.record, a.starts, a.until, a.days, a.opens, a.closes, a.zone, a.require
+            a.agent, a.record, a.starts, a.until, a.days, a.opens, a.closes, a.zone, a.require,
+            a.networks
         FROM grants a JOIN numbers s ON s.number = coalesce(a.uid, a.gid) LEFT JOIN targets t ON t.name = a.target
         """
 
@@ -39,7 +40,7 @@ extension Tables {
             period: GrantPeriod(
                 from: row.optional(13, row.timestamp), until: row.optional(14, row.timestamp), hours: hours),
             required: row.text(19).isEmpty ? [] : FurtherFactors(text: row.text(19)) ?? .all,
-            created: row.timestamp(5))
+            networks: SourceNetworks(stored: row.text(20)), created: row.timestamp(5))
     }
 
     func grants() throws -> [Grant] {
@@ -54,7 +55,8 @@ extension Tables {
 
     func addGrant(
         _ subject: GrantSubject, to target: GrantTarget, _ rights: Rights, _ period: GrantPeriod,
-        requiring required: FurtherFactors, at time: Timestamp, id wanted: Int64? = nil
+        requiring required: FurtherFactors, from networks: SourceNetworks, at time: Timestamp,
+        id wanted: Int64? = nil
     ) throws -> Grant {
         try Rules.check(rights)
         if let from = period.from, let until = period.until, until <= from {
@@ -82,14 +84,14 @@ extension Tables {
         try database.run(
             """
             INSERT INTO grants (id, uid, gid, target, created, sudo, wake, programs, ports, remote, agent, record,
-                starts, until, days, opens, closes, zone, require)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+                starts, until, days, opens, closes, zone, require, networks)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
             """, id, uid, gid, targetName, time.wholeSeconds, rights.sudo, rights.wake,
             rights.permissions.programs.rawValue, rights.permissions.forwarding.text,
             rights.permissions.remoteForwarding, rights.permissions.agent, rights.record,
             period.from?.wholeSeconds, period.until?.wholeSeconds, period.hours.map { Int64($0.days) },
             period.hours.map { Int64($0.opens) }, period.hours.map { Int64($0.closes) }, period.hours?.zone,
-            required.text)
+            required.text, networks.text)
         return try grant(id)
     }
 
@@ -132,15 +134,19 @@ extension Tables {
             """, [user.uid, host, time], Self.grant)
     }
 
-    /// - Parameter shown: what was shown of what grants can require.
+    /// - Parameters:
+    ///   - shown: what was shown of what grants can require.
+    ///   - origin: where the client is.
     func access(
-        of user: User, to host: Host, at time: Timestamp, showing shown: FurtherFactors
+        of user: User, to host: Host, at time: Timestamp, showing shown: FurtherFactors, from origin: Origin
     ) throws -> Access? {
-        guard user.state == .active, host.state == .active else { return nil }
+        guard user.state == .active, user.networks.admit(origin), host.state == .active else { return nil }
         let leading = try current(grantsOf: user, on: host.name, at: time)
-        let grants = leading.filter { $0.isEffective(at: time) && $0.required.isSubset(of: shown) }
+        let grants = leading.filter {
+            $0.lapse(at: time, from: origin) == nil && $0.required.isSubset(of: shown)
+        }
         guard var rights = Self.merged(grants) else { return nil }
-        // A duty is nobody's to choose: a recording is made also where more was required to get something by that grant.
+        // A duty is nobody's to choose: a recording is made also where that grant holds for others, or requires more.
         if leading.contains(where: { $0.isEffective(at: time) && $0.rights.record }) {
             rights = rights.union(.dutyToRecord)
         }
@@ -154,20 +160,27 @@ extension Tables {
     /// What somebody gets who wants to enter a host now.
     ///
     /// Root on a host, and what its sshd lets people do on a jump, are the account's and not a session's: who has more of them by a grant
-    /// that requires something enters in no other way.
+    /// that requires something, or holds in some networks, enters in no other way and from nowhere else.
     func entry(
-        of user: User, to host: Host, at time: Timestamp, showing shown: FurtherFactors, isJump: Bool
+        of user: User, to host: Host, at time: Timestamp, showing shown: FurtherFactors, from origin: Origin,
+        isJump: Bool
     ) throws -> Entry {
-        guard let whole = try access(of: user, to: host, at: time, showing: .all) else { return .closed }
-        if whole.required.isSubset(of: shown) { return .open(whole) }
+        func access(showing shown: FurtherFactors, from origin: Origin) throws -> Access? {
+            try self.access(of: user, to: host, at: time, showing: shown, from: origin)
+        }
+        guard let whole = try access(showing: .all, from: .anywhere) else { return .closed }
+        func isWhole(_ access: Access) -> Bool {
+            access.rights.sudo == whole.rights.sudo && (!isJump || access.rights.jump == whole.rights.jump)
+        }
+        guard let here = try access(showing: .all, from: origin), isWhole(here) else { return .elsewhere }
+        if here.required.isSubset(of: shown) { return .open(here) }
         for further in FurtherFactors.ascending.dropLast() {
-            guard let access = try access(of: user, to: host, at: time, showing: shown.union(further)),
-                access.rights.sudo == whole.rights.sudo, !isJump || access.rights.jump == whole.rights.jump
+            guard let access = try access(showing: shown.union(further), from: origin), isWhole(access)
             else { continue }
             let missing = further.subtracting(shown)
             return missing.isEmpty ? .open(access) : .lacking(missing)
         }
-        return .lacking(whole.required.subtracting(shown))
+        return .lacking(here.required.subtracting(shown))
     }
 
     private static func merged(_ grants: [Grant]) -> Rights? {

@@ -91,7 +91,8 @@ extension Tables {
 
     func approveRequest(
         _ id: Int64, by decider: String, person: String?, _ rights: Rights,
-        requiring required: FurtherFactors, for duration: Duration?, at time: Timestamp
+        requiring required: FurtherFactors, from networks: SourceNetworks, for duration: Duration?,
+        at time: Timestamp
     ) throws -> (AccessRequest, Grant) {
         let request = try openRequest(id, at: time)
         guard request.user != person else {
@@ -115,7 +116,8 @@ extension Tables {
         }
         let grant = try addGrant(
             .user(request.user), to: target, rights,
-            GrantPeriod(until: time + (duration ?? request.duration)), requiring: required, at: time)
+            GrantPeriod(until: time + (duration ?? request.duration)), requiring: required, from: networks,
+            at: time)
         return (try decide(request, .approved, by: decider, "", grant: grant.id, at: time), grant)
     }
 

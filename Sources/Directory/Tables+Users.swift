@@ -3,14 +3,15 @@ internal import Support
 
 extension Tables {
     private static let userColumns =
-        "SELECT u.uid, n.name, u.full_name, u.shell, u.state, u.is_admin, u.created, u.is_auditor "
+        "SELECT u.uid, n.name, u.full_name, u.shell, u.state, u.is_admin, u.created, u.is_auditor, u.networks "
         + "FROM users u JOIN numbers n ON n.number = u.uid"
 
     static func user(_ row: Statement) -> User {
         User(
             uid: row.number(0), name: row.text(1), fullName: row.text(2), shell: row.text(3),
             state: UserState(rawValue: row.text(4)) ?? .locked, isAdmin: row.boolean(5),
-            isAuditor: row.boolean(7), created: row.timestamp(6))
+            isAuditor: row.boolean(7), networks: SourceNetworks(stored: row.text(8)),
+            created: row.timestamp(6))
     }
 
     func users() throws -> [User] {
@@ -47,8 +48,8 @@ extension Tables {
         try Rules.checkShell(new.shell)
         let uid = try claimNumber(new.uid, kind: "user", name: new.name)
         try database.run(
-            "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", uid, new.fullName, new.shell,
-            UserState.active.rawValue, new.isAdmin, time.wholeSeconds, new.isAuditor)
+            "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", uid, new.fullName, new.shell,
+            UserState.active.rawValue, new.isAdmin, time.wholeSeconds, new.isAuditor, new.networks.text)
         for group in new.groups { try addMember(new.name, to: group) }
         return try user(new.name)
     }
@@ -77,6 +78,12 @@ extension Tables {
     func setAuditor(_ isAuditor: Bool, of name: String) throws -> User {
         let user = try presentUser(name)
         try database.run("UPDATE users SET is_auditor = ?2 WHERE uid = ?1", user.uid, isAuditor)
+        return try self.user(name)
+    }
+
+    func setNetworks(_ networks: SourceNetworks, of name: String) throws -> User {
+        let user = try presentUser(name)
+        try database.run("UPDATE users SET networks = ?2 WHERE uid = ?1", user.uid, networks.text)
         return try self.user(name)
     }
 

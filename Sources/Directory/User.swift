@@ -31,12 +31,14 @@ package struct User: Equatable, Sendable {
     package let isAdmin: Bool
     /// May ask what administrators may ask, and change nothing.
     package let isAuditor: Bool
+    /// From where they may log in.
+    package let networks: SourceNetworks
     package let created: Timestamp
 
     package init(
         uid: UInt32, name: String, fullName: String = "", shell: String = User.defaultShell,
         state: UserState = .active, isAdmin: Bool = false, isAuditor: Bool = false,
-        created: Timestamp
+        networks: SourceNetworks = .anywhere, created: Timestamp
     ) {
         self.uid = uid
         self.name = name
@@ -45,6 +47,7 @@ package struct User: Equatable, Sendable {
         self.state = state
         self.isAdmin = isAdmin
         self.isAuditor = isAuditor
+        self.networks = networks
         self.created = created
     }
 

@@ -54,7 +54,8 @@ struct AdoptedSessions: Sendable {
         gateway.limits.withLock { $0.adopt() }
         gateway.sessions.add(
             SessionRegistry.Entry(
-                session: session, process: handle, user: user, host: row.host,
+                session: session, process: handle, user: user, from: Origin(client: row.clientAddress),
+                host: row.host,
                 rights: row.host.flatMap { given(to: row, user, on: $0) },
                 joins: joins(of: row, user)))
         gateway.log.notice("session adopted", ["session.id": session.description, "user.name": user])

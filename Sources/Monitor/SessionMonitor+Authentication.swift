@@ -123,8 +123,8 @@ extension SessionMonitor {
         gateway.penalties.withLock { $0.noteSuccess(from: peer.host) }
         gateway.sessions.add(
             SessionRegistry.Entry(
-                session: session, process: child.handle, user: login.user.name, host: login.host,
-                rights: login.given))
+                session: session, process: child.handle, user: login.user.name, from: origin,
+                host: login.host, rights: login.given))
         log.info(
             "login",
             ["user.name": login.user.name, "peer.address": peer.host, "key.fingerprint": fingerprint ?? ""])

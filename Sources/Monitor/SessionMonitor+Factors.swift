@@ -232,9 +232,8 @@ extension SessionMonitor {
                 (user, fingerprint, certificate) = (holder, print, shown)
             }
         } else {
-            let found = try gateway.directory.findUser(name.user)
-            do throws(KeyDecision.Reason) { user = try KeyDecision.person(found, named: name) } catch {
-                return .rejected(error)
+            do { user = try person(name) } catch let reason as KeyDecision.Reason {
+                return .rejected(reason)
             }
         }
         // Those of now, not of when the connection came.
@@ -258,7 +257,7 @@ extension SessionMonitor {
         if grace != nil { methods = methods.waiving(.code) }
         if methods.areComplete(after: progress.factors) {
             let route = try Router(directory: gateway.directory).route(
-                user: user.name, target: name.target, showing: shown)
+                user: user.name, target: name.target, showing: shown, from: origin)
             guard case .settled(.refused(.lacking(let target, _, let factors))) = route else {
                 return decision(on: route)
             }
@@ -275,6 +274,23 @@ extension SessionMonitor {
             return decision(on: .settled(.gate), isEnrolling: true)
         }
         return .wanting(methods.next(after: progress.factors))
+    }
+
+    /// The user of that name who may log in from here.
+    ///
+    /// - Throws: `KeyDecision.Reason`; `SQLiteError`.
+    private func person(_ name: LoginName) throws -> User {
+        try KeyDecision.person(try gateway.directory.findUser(name.user), named: name, from: origin)
+    }
+
+    /// Why whoever is named may not log in from here, whatever they show; nil: they may.
+    func obstacle(to name: LoginName) throws -> KeyDecision.Reason? {
+        do {
+            _ = try person(name)
+            return nil
+        } catch let reason as KeyDecision.Reason {
+            return reason
+        }
     }
 
     private func graceAge(of user: User, key: [UInt8], _ enrolment: CodeEnrolment) -> Duration? {

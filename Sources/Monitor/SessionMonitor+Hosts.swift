@@ -72,9 +72,13 @@ extension SessionMonitor {
         while true {
             // As the directory says now: the grant may have ended since the login.
             let access: Access
-            switch try gateway.directory.entry(of: login.user.name, to: name, showing: login.shown) {
+            let entry = try gateway.directory.entry(
+                of: login.user.name, to: name, showing: login.shown, from: origin)
+            switch entry {
             case .open(let found): access = found
             case .lacking: return .refused(try refuse("connect", Self.changedSentence(about: name)))
+            case .elsewhere:
+                return .refused(try refuse("connect", Refusal.elsewhere(name, origin).sentence))
             case .closed:
                 return .refused(try refuse("connect", "You may not reach \(name) any more."))
             }
@@ -115,19 +119,23 @@ extension SessionMonitor {
 
     /// Takes the session to another host of the pool with the same rights: those that it was granted at its login.
     ///
+    /// What its grants require is decided anew: whoever has not shown that stays.
     /// - Returns: the other host; nil: there is none, and the session stays where it is.
     private func move(
         from access: Access, because reason: PassedOver?, avoiding avoided: Set<String>, for login: Login
     ) throws -> String? {
         let route = try Router(directory: gateway.directory).route(
-            user: login.user.name, target: login.target, showing: login.shown)
+            user: login.user.name, target: login.target, showing: login.shown, from: origin)
         guard case .pool(var pool) = route else { return nil }
         pool.keepEqual(to: access)
         let (destination, passedOver) = gateway.board.seat(
             session, of: login.user.name, on: .pool(pool), avoiding: avoided)
-        guard case .host(let other) = destination else { return nil }
+        guard case .host(let other) = destination, other.required.isSubset(of: login.shown) else {
+            return nil
+        }
         let host = other.host.name
         self.login?.host = host
+        self.login?.required = other.required
         self.login?.remark = (passedOver ?? reason)?.sentence(insteadOn: host)
         try gateway.events.update(session.description, SessionUpdate(host: host))
         return host
@@ -135,7 +143,8 @@ extension SessionMonitor {
 
     /// The upstream login stands.
     func noteHostReady() throws {
-        try note(.hostConnected)
+        let required = login?.required ?? []
+        try note(.hostConnected, required.isEmpty ? [:] : ["required": required.text])
         log.info("host connected", ["host.name": login?.host ?? ""])
     }
 
@@ -174,7 +183,9 @@ extension SessionMonitor {
             return (try refuse("jump to \(name):\(port)", obstacle), [])
         }
         let policy = JumpPolicy(directory: gateway.directory)
-        switch try policy.decide(user: login.user.name, host: name, port: port, showing: login.shown) {
+        let decision = try policy.decide(
+            user: login.user.name, host: name, port: port, showing: login.shown, from: origin)
+        switch decision {
         case .notAJump:
             return (.notAJump, [])
         case .refused(let reason):
@@ -267,7 +278,9 @@ extension SessionMonitor {
     func runCommand() throws -> (SessionReply, [Descriptor]) {
         guard let login else { throw Violation(description: "nobody has logged in") }
         // As the directory says now: who was locked a moment ago runs nothing.
-        guard let user = try gateway.directory.findUser(login.user.name), user.state == .active else {
+        guard let user = try gateway.directory.findUser(login.user.name), user.state == .active,
+            user.networks.admit(origin)
+        else {
             return (try refuse("command", "You may not log in any more."), [])
         }
         // Each is a thread of the daemon for as long as the client likes to take its output.

@@ -25,8 +25,7 @@ extension SessionMonitor {
             return .refused(try rejectForNow())
         }
         let configuration = gateway.settings.configuration
-        let user = try gateway.directory.findUser(name.user)
-        let isGenuine = progress.key != nil || (try? KeyDecision.person(user, named: name)) != nil
+        let isGenuine = try progress.key != nil || obstacle(to: name) == nil
         let helper: PAMHelper
         do throws(SystemError) {
             helper = try PAMHelper(
@@ -81,7 +80,7 @@ extension SessionMonitor {
             state = .conversing
             return .questions(questions)
         case .done(let failure): return try finish(attempt, failure)
-        case .unavailable(let reason): return try rejectUndecided(reason)
+        case .unavailable(let reason): return try giveUp(attempt, reason)
         }
     }
 
@@ -106,14 +105,27 @@ extension SessionMonitor {
             case .ask(let questions):
                 guard attempt.guess == nil, questions.prompts.count == 1, !questions.prompts[0].isEchoed
                 else {
-                    return try rejectUndecided(
-                        "it asks more than a password, which needs keyboard-interactive")
+                    return try giveUp(
+                        attempt, "it asks more than a password, which needs keyboard-interactive")
                 }
                 try pass([password], to: attempt)
             case .done(let failure): return try finish(attempt, failure)
-            case .unavailable(let reason): return try rejectUndecided(reason)
+            case .unavailable(let reason): return try giveUp(attempt, reason)
             }
         }
+    }
+
+    /// The same after answers that were counted as a guess: it stays one.
+    private func giveUp(_ attempt: PAMAttempt, _ reason: String) throws -> SessionReply {
+        if case .refused? = attempt.guess { return try rejectForNow() }
+        try noteGuess(attempt)
+        return try rejectUndecided(reason)
+    }
+
+    /// Notes that no further one is looked at for a while, if this one has brought that about.
+    private func noteGuess(_ attempt: PAMAttempt) throws {
+        guard case .admitted(let closing)? = attempt.guess else { return }
+        try noteLimit(closing, of: attempt.name)
     }
 
     /// Nobody has said whether it was right.
@@ -134,9 +146,10 @@ extension SessionMonitor {
         try attempt.count { try admit(attempt) }
         if case .refused? = attempt.guess { return try rejectForNow() }
         guard failure == nil, attempt.isGenuine else {
-            if case .admitted(let closing)? = attempt.guess { try noteLimit(closing, of: attempt.name) }
-            return try reject(
-                Rejection(login: login, key: nil, reason: "PAM: \(failure ?? "nobody who may log in")"))
+            try noteGuess(attempt)
+            let said =
+                try obstacle(to: attempt.name)?.rawValue ?? "PAM: \(failure ?? "nobody who may log in")"
+            return try reject(Rejection(login: login, key: nil, reason: said))
         }
         try gateway.guesses.noteSuccess(.pam, of: attempt.name.user, from: peer.host, at: .now)
         // Whatever was shown before is looked at again with it.

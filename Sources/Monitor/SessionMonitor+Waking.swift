@@ -70,7 +70,7 @@ extension SessionMonitor {
         do {
             try gateway.inventory.renew(instance, by: "login")
             let renewed = try gateway.directory.access(
-                of: access.user.name, to: access.host.name, showing: login?.shown ?? [])
+                of: access.user.name, to: access.host.name, showing: login?.shown ?? [], from: origin)
             return renewed?.needsWaking == true ? renewed : nil
         } catch {
             log.info("no news of a host", ["host.name": access.host.name, "error": "\(error)"])

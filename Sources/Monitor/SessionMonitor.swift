@@ -56,6 +56,8 @@ final class SessionMonitor {
     let gateway: Gateway
     let session: SessionID
     let peer: TCPAddress
+    /// Where the client is, as grants and users are held to it.
+    let origin: Origin
     let log: Log
     let settings: GatewaySettings
     let child: SessionChild
@@ -95,6 +97,7 @@ final class SessionMonitor {
     init(client: Descriptor, from peer: TCPAddress, gateway: Gateway) throws {
         self.gateway = gateway
         self.peer = peer
+        origin = Origin(client: peer.host)
         settings = gateway.settings
         session = SessionID()
         log = gateway.log(for: session)

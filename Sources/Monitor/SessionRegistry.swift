@@ -16,6 +16,8 @@ package final class SessionRegistry: Sendable {
         let process: ProcessHandle
         /// Who logged in.
         let user: String
+        /// Where the client is.
+        let origin: Origin
         /// The host it leads to.
         var host: String?
         /// What it was given there; nil: it leads to no host.
@@ -32,13 +34,14 @@ package final class SessionRegistry: Sendable {
         var isLost = false
 
         package init(
-            session: SessionID, process: ProcessHandle, user: String, host: String?, rights: GivenRights?,
-            joins: [String: GivenRights] = [:]
+            session: SessionID, process: ProcessHandle, user: String, from origin: Origin, host: String?,
+            rights: GivenRights?, joins: [String: GivenRights] = [:]
         ) {
             self.session = session
             self.rights = rights
             self.process = process
             self.user = user
+            self.origin = origin
             self.host = host
             self.joins = joins.mapValues { Join(count: 0, rights: $0) }
         }

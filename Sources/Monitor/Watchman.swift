@@ -66,6 +66,10 @@ struct Watchman: Sendable {
             return .init(reason: "the user has left", cause: .user)
         }
         if user.state == .locked { return .init(reason: "the user was locked", cause: .user) }
+        if !user.networks.admit(entry.origin) {
+            let place = entry.origin.text ?? "there"
+            return .init(reason: "the user may not log in from \(place) any more", cause: .user)
+        }
         let (ending, isTimed) = try endOfGrant(entry, at: .now)
         let coming = try ending ?? (isTimed ? endOfGrant(entry, at: .now + Self.notice).ending : nil)
         // Nothing is taken away where a recording is demanded from now on: what runs has the time of a warning.
@@ -97,12 +101,16 @@ struct Watchman: Sendable {
             let shown = (entry.joins[host]?.rights ?? entry.rights)?.shown ?? []
             let access: Access
             switch try gateway.directory.entry(
-                of: entry.user, to: host, showing: shown, isJump: entry.joins[host] != nil, at: time)
+                of: entry.user, to: host, showing: shown, from: entry.origin,
+                isJump: entry.joins[host] != nil, at: time)
             {
             case .open(let found): access = found
             case .lacking:
                 // Root belongs to the account: who has not shown what it takes must not be there when it is given.
                 let reason = "\(host) requires more now than was shown for this session"
+                return (.init(reason: reason, cause: .grant), isTimed)
+            case .elsewhere:
+                let reason = "what is granted on \(host) does not hold from \(entry.origin.text ?? "there")"
                 return (.init(reason: reason, cause: .grant), isTimed)
             case .closed: return (.init(reason: "the grant for \(host) has ended", cause: .grant), isTimed)
             }

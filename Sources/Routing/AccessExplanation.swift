@@ -20,6 +20,12 @@ package struct AccessExplanation: Equatable, Sendable {
         package let because: String
         /// The grants that hold and give it, by id.
         package let grants: [Int64]
+        /// What has to be shown besides a key in the login that makes use of it: one of these suffices, the first is the least. Empty
+        /// where it is not given.
+        package let ways: [FurtherFactors]
+
+        /// The least that has to be shown.
+        package var required: FurtherFactors { ways.first ?? [] }
     }
 
     /// A grant that leads to the host.
@@ -32,6 +38,8 @@ package struct AccessExplanation: Equatable, Sendable {
     package let user: String
     package let host: String
     package let time: Timestamp
+    /// From where they come.
+    package let origin: Origin
     /// All that lead there, whether they hold or not, by id.
     package let grants: [Considered]
     /// One for each right.
@@ -44,51 +52,85 @@ package struct AccessExplanation: Equatable, Sendable {
 
     /// Looks at everything that counts.
     ///
+    /// - Parameter origin: where the client is; `.anywhere` leaves networks out.
     /// - Throws: `DirectoryError` `.notFound` for the user or the host.
-    package init(of name: String, on hostName: String, at time: Timestamp, in directory: DirectoryStore)
-        throws
-    {
+    package init(
+        of name: String, on hostName: String, from origin: Origin = .anywhere, at time: Timestamp,
+        in directory: DirectoryStore
+    ) throws {
         let (user, host) = (try directory.user(name), try directory.host(hostName))
         let grants = try directory.grants(of: name, leadingTo: hostName).map {
-            Considered(grant: $0, lapse: $0.period.lapse(at: time))
-        }
-        let access = try directory.access(of: name, to: hostName, at: time)
-        if case .lacking(let factors) = try directory.entry(of: name, to: hostName, showing: [], at: time) {
-            required = factors
-        } else {
-            required = []
+            Considered(grant: $0, lapse: $0.lapse(at: time, from: origin))
         }
         self.user = name
         self.host = hostName
         self.time = time
+        self.origin = origin
         self.grants = grants
-        let block = Self.block(user, host)
-        grounds = Right.allCases.map {
-            Self.ground(for: $0, of: access, among: grants, block: block)
+        let block = Self.block(user, host, origin)
+        let login = try Door(of: name, on: hostName, from: origin, isJump: false, at: time, in: directory)
+        let jump = try Door(of: name, on: hostName, from: origin, isJump: true, at: time, in: directory)
+        required = login.ways(to: .login).first ?? []
+        grounds = Right.allCases.map { right in
+            Self.ground(for: right, at: right == .jump ? jump : login, among: grants, block: block)
+        }
+    }
+
+    /// How a host is entered: what each combination of factors opens.
+    private struct Door {
+        /// With what it opens, and what is given then; what is less to show comes first.
+        let openings: [(shown: FurtherFactors, access: Access)]
+        /// What is given to who shows everything and is anywhere.
+        let whole: Access?
+
+        init(
+            of user: String, on host: String, from origin: Origin, isJump: Bool, at time: Timestamp,
+            in directory: DirectoryStore
+        ) throws {
+            openings = try FurtherFactors.ascending.compactMap { shown in
+                let entry = try directory.entry(
+                    of: user, to: host, showing: shown, from: origin, isJump: isJump, at: time)
+                guard case .open(let access) = entry else { return nil }
+                return (shown, access)
+            }
+            whole = try directory.access(of: user, to: host, at: time)
+        }
+
+        /// Every least combination that gives a right.
+        func ways(to right: Right) -> [FurtherFactors] {
+            var ways: [FurtherFactors] = []
+            for (shown, access) in openings where right.isGiven(by: access.rights) {
+                if !ways.contains(where: { $0.isSubset(of: shown) }) { ways.append(shown) }
+            }
+            return ways
         }
     }
 
     /// Why no grant counts.
-    private static func block(_ user: User, _ host: Host) -> String? {
+    private static func block(_ user: User, _ host: Host, _ origin: Origin) -> String? {
         switch user.state {
         case .locked: return "\(user.name) is locked"
         case .left: return "\(user.name) has left"
         case .active: break
         }
+        if let place = origin.text, !user.networks.admit(origin) {
+            return "\(user.name) may not log in from \(place), needs \(user.networks.text)"
+        }
         return host.state == .active ? nil : "\(host.name) is disabled"
     }
 
     private static func ground(
-        for right: Right, of access: Access?, among grants: [Considered], block: String?
+        for right: Right, at door: Door, among grants: [Considered], block: String?
     ) -> Ground {
         func no(_ because: String) -> Ground {
-            Ground(right: right, isGiven: false, because: because, grants: [])
+            Ground(right: right, isGiven: false, because: because, grants: [], ways: [])
         }
         if let block { return no(block) }
-        guard let access else { return no(reasonWithout(grants)) }
+        guard let whole = door.whole else { return no(reasonWithout(grants)) }
+        guard let access = door.openings.last?.access else { return no(reasonElsewhere(grants, right)) }
         let giving = grants.filter { $0.lapse == nil && right.isGiven(by: $0.grant.rights) }
         guard right.isGiven(by: access.rights) else {
-            if right == .jump, let obstacle = access.rights.permissions.jumpObstacle {
+            if right == .jump, let obstacle = whole.rights.permissions.jumpObstacle {
                 return no(obstacle.sentence(about: access.host.name, to: access.user.name))
             }
             let lapsed = grants.filter { $0.lapse != nil && right.isGiven(by: $0.grant.rights) }
@@ -100,11 +142,21 @@ package struct AccessExplanation: Equatable, Sendable {
         let ids = giving.map(\.grant.id)
         let list = giving.map(\.grant).map { grant in
             "grant \(grant.id)" + (grant.required.isEmpty ? "" : " with \(grant.required.text)")
+                + (grant.networks == .anywhere ? "" : " from \(grant.networks.text)")
         }.joined(separator: ", ")
         let scope = right == .ports ? " (\(access.rights.permissions.forwarding.text))" : ""
         return Ground(
             right: right, isGiven: true,
-            because: ids.isEmpty ? "several grants together" : list + scope, grants: ids)
+            because: ids.isEmpty ? "several grants together" : list + scope, grants: ids,
+            ways: door.ways(to: right))
+    }
+
+    /// Why somebody does not get in who has grants that hold here or elsewhere: what these give is the account's.
+    private static func reasonElsewhere(_ grants: [Considered], _ right: Right) -> String {
+        let reason = reasonWithout(grants.filter { $0.lapse?.isElsewhere ?? false })
+        guard grants.contains(where: { $0.lapse == nil }) else { return reason }
+        return
+            "\(reason), and \(right == .jump ? "what it gives" : "the root that it gives") is the account's"
     }
 
     /// Why grants that there are do not count, or that there is none.
@@ -143,6 +195,12 @@ extension GrantLapse {
         case .notYet(let time): "does not begin before \(time)"
         case .over(let time): "was over at \(time)"
         case .outsideHours(let hours): "holds \(hours.text) only"
+        case .elsewhere(let networks, let origin):
+            "does not hold from \(origin.text ?? "there"), needs \(networks.text)"
         }
+    }
+
+    fileprivate var isElsewhere: Bool {
+        if case .elsewhere = self { true } else { false }
     }
 }

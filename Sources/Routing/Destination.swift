@@ -1,6 +1,6 @@
 package import Authorization
 package import Directory
-import Support
+package import Support
 
 /// Where a login leads.
 package enum Destination: Equatable, Sendable {
@@ -27,6 +27,10 @@ package enum Refusal: Equatable, Sendable {
     case lacking(String, user: String, FurtherFactors)
     /// The same, and they have no codes to show.
     case notEnrolled(String, user: String)
+    /// The user may jump there once they have shown this, which no login to it asks for.
+    case lackingForJumps(String, user: String, FurtherFactors)
+    /// The user may get there, but not from where the client is.
+    case elsewhere(String, Origin)
 
     /// One sentence for the user, with a full stop.
     package var sentence: String {
@@ -47,6 +51,10 @@ package enum Refusal: Equatable, Sendable {
             "\(name) requires \(factors.words), which this login has not shown. Log in as \(user)+\(name) to be asked for that; to jump there: ssh -J \(user)+\(name)@GATEWAY \(name)"
         case .notEnrolled(let name, let user):
             "\(name) requires a one-time code, and you have none yet. Get some: ssh -t \(user)+gate@GATEWAY totp enrol"
+        case .lackingForJumps(let name, let user, let factors):
+            "Jumps to \(name) require \(factors.words), which this login has not shown, and no login there is asked for that. Log in as \(user)+\(name) instead."
+        case .elsewhere(let name, let origin):
+            "You may not reach \(name) from \(origin.text ?? "here"): what you are granted there holds in other networks. Ask your administrator."
         }
     }
 }

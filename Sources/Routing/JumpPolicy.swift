@@ -37,27 +37,26 @@ package struct JumpPolicy: Sendable {
     ///   - host: a host's name or address, or anything else that a client may say.
     ///   - port: as the client said it.
     ///   - shown: what the user has shown in this login besides a key.
+    ///   - origin: where the client is.
     /// - Throws: `SQLiteError`; never because of a name.
     package func decide(
-        user: String, host name: String, port: UInt32, showing shown: FurtherFactors,
+        user: String, host name: String, port: UInt32, showing shown: FurtherFactors, from origin: Origin,
         at time: Timestamp = .now
     ) throws -> JumpDecision {
         let hosts = try directory.hosts()
         guard let port = UInt16(exactly: port), Self.guardedPorts(of: hosts).contains(port) else {
             return .notAJump
         }
-        if port == Self.usualPort,
-            let decision = try decide(
-                user: user, pool: Self.canonical(name), showing: shown, at: time)
-        {
+        let wish = Wish(user: user, shown: shown, origin: origin, time: time)
+        if port == Self.usualPort, let decision = try decide(wish, pool: Self.canonical(name)) {
             return decision
         }
         let access: Access
         guard let host = Self.find(name, port, among: hosts) else { return Self.unknown(name) }
-        switch try directory.entry(of: user, to: host.name, showing: shown, isJump: true, at: time) {
+        switch try entry(wish, host.name) {
         case .open(let found): access = found
-        case .lacking(let factors):
-            return .refused(Refusal.lacking(host.name, user: user, factors).sentence)
+        case .lacking(let factors): return try lacking(factors, wish, host.name)
+        case .elsewhere: return .refused(Refusal.elsewhere(host.name, origin).sentence)
         case .closed: return Self.unknown(name)
         }
         let rule = SessionRule(.host, access.rights.jump ?? access.rights.permissions)
@@ -68,32 +67,72 @@ package struct JumpPolicy: Sendable {
         return .join(access)
     }
 
+    /// Who wants to jump, and when.
+    private struct Wish {
+        let user: String
+        var shown: FurtherFactors
+        let origin: Origin
+        let time: Timestamp
+    }
+
+    private func entry(_ wish: Wish, _ host: String) throws -> Entry {
+        try directory.entry(
+            of: wish.user, to: host, showing: wish.shown, from: wish.origin, isJump: true, at: wish.time)
+    }
+
+    private func mayJump(_ wish: Wish, to host: String, showing further: FurtherFactors) throws -> Bool {
+        var wish = wish
+        wish.shown.formUnion(further)
+        guard case .open(let access) = try entry(wish, host) else { return false }
+        return access.mayJump
+    }
+
+    private func route(_ wish: Wish, _ target: String) throws -> Route {
+        try Router(directory: directory).route(
+            user: wish.user, target: target, showing: wish.shown, from: wish.origin, at: wish.time)
+    }
+
     private static func unknown(_ name: String) -> JumpDecision {
         .refused("There is no host '\(name.printable)' that you may reach.")
     }
 
+    /// Says what is missing, and where it is asked for: in a login to the same target, unless that needs less than a jump.
+    private func lacking(_ factors: FurtherFactors, _ wish: Wish, _ target: String) throws -> JumpDecision {
+        var asked: FurtherFactors = []
+        if case .settled(.refused(.lacking(_, _, let least))) = try route(wish, target) { asked = least }
+        let refusal: Refusal =
+            factors.isSubset(of: asked)
+            ? .lacking(target, user: wish.user, factors)
+            : .lackingForJumps(target, user: wish.user, factors)
+        return .refused(refusal.sentence)
+    }
+
     /// Decides on a pool of that name; nil: there is none, or no host in it to which the user may jump.
-    private func decide(
-        user: String, pool name: String, showing shown: FurtherFactors, at time: Timestamp
-    ) throws -> JumpDecision? {
+    private func decide(_ wish: Wish, pool name: String) throws -> JumpDecision? {
         guard try directory.findPool(name) != nil else { return nil }
-        switch try Router(directory: directory).route(user: user, target: name, showing: shown, at: time) {
-        case .pool(var route):
-            var lacking: [FurtherFactors] = []
-            route.members = try route.members.compactMap { member in
-                let host = member.host.name
-                switch try directory.entry(of: user, to: host, showing: shown, isJump: true, at: time) {
+        switch try route(wish, name) {
+        case .pool(var pool):
+            var least: [FurtherFactors] = []
+            var isElsewhere = false
+            let hosts = pool.members.map(\.host.name) + pool.withheld.keys.sorted()
+            pool.members = try hosts.compactMap { host in
+                switch try entry(wish, host) {
                 case .open(let access): return access.mayJump ? access : nil
-                case .lacking(let factors): lacking.append(factors)
+                case .lacking(let factors):
+                    if try mayJump(wish, to: host, showing: factors) { least.append(factors) }
+                case .elsewhere: isElsewhere = true
                 case .closed: break
                 }
                 return nil
             }
-            if !route.members.isEmpty { return .joinSome(route) }
-            guard let least = FurtherFactors.ascending.first(where: lacking.contains) else { return nil }
-            return .refused(Refusal.lacking(name, user: user, least).sentence)
-        case .settled(.refused(.lacking(let target, let user, let factors))):
-            return .refused(Refusal.lacking(target, user: user, factors).sentence)
+            if !pool.members.isEmpty { return .joinSome(pool) }
+            if let factors = FurtherFactors.ascending.first(where: least.contains) {
+                return try lacking(factors, wish, name)
+            }
+            return isElsewhere ? .refused(Refusal.elsewhere(name, wish.origin).sentence) : nil
+        case .settled(.refused(.lacking(_, _, let factors))): return try lacking(factors, wish, name)
+        case .settled(.refused(.elsewhere)):
+            return .refused(Refusal.elsewhere(name, wish.origin).sentence)
         case .settled: return nil
         }
     }

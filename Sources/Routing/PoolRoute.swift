@@ -1,3 +1,4 @@
+package import Authorization
 package import Directory
 
 /// Who is where: a session, or something else of theirs that keeps them there.
@@ -34,6 +35,10 @@ package enum PassedOver: Equatable, Sendable {
     case notAnswering(String)
     case draining(String, HostDrain)
     case down(String, InstanceState)
+    /// This has not been shown.
+    case lacking(String, FurtherFactors)
+    /// Not from where the client is.
+    case elsewhere(String)
 
     /// What the person is told who is on `host` instead, without a full stop.
     package func sentence(insteadOn host: String) -> String {
@@ -42,6 +47,9 @@ package enum PassedOver: Equatable, Sendable {
         case .draining(let name, let drain):
             "\(name) takes no new sessions\(drain.message.isEmpty ? "" : " (\(drain.message))"): you are on \(host)"
         case .down(let name, let state): "\(name) is \(state.isGone ? "gone" : "stopped"): you are on \(host)"
+        case .lacking(let name, let factors):
+            "\(name) requires \(factors.words), which this login has not shown: you are on \(host)"
+        case .elsewhere(let name): "you may not reach \(name) from here: you are on \(host)"
         }
     }
 }
@@ -61,12 +69,17 @@ package struct PoolRoute: Equatable, Sendable {
     package let name: String
     /// The hosts of the pool that the user may reach, in any state.
     package var members: [Access]
+    /// Hosts of the pool that are granted to the user and not open to this login, by name.
+    package let withheld: [String: PassedOver]
     /// The host of the pool that the user has chosen.
     package let pinned: String?
 
-    package init(name: String, members: [Access], pinned: String? = nil) {
+    package init(
+        name: String, members: [Access], withheld: [String: PassedOver] = [:], pinned: String? = nil
+    ) {
         self.name = name
         self.members = members
+        self.withheld = withheld
         self.pinned = pinned
     }
 
@@ -109,7 +122,7 @@ package struct PoolRoute: Equatable, Sendable {
             let pressure = knowsPressure ? situation.pressure[name] ?? 0 : 0
             return Rank(
                 isFailing: situation.failing.contains(name), isAsleep: isAsleep(access) && name != pinned,
-                attraction: attraction(of: access, situation), isStarting: isStarting(access),
+                attraction: attraction(of: name, for: access.user, situation), isStarting: isStarting(access),
                 // Whoever is on the way to one that sleeps has it woken.
                 busyness: isAsleep(access) ? -sessions : pressure + sessions * Self.sessionWeight, name: name)
         }
@@ -117,11 +130,11 @@ package struct PoolRoute: Equatable, Sendable {
         return Choice(access: chosen, passedOver: passedOver(for: chosen, situation, avoided))
     }
 
-    /// What draws the user to a host.
-    private func attraction(of access: Access, _ situation: PoolSituation) -> Attraction {
-        let here = Presence(user: access.user.name, host: access.host.name)
+    /// What draws a user to a host.
+    private func attraction(of host: String, for user: User, _ situation: PoolSituation) -> Attraction {
+        let here = Presence(user: user.name, host: host)
         return Attraction(
-            isPinned: access.host.name == pinned,
+            isPinned: host == pinned,
             sessions: (situation.sessions + situation.lost).count { $0 == here },
             hasService: situation.services.contains(here))
     }
@@ -130,10 +143,14 @@ package struct PoolRoute: Equatable, Sendable {
     private func passedOver(
         for chosen: Access, _ situation: PoolSituation, _ avoided: Set<String>
     ) -> PassedOver? {
-        let best = members.max { attraction(of: $0, situation) < attraction(of: $1, situation) }
-        guard let best, attraction(of: chosen, situation) < attraction(of: best, situation) else {
-            return nil
+        func attraction(of host: String) -> Attraction {
+            self.attraction(of: host, for: chosen.user, situation)
         }
+        let names = withheld.keys.sorted() + members.map(\.host.name)
+        guard let name = names.max(by: { attraction(of: $0) < attraction(of: $1) }),
+            attraction(of: chosen.host.name) < attraction(of: name)
+        else { return nil }
+        guard let best = members.first(where: { $0.host.name == name }) else { return withheld[name] }
         if let instance = best.host.instance, instance.state.isDown {
             return .down(best.host.name, instance.state)
         }

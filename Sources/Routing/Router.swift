@@ -41,35 +41,43 @@ package struct Router: Sendable {
 
     /// What `target` means for `user`; nil: the user's own choice, else the default.
     ///
-    /// - Parameter shown: what they have shown besides a key. Which host is meant does not depend on it, but whether they get there.
+    /// Which host is meant does not depend on what was shown nor on where they are, but whether they get there.
+    /// - Parameters:
+    ///   - shown: what they have shown besides a key.
+    ///   - origin: where the client is.
     /// - Throws: `SQLiteError`; never because of a name.
     package func route(
-        user: String, target: String?, showing shown: FurtherFactors, at time: Timestamp = .now
+        user: String, target: String?, showing shown: FurtherFactors, from origin: Origin,
+        at time: Timestamp = .now
     ) throws -> Route {
+        func route(named target: String, pin: String?) throws -> Route {
+            try self.route(user: user, named: target, pin: pin, showing: shown, from: origin, at: time)
+        }
         if target == Self.gate {
             let isActive = try directory.findUser(user)?.state == .active
             return .settled(isActive ? .gate : .refused(.unknownTarget(Self.gate)))
         }
         let pin = try directory.pin(of: user)
-        if let target { return try route(user: user, named: target, pin: pin, showing: shown, at: time) }
+        if let target { return try route(named: target, pin: pin) }
         let granted = try grantedDefault(of: user, at: time)
         if let pin, try isReachable(pin, for: user, at: time) {
             // Within the pool where they would get anyway, another host can stand in.
             let pool = try granted.flatMap { try directory.findPool($0) }
             let isInPool = pool?.hosts.contains(pin) ?? false
-            return try route(
-                user: user, named: isInPool ? pool?.name ?? pin : pin, pin: pin, showing: shown, at: time)
+            return try route(named: isInPool ? pool?.name ?? pin : pin, pin: pin)
         }
         guard let granted else { return .settled(.refused(.nothingGranted)) }
-        return try route(user: user, named: granted, pin: nil, showing: shown, at: time)
+        return try route(named: granted, pin: nil)
     }
 
     private func route(
-        user: String, named target: String, pin: String?, showing shown: FurtherFactors, at time: Timestamp
+        user: String, named target: String, pin: String?, showing shown: FurtherFactors,
+        from origin: Origin, at time: Timestamp
     ) throws -> Route {
-        switch try directory.entry(of: user, to: target, showing: shown, at: time) {
+        switch try directory.entry(of: user, to: target, showing: shown, from: origin, at: time) {
         case .open(let access): return .settled(access.obstacle.map { .refused($0) } ?? .host(access))
         case .lacking(let factors): return .settled(.refused(.lacking(target, user: user, factors)))
+        case .elsewhere: return .settled(.refused(.elsewhere(target, origin)))
         case .closed: break
         }
         guard let pool = try directory.findPool(target) else {
@@ -77,10 +85,14 @@ package struct Router: Sendable {
         }
         var members: [Access] = []
         var lacking: [FurtherFactors] = []
+        var withheld: [String: PassedOver] = [:]
         for host in pool.hosts {
-            switch try directory.entry(of: user, to: host, showing: shown, at: time) {
+            switch try directory.entry(of: user, to: host, showing: shown, from: origin, at: time) {
             case .open(let access): members.append(access)
-            case .lacking(let factors): lacking.append(factors)
+            case .lacking(let factors):
+                lacking.append(factors)
+                withheld[host] = .lacking(host, factors)
+            case .elsewhere: withheld[host] = .elsewhere(host)
             case .closed: break
             }
         }
@@ -88,11 +100,12 @@ package struct Router: Sendable {
             if let least = FurtherFactors.ascending.first(where: lacking.contains) {
                 return .settled(.refused(.lacking(target, user: user, least)))
             }
+            if !withheld.isEmpty { return .settled(.refused(.elsewhere(target, origin))) }
             guard try isGranted(pool, to: user, at: time) else {
                 return .settled(.refused(.unknownTarget(target)))
             }
         }
-        return .pool(PoolRoute(name: target, members: members, pinned: pin))
+        return .pool(PoolRoute(name: target, members: members, withheld: withheld, pinned: pin))
     }
 
     private func isReachable(_ target: String, for user: String, at time: Timestamp) throws -> Bool {

@@ -55,27 +55,41 @@ package struct Network: Hashable, Sendable {
     /// How many bits all addresses have in common: at most 32 or 128.
     package let prefix: Int
 
+    private init(address: IPAddress, prefix: Int) {
+        self.address = address
+        self.prefix = prefix
+    }
+
     /// Reads a network, or an address alone.
     ///
     /// nil for anything else, also for a network with bits behind its prefix: it may not be what was meant.
     package init?(_ text: some StringProtocol) {
+        guard let (address, prefix) = Self.parts(of: text),
+            Self.bits(of: address, behind: prefix).allSatisfy({ $0 == 0 })
+        else { return nil }
+        self.init(address: address, prefix: prefix)
+    }
+
+    /// The same without regard to bits behind the prefix: of `10.0.0.7/8` it is `10.0.0.0/8`.
+    package init?(enclosing text: some StringProtocol) {
+        guard let (address, prefix) = Self.parts(of: text) else { return nil }
+        let rest = Self.bits(of: address, behind: prefix)
+        guard let first = IPAddress(bytes: zip(address.bytes, rest).map { $0 & ~$1 }) else { return nil }
+        self.init(address: first, prefix: prefix)
+    }
+
+    private static func parts(of text: some StringProtocol) -> (address: IPAddress, prefix: Int)? {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let address = IPAddress(parts[0]), !parts[0].contains("%") else { return nil }
         let width = address.bytes.count * 8
-        var prefix = width
-        if parts.count == 2 {
-            let digits = parts[1].utf8
-            guard (1...3).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }),
-                var number = Int(parts[1])
-            else { return nil }
-            // The prefix counts the bits of the form in which the address was written.
-            if width == 32, parts[0].contains(":") { number -= 96 }
-            guard (0...width).contains(number) else { return nil }
-            prefix = number
-        }
-        self.address = address
-        self.prefix = prefix
-        guard Self.bits(of: address, behind: prefix).allSatisfy({ $0 == 0 }) else { return nil }
+        guard parts.count == 2 else { return (address, width) }
+        let digits = parts[1].utf8
+        guard (1...3).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }),
+            var number = Int(parts[1])
+        else { return nil }
+        // The prefix counts the bits of the form in which the address was written.
+        if width == 32, parts[0].contains(":") { number -= 96 }
+        return (0...width).contains(number) ? (address, number) : nil
     }
 
     /// Whether an address belongs to it.

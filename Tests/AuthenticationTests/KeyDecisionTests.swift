@@ -9,10 +9,12 @@ struct KeyDecisionTests {
         User(uid: uid, name: name, state: state, created: Timestamp(milliseconds: 0))
     }
 
-    private func decide(_ login: String, user: User?, holder: User?) -> KeyDecision {
+    private func decide(
+        _ login: String, user: User?, holder: User?, from address: String = "192.0.2.7"
+    ) -> KeyDecision {
         KeyDecision(
             login: LoginName(login), user: user, holder: holder,
-            fingerprint: holder.map { _ in "SHA256:x" })
+            fingerprint: holder.map { _ in "SHA256:x" }, from: Origin(client: address))
     }
 
     @Test(
@@ -50,5 +52,24 @@ struct KeyDecisionTests {
         #expect(decide("alice", user: alice, holder: bob) == .rejected(.otherUser))
         #expect(decide("alice", user: locked, holder: locked) == .rejected(.locked))
         #expect(decide("alice", user: left, holder: left) == .rejected(.left))
+    }
+
+    @Test(
+        "of a user who may log in from some networks opens from there, also in the clothes of IPv6",
+        arguments: [
+            ("192.0.2.7", true), ("::ffff:192.0.2.7", true), ("2001:db8::7%eth0", true),
+            ("192.0.3.7", false), ("::192.0.2.7", false), ("2001:db9::7", false), ("nowhere", false),
+            ("", false),
+        ])
+    func networks(_ address: String, _ opens: Bool) throws {
+        let alice = User(
+            uid: 20_000, name: "alice", networks: try SourceNetworks("192.0.2.0/24,2001:db8::/32"),
+            created: Timestamp(milliseconds: 0))
+        #expect(
+            decide("alice", user: alice, holder: alice, from: address)
+                == (opens ? .accepted(user: alice, fingerprint: "SHA256:x") : .rejected(.otherNetwork)))
+        let origin = Origin(client: address)
+        let person = try? KeyDecision.person(alice, named: LoginName("alice"), from: origin)
+        #expect((person != nil) == opens)
     }
 }

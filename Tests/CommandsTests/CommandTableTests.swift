@@ -28,7 +28,7 @@ struct CommandTableTests {
         #expect(lines.count <= 24)
         #expect(lines[0] == "  gatehouse user add alice --group lab")
         #expect(lines.allSatisfy { $0.count <= 80 })
-        #expect(text.contains("\nuser       add, list, show, lock, unlock, role, leave\n"))
+        #expect(text.contains("\nuser       add, list, show, set, lock, unlock, role, leave\n"))
     }
 
     @Test("help shows a user what a user may do")
@@ -80,7 +80,7 @@ struct CommandTableTests {
     @Test("the completion is a script bash accepts, and knows nouns, verbs and options")
     func completion() throws {
         let script = try Gateway(people: false).output(of: "help --completion bash")
-        #expect(script.contains("user) candidates='add list show lock unlock role leave'"))
+        #expect(script.contains("user) candidates='add list show set lock unlock role leave'"))
         #expect(script.contains("'grant add') candidates='--user --group --host --pool"))
     }
 }

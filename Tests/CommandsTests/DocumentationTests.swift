@@ -25,7 +25,7 @@ struct DocumentationTests {
         let elsewhere: Set = [
             "json", "config", "sudo", "files-only", "no-login", "no-forwarding", "forward-ports",
             "remote-forwarding", "no-remote-forwarding", "agent", "record", "wake", "require", "from",
-            "until", "days", "hours", "zone",
+            "until", "days", "hours", "zone", "allow-from",
         ]
         let options = command.usage.split { !$0.isLetter && $0 != "-" }.filter { $0.hasPrefix("--") }.map {
             $0.dropFirst(2)

@@ -276,7 +276,7 @@ struct ImportTests {
         arguments: [
             ("", "not a JSON document"), ("[]", "the document"), ("{}", "'schema' is missing"),
             ("nonsense", "JSON"),
-            (#"{"schema": 4}"#, "schema is 4"), (#"{"schema": 0}"#, "schema is 0"),
+            (#"{"schema": 5}"#, "schema is 5"), (#"{"schema": 0}"#, "schema is 0"),
             (#"{"schema": "1"}"#, "schema"),
             (#"{"schema": 1, "users": 5}"#, "users"),
             (#"{"schema": 1, "users": [{"name": "a"}]}"#, "users[0]: 'uid' is missing"),

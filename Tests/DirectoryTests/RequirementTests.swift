@@ -64,16 +64,19 @@ struct RequirementTests {
             try store.addGrant(
                 .user("alice"), to: .host("h1"), grant.rights, requiring: grant.required, at: now)
         }
-        let entry = try store.entry(of: "alice", to: "h1", showing: shown, isJump: isJump, at: now)
+        let entry = try store.entry(
+            of: "alice", to: "h1", showing: shown, from: .anywhere, isJump: isJump, at: now)
         let found =
             switch entry {
             case .open(let access): access.grants.map(String.init).joined(separator: " ")
             case .lacking(let factors): factors.text
+            case .elsewhere: "elsewhere"
             case .closed: "closed"
             }
         #expect(found == expected)
         // Whoever shows everything gets in if anybody does.
-        let all = try store.entry(of: "alice", to: "h1", showing: .all, isJump: isJump, at: now)
+        let all = try store.entry(
+            of: "alice", to: "h1", showing: .all, from: .anywhere, isJump: isJump, at: now)
         #expect((all == .closed) == grants.isEmpty)
     }
 
@@ -90,10 +93,10 @@ struct RequirementTests {
     @Test("is nothing to those who may not go there whatever they show")
     func closed() throws {
         try store.addGrant(.user("alice"), to: .host("h1"), requiring: .code, at: now)
-        #expect(try store.entry(of: "nobody", to: "h1", showing: .all, at: now) == .closed)
-        #expect(try store.entry(of: "alice", to: "h2", showing: .all, at: now) == .closed)
+        #expect(try store.entry(of: "nobody", to: "h1", showing: .all, from: .anywhere, at: now) == .closed)
+        #expect(try store.entry(of: "alice", to: "h2", showing: .all, from: .anywhere, at: now) == .closed)
         try store.setHostState(.disabled, of: "h1")
-        #expect(try store.entry(of: "alice", to: "h1", showing: [], at: now) == .closed)
+        #expect(try store.entry(of: "alice", to: "h1", showing: [], from: .anywhere, at: now) == .closed)
     }
 
     @Test("is kept, exported in a schema of its own, and read again", arguments: FurtherFactors.ascending)

@@ -270,7 +270,8 @@ def test_access_request(lab, scratch_user, start, master):
     assert event["detail"]["by"] == "ada" and event["detail"]["why"] == "a job hangs there"
     explained = lab.gatehouse_json("grant", "explain", user, lab.host1)["hosts"][0]
     assert explained["reachable"] and explained["rights"]["programs"]["given"]
-    assert explained["rights"]["sudo"] == {"because": "no grant gives it", "given": False, "grants": []}
+    refused = {"because": "no grant gives it", "given": False, "grants": []}
+    assert explained["rights"]["sudo"].items() >= refused.items()
 
     # The end is less than five minutes away, which is told to a person; a program reads nothing of it.
     shared = master(alias=lab.host1, user=user)

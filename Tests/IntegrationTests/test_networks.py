@@ -116,6 +116,26 @@ def test_proxy_names_the_client(gateway):
         assert said(gateway, PROXY, second_version(source)) == b""
 
 
+def test_a_person_s_networks(gateway):
+    """Behind a proxy it is the client's own address that has to be in them, in whatever clothes it comes."""
+    gateway("user", "set", "pat", "--allow-from", "203.0.113.0/28,2001:db8:7::/48")
+    try:
+        for source in ("203.0.113.1", "::ffff:203.0.113.2", "2001:db8:7::1"):
+            assert b"pat" in whoami(gateway, PROXY, second_version(source)), source
+        for source in ("203.0.113.101", "::ffff:203.0.113.102", "2001:db8:8::1"):
+            with pytest.raises(paramiko.AuthenticationException):
+                whoami(gateway, PROXY, second_version(source))
+        with pytest.raises(paramiko.AuthenticationException):
+            whoami(gateway, PLAIN)
+        # The proxy's own address is nobody's.
+        gateway("user", "set", "pat", "--allow-from", PROXY)
+        with pytest.raises(paramiko.AuthenticationException):
+            whoami(gateway, PROXY, first_version("203.0.113.3"))
+    finally:
+        gateway("user", "set", "pat", "--allow-from", "any")
+    assert b"pat" in whoami(gateway, PLAIN)
+
+
 def test_proxy_forgeries(gateway):
     """GHSA-4w53-6jvp-gg52: nobody but the proxy has a header believed, and the proxy needs one."""
     before = len(logins(gateway))

@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import json
 import os
 import signal
 import threading
@@ -135,6 +136,20 @@ def test_expired_password(strict, tmp_path):
                 client.auth_password("bob+gate", new, fallback=False)
     finally:
         strict.stacks.passwords = strict.stacks.database("passwords", PASSWORDS)
+
+
+def test_answers_that_nobody_has_judged(open_door):
+    """An answer counts as a guess also where PAM comes to no end after it, and the log says when no further one is looked at."""
+    open_door.stacks.use_two_questions()
+    mark = len(events(open_door, "auth.limited", "bob"))
+    for _ in range(3):
+        with transport(open_door, "127.0.0.84") as client:
+            with pytest.raises(paramiko.AuthenticationException):
+                client.auth_password("bob+gate", "not this", fallback=False)
+    limited = events(open_door, "auth.limited", "bob")[mark:]
+    assert [row["address"] for row in limited] == ["127.0.0.84"]
+    guesses = json.loads(open_door("user", "show", "bob", "--json").out)["user"]["guesses"]
+    assert {(row["factor"], row["failures"]) for row in guesses} == {("pam", 3)}
 
 
 def test_method_password(open_door, tmp_path):

@@ -16,7 +16,7 @@ struct SessionRegistryTests {
         registry.add(
             SessionRegistry.Entry(
                 session: session ?? self.session, process: try ProcessHandle(getpid()), user: user,
-                host: host, rights: nil))
+                from: .anywhere, host: host, rights: nil))
     }
 
     /// The hosts on which the seats are that a choice sees, and where its user belongs; the choice is `host`.
@@ -125,7 +125,7 @@ struct SessionRegistryTests {
             registry.add(
                 SessionRegistry.Entry(
                     session: children[children.count - 1].session, process: try ProcessHandle(pid),
-                    user: "alice", host: nil, rights: nil))
+                    user: "alice", from: .anywhere, host: nil, rights: nil))
         }
         try add(host: "c1")
         let endings = [

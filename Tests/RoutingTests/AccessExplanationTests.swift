@@ -126,4 +126,118 @@ struct AccessExplanationTests {
         #expect(try ground(.login).because == "grant 1 with totp, grant 2")
         #expect(try explain().required == [])
     }
+
+    @Test("name the networks from which a grant holds, and say why it does not from elsewhere")
+    func networks() throws {
+        let home = Origin(client: "203.0.113.7")
+        func ground(_ right: AccessExplanation.Right, from origin: Origin) throws -> AccessExplanation.Ground
+        {
+            let explanation = try AccessExplanation(
+                of: "alice", on: "c1", from: origin, at: Fixture.time, in: fixture.directory)
+            return try #require(explanation.grounds.first { $0.right == right })
+        }
+        let reason = "grant 1 does not hold from 203.0.113.7, needs 10.0.0.0/8"
+        try fixture.grant(.user("alice"), .host("c1"), Rights(agent: true), from: "10.0.0.0/8")
+        #expect(try ground(.login, from: .anywhere).because == "grant 1 from 10.0.0.0/8")
+        #expect(try ground(.login, from: Origin(client: "10.0.0.1")).isGiven)
+        for right in AccessExplanation.Right.allCases {
+            #expect(try ground(right, from: home).because == reason)
+        }
+        try fixture.grant(.group("lab"), .pool("communal"))
+        #expect(try ground(.login, from: home).because == "grant 2")
+        #expect(try ground(.agent, from: home).because == reason)
+        // Her keys there would let her forward an agent on a jump.
+        #expect(try ground(.jump, from: home).because == "\(reason), and what it gives is the account's")
+        try fixture.grant(.user("alice"), .host("c1"), Rights(sudo: true), from: "192.0.2.0/24")
+        #expect(
+            try ground(.login, from: home).because
+                == "\(reason); grant 3 does not hold from 203.0.113.7, needs 192.0.2.0/24, "
+                + "and the root that it gives is the account's")
+        try fixture.directory.setNetworks(try SourceNetworks("10.0.0.0/8"), of: "alice")
+        #expect(
+            try ground(.login, from: home).because
+                == "alice may not log in from 203.0.113.7, needs 10.0.0.0/8")
+    }
+
+    /// What differs in all that decides who gets in.
+    private static let rights = [
+        Rights(), Rights(forwarding: .none), Rights(sudo: true), Rights(agent: true), Rights(record: true),
+        .fileTransfer,
+    ]
+    private static let pairs = rights.indices.flatMap { one in
+        rights[one...].map { (rights[one], $0) }
+    }
+
+    @Test("say what the door does, whatever is required, shown and wanted", arguments: pairs)
+    func doors(_ first: Rights, _ second: Rights) throws {
+        let (near, far) = ("10.0.0.0/8", "192.0.2.0/24")
+        for one in FurtherFactors.ascending {
+            for two in FurtherFactors.ascending {
+                for (here, there) in [(near, near), (near, far), (far, near)] {
+                    try fixture.grant(.user("alice"), .host("c1"), first, requiring: one, from: here)
+                    try fixture.grant(.group("lab"), .all, second, requiring: two, from: there)
+                    try compare(from: Origin(client: "10.0.0.1"))
+                    for grant in try fixture.directory.grants() {
+                        try fixture.directory.removeGrant(grant.id)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Holds every ground against what the daemon asks of the directory at a login and at a jump.
+    private func compare(from origin: Origin) throws {
+        let explanation = try AccessExplanation(
+            of: "alice", on: "c1", from: origin, at: Fixture.time, in: fixture.directory)
+        for ground in explanation.grounds { #expect(ground.isGiven == !ground.ways.isEmpty) }
+        for shown in FurtherFactors.ascending {
+            for isJump in [false, true] {
+                let entry = try fixture.directory.entry(
+                    of: "alice", to: "c1", showing: shown, from: origin, isJump: isJump, at: Fixture.time)
+                for ground in explanation.grounds where (ground.right == .jump) == isJump {
+                    try compare(ground, with: entry, showing: shown, from: origin)
+                }
+            }
+        }
+    }
+
+    private func compare(
+        _ ground: AccessExplanation.Ground, with entry: Entry, showing shown: FurtherFactors,
+        from origin: Origin
+    ) throws {
+        var isGiven = false
+        switch entry {
+        case .open(let access): isGiven = try isUsable(ground.right, access, shown, origin)
+        case .lacking(let missing):
+            if ground.right == .login {
+                #expect(ground.ways.contains { $0.isSubset(of: shown.union(missing)) })
+            }
+        case .elsewhere, .closed: #expect(!ground.isGiven)
+        }
+        #expect(
+            ground.ways.contains { $0.isSubset(of: shown) } == isGiven,
+            "\(ground.right) with \(shown.text): \(ground.because)")
+    }
+
+    /// What comes of a right at a door that is open.
+    private func isUsable(
+        _ right: AccessExplanation.Right, _ access: Access, _ shown: FurtherFactors, _ origin: Origin
+    ) throws -> Bool {
+        let permissions = access.rights.permissions
+        switch right {
+        case .login: return true
+        case .programs: return permissions.programs == .all
+        case .files: return permissions.programs >= .files
+        case .ports: return !permissions.forwarding.isEmpty
+        case .remoteForwarding: return permissions.remoteForwarding
+        case .agent: return permissions.agent
+        case .sudo: return access.rights.sudo
+        case .wake: return access.rights.wake
+        case .record: return permissions.record
+        case .jump:
+            let decision = try JumpPolicy(directory: fixture.directory).decide(
+                user: "alice", host: "c1", port: 22, showing: shown, from: origin, at: Fixture.time)
+            if case .join = decision { return true } else { return false }
+        }
+    }
 }

@@ -37,8 +37,10 @@ struct Fixture {
 
     func grant(
         _ subject: GrantSubject, _ target: GrantTarget, _ rights: Rights = Rights(),
-        requiring required: FurtherFactors = []
+        requiring required: FurtherFactors = [], from networks: String = ""
     ) throws {
-        try directory.addGrant(subject, to: target, rights, requiring: required, at: Self.time)
+        try directory.addGrant(
+            subject, to: target, rights, requiring: required, from: SourceNetworks(stored: networks),
+            at: Self.time)
     }
 }

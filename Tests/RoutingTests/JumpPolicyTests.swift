@@ -1,6 +1,7 @@
 import Authorization
 import Directory
 import Routing
+import Support
 import Testing
 
 @Suite("jumps")
@@ -15,11 +16,12 @@ struct JumpPolicyTests {
 
     /// The host's name, `forward`, or the sentence of the refusal.
     private func decide(
-        _ host: String, _ port: UInt32, user: String = "alice", showing shown: FurtherFactors = []
-    )
-        throws -> String
-    {
-        switch try policy.decide(user: user, host: host, port: port, showing: shown, at: Fixture.time) {
+        _ host: String, _ port: UInt32, user: String = "alice", showing shown: FurtherFactors = [],
+        from origin: Origin = .anywhere
+    ) throws -> String {
+        let decision = try policy.decide(
+            user: user, host: host, port: port, showing: shown, from: origin, at: Fixture.time)
+        return switch decision {
         case .join(let access): access.host.name
         case .joinSome(let pool): "\(pool.name) of \(pool.members.map(\.host.name).joined(separator: " "))"
         case .notAJump: "forward"
@@ -158,7 +160,14 @@ struct JumpPolicyTests {
         // The account's keys would let her forward an agent without a code.
         try fixture.grant(.user("alice"), .host("c1"), Rights(agent: true), requiring: .code)
         #expect(try decide("communal", 22, showing: .pam) == "communal of c2")
-        #expect(try decide("c1", 22, showing: .pam).hasPrefix("c1 requires a one-time code, "))
+        // No login to c1 asks for the code, so it would not help to name it.
+        #expect(
+            try decide("c1", 22, showing: .pam)
+                == "Jumps to c1 require a one-time code, which this login has not shown, "
+                + "and no login there is asked for that. Log in as alice+c1 instead.")
+        #expect(try decide("c1", 22).hasPrefix("c1 requires a one-time code, which"))
         #expect(try decide("communal", 22, showing: .all) == "communal of c1 c2")
+        try fixture.grant(.user("alice"), .host("c2"), Rights(agent: true), requiring: .code)
+        #expect(try decide("communal", 22, showing: .pam).hasPrefix("Jumps to communal require a one-time"))
     }
 }

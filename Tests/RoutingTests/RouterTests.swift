@@ -17,15 +17,23 @@ struct RouterTests {
     /// The host's name, `gate`, or the sentence of the refusal.
     private func lead(
         _ target: String?, user: String = "alice", _ sessions: [Presence] = [],
-        showing shown: FurtherFactors = [], avoiding avoided: Set<String> = []
+        showing shown: FurtherFactors = [], from origin: Origin = .anywhere,
+        avoiding avoided: Set<String> = []
     ) throws -> String {
         var situation = PoolSituation()
         situation.sessions = sessions
-        let route = try router.route(user: user, target: target, showing: shown, at: Fixture.time)
-        return switch route.destination(in: situation, avoiding: avoided).0 {
-        case .gate: "gate"
-        case .host(let access): access.host.name
-        case .refused(let refusal): refusal.sentence
+        let route = try router.route(
+            user: user, target: target, showing: shown, from: origin, at: Fixture.time)
+        let (destination, passedOver) = route.destination(in: situation, avoiding: avoided)
+        switch destination {
+        case .gate: return "gate"
+        case .host(let access):
+            // Where somebody is withheld from where they want to be, that is said.
+            switch passedOver {
+            case .lacking, .elsewhere: return passedOver?.sentence(insteadOn: access.host.name) ?? ""
+            default: return access.host.name
+            }
+        case .refused(let refusal): return refusal.sentence
         }
     }
 
@@ -35,7 +43,8 @@ struct RouterTests {
         try fixture.grant(.group("lab"), .pool("communal"), Rights(agent: true))
         #expect(try lead("c3") == "c3")
         #expect(try lead("c2") == "c2")
-        let found = try router.route(user: "alice", target: "c3", showing: [], at: Fixture.time)
+        let found = try router.route(
+            user: "alice", target: "c3", showing: [], from: .anywhere, at: Fixture.time)
         guard case .settled(.host(let access)) = found else {
             Issue.record("\(found)")
             return
@@ -237,9 +246,11 @@ struct RouterTests {
             .user("alice"), to: .host("c1"), period: GrantPeriod(until: end), at: Fixture.time)
         #expect(try lead("c1") == "c1")
         let unknown = Route.settled(.refused(.unknownTarget("c1")))
-        #expect(try router.route(user: "alice", target: "c1", showing: [], at: end) == unknown)
+        #expect(
+            try router.route(user: "alice", target: "c1", showing: [], from: .anywhere, at: end) == unknown)
         let nothing = Route.settled(.refused(.nothingGranted))
-        #expect(try router.route(user: "alice", target: nil, showing: [], at: end) == nothing)
+        #expect(
+            try router.route(user: "alice", target: nil, showing: [], from: .anywhere, at: end) == nothing)
     }
 
     @Test("without a target, the only one granted is taken")
@@ -281,7 +292,9 @@ struct RouterTests {
         #expect(try lead("communal") == "c1")
         #expect(try router.defaultTarget(of: "alice", at: Fixture.time) == "c1")
         let unknown = Route.settled(.refused(.unknownTarget("c9")))
-        #expect(try router.route(user: "alice", target: "c9", showing: [], at: Fixture.time) == unknown)
+        #expect(
+            try router.route(user: "alice", target: "c9", showing: [], from: .anywhere, at: Fixture.time)
+                == unknown)
     }
 
     @Test("a host or pool that requires more than was shown says what, and how to be asked for it")
@@ -305,5 +318,49 @@ struct RouterTests {
         // Which target is meant does not depend on what was shown.
         #expect(try lead(nil).hasPrefix("c1 requires a password"))
         #expect(try lead("gate") == "gate")
+    }
+
+    @Test("who does not get to the host of a pool that they want to be on is told why they are on another")
+    func withheld() throws {
+        try fixture.grant(.user("alice"), .host("c1"), requiring: .code)
+        try fixture.grant(.user("alice"), .host("c2"))
+        try fixture.directory.setPin("c1", of: "alice")
+        let sentence = "c1 requires a one-time code, which this login has not shown: you are on c2"
+        #expect(try lead("communal") == sentence)
+        #expect(try lead("communal", showing: .code) == "c1")
+        // Without a pin it is where their sessions are.
+        try fixture.directory.setPin(nil, of: "alice")
+        #expect(try lead("communal") == "c2")
+        #expect(try lead("communal", [Presence(user: "alice", host: "c1")]) == sentence)
+        #expect(try lead("communal", [Presence(user: "bob", host: "c1")]) == "c2")
+        // The choice of a host that is in no granted pool is that host, or nothing.
+        try fixture.directory.setPin("c1", of: "alice")
+        #expect(try lead(nil).hasPrefix("c1 requires a one-time code, which this login has not shown. Log"))
+        try fixture.grant(.group("lab"), .pool("communal"), requiring: .all)
+        #expect(try lead("communal") == sentence)
+        #expect(try lead("communal", avoiding: ["c2"]).hasPrefix("No host of 'communal' is open now."))
+    }
+
+    @Test("a grant for some networks leads nowhere from others, and no further network is named")
+    func networks() throws {
+        let (home, office) = (Origin(client: "203.0.113.7"), Origin(client: "::ffff:10.1.2.3"))
+        try fixture.grant(.user("alice"), .host("c1"), from: "10.0.0.0/8")
+        let sentence = "from 203.0.113.7: what you are granted there holds in other networks. "
+        for target in ["c1", "communal", nil] {
+            #expect(try lead(target, from: office) == "c1")
+            let said = try lead(target, from: home)
+            #expect(said == "You may not reach \(target ?? "c1") \(sentence)Ask your administrator.")
+        }
+        #expect(
+            try lead("c1", user: "bob", from: home) == "There is no host or pool 'c1' that you may reach.")
+        try fixture.grant(.user("alice"), .host("c2"))
+        #expect(try lead("communal", from: home) == "c2")
+        try fixture.directory.setPin("c1", of: "alice")
+        #expect(try lead("communal", from: home) == "you may not reach c1 from here: you are on c2")
+        #expect(try lead("communal", from: office) == "c1")
+        // What is missing is said before where it is missing, if that is of use.
+        try fixture.grant(.user("alice"), .pool("communal"), Rights(sudo: true), requiring: .code)
+        #expect(try lead("communal", from: home).hasPrefix("communal requires a one-time code"))
+        #expect(try lead("gate", from: home) == "gate")
     }
 }

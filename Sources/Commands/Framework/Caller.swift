@@ -1,4 +1,5 @@
 package import Directory
+package import Support
 
 /// Who runs a command.
 package enum Caller: Equatable, Sendable {
@@ -55,6 +56,9 @@ package enum Caller: Equatable, Sendable {
         case .user(_, _, _, let address, _), .newcomer(_, _, let address): address
         }
     }
+
+    /// Where the caller's client is, as grants hold there or not; the operator's place does not count.
+    package var origin: Origin { address.map { Origin(client: $0) } ?? .anywhere }
 
     /// How the event log names the caller.
     package var description: String {

@@ -8,7 +8,7 @@ extension User {
             "name": .string(name), "uid": .integer(uid), "full_name": .string(fullName),
             "shell": .string(shell),
             "state": .string(state.rawValue), "admin": .boolean(isAdmin),
-            "role": .string(role.rawValue), "created": .time(created),
+            "role": .string(role.rawValue), "allow_from": .strings(networks.list), "created": .time(created),
         ]
     }
 }
@@ -115,9 +115,12 @@ extension GrantPeriod {
 }
 
 extension Grant {
-    /// What besides its end limits it: `mon-fri 08:00-18:00, with totp`.
+    /// What besides its end limits it: `mon-fri 08:00-18:00, with totp, from 10.0.0.0/8`.
     var onlyText: String {
-        let limits = [period.onlyText, required.isEmpty ? "" : "with \(required.text)"]
+        let limits = [
+            period.onlyText, required.isEmpty ? "" : "with \(required.text)",
+            networks == .anywhere ? "" : "from \(networks.text)",
+        ]
         return limits.filter { !$0.isEmpty }.joined(separator: ", ")
     }
 
@@ -130,6 +133,7 @@ extension Grant {
         fields["hours"] = .text(period.hours?.hourText)
         fields["zone"] = .text(period.hours?.zoneText)
         fields["require"] = .strings(required.nameList)
+        fields["allow_from"] = .strings(networks.list)
         fields["created"] = .time(created)
         switch subject {
         case .user(let name): fields["user"] = .string(name)

@@ -2,8 +2,8 @@ extension CommandTable {
     /// Every command of Gatehouse, in the order help shows them.
     package static let gatehouse = CommandTable([
         Initialize.self,
-        UserAdd.self, UserList.self, UserShow.self, UserLock.self, UserUnlock.self, UserSetRole.self,
-        UserLeave.self,
+        UserAdd.self, UserList.self, UserShow.self, UserSet.self, UserLock.self, UserUnlock.self,
+        UserSetRole.self, UserLeave.self,
         KeyAdd.self, KeyList.self, KeyRemove.self, KeyRevoke.self,
         AuthorityAdd.self, AuthorityList.self, AuthorityRemove.self, AuthorityRevoke.self,
         AuthorityRevocations.self,

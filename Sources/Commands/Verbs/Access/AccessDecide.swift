@@ -26,7 +26,7 @@ package struct AccessApprove: DaemonCommand {
     package func run(in context: CommandContext) throws -> ExitCode {
         let (request, grant) = try context.directory.approveRequest(
             id, by: context.caller.description, person: context.caller.userName, words.rights,
-            requiring: words.required, for: duration, at: context.services.now())
+            requiring: words.required, from: words.networks, for: duration, at: context.services.now())
         let detail = request.record.merging(grant.record) { own, _ in own }
         let end = grant.until.map { " until \($0)" } ?? ""
         return try context.done(

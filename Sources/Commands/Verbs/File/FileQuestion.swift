@@ -23,7 +23,8 @@ struct FileQuestion: Sendable {
         let user = try context.directory.user(name)
         let groups = try context.directory.groups(of: name).map(\.gid)
         viewer = .person(uid: user.uid, groups: Set(groups + [user.gid]))
-        let hosts = Set(try context.directory.reachableHosts(of: name).map(\.host.name))
+        let hosts = Set(
+            try context.directory.reachableHosts(of: name, from: context.caller.origin).map(\.host.name))
         let trees = try context.directory.trees().filter { !hosts.isDisjoint(with: $0.hosts) }
         reachable = Set(trees.map { Array($0.path.utf8) })
     }

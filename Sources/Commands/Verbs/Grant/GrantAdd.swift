@@ -12,7 +12,7 @@ package struct GrantAdd: DaemonCommand {
         "grant add --user alice --host gpu1 --sudo --until 2h",
         "grant add --group vendors --host drop1 --files-only --days mon-fri --hours 08:00-18:00",
         "grant add --group lab --pool gpus --forward-ports 8888,6006-6010",
-        "grant add --group lab --host vault --require totp",
+        "grant add --group lab --host vault --require totp --allow-from 10.0.0.0/8",
     ]
 
     private let subject: GrantSubject
@@ -41,7 +41,7 @@ package struct GrantAdd: DaemonCommand {
         let now = context.services.now()
         let grant = try context.directory.addGrant(
             subject, to: target, words.rights, period: try period.period(from: now),
-            requiring: words.required, at: now)
+            requiring: words.required, from: words.networks, at: now)
         let until = grant.until.map { " until \($0)" } ?? ""
         return try context.done(
             Change(Self.self, grant.record),

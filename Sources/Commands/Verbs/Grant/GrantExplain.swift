@@ -7,20 +7,32 @@ import Support
 package struct GrantExplain: DaemonCommand {
     package static let words = ["grant", "explain"]
     package static let summary = "Say what a person may do on a host, and which grant decides"
-    package static let usage = "USER HOST|POOL [--at TIME] [--json]"
+    package static let usage = "USER HOST|POOL [--from ADDRESS] [--at TIME] [--json]"
     package static let examples = [
-        "grant explain alice gpu1", "grant explain alice gpus --at 2026-01-31T20:00:00Z",
+        "grant explain alice gpu1", "grant explain alice gpu1 --from 203.0.113.7",
+        "grant explain alice gpus --at 2026-01-31T20:00:00Z",
     ]
     package static let audience = Audience.auditor
 
     private let user: String
     private let target: String
     private let time: EndTime?
+    private let origin: Origin
     private let isJSON: Bool
 
     package init(parsing words: inout ArgumentReader) throws(UsageError) {
         isJSON = words.flag("--json")
         if let text = try words.option("--at") { time = try EndTime(text) } else { time = nil }
+        if let text = try words.option("--from") {
+            guard let address = IPAddress(text) else {
+                throw UsageError(
+                    "--from takes the address of a client, not '\(text.printable)'",
+                    hint: "write 203.0.113.7 or 2001:db8::7")
+            }
+            origin = .client(address)
+        } else {
+            origin = .anywhere
+        }
         user = try words.positional("USER")
         target = try words.positional("HOST")
         try words.finish()
@@ -32,13 +44,13 @@ package struct GrantExplain: DaemonCommand {
         let time = time?.resolved(from: now) ?? now
         let hosts = try directory.findPool(target)?.hosts ?? [target]
         let explanations = try hosts.map {
-            try AccessExplanation(of: user, on: $0, at: time, in: directory)
+            try AccessExplanation(of: user, on: $0, from: origin, at: time, in: directory)
         }
         // A pool without hosts has no explanation that would say so.
         _ = try directory.user(user)
         let document: [String: JSON] = [
             "user": .string(user), "target": .string(target), "at": .time(time),
-            "hosts": .array(explanations.map(\.json)),
+            "from": .text(origin.text), "hosts": .array(explanations.map(\.json)),
         ]
         let text =
             explanations.isEmpty
@@ -51,11 +63,12 @@ extension AccessExplanation {
     fileprivate var text: String {
         var answers = Table("MAY", "", "BECAUSE")
         for ground in grounds {
-            answers.add(ground.right.text, ground.isGiven ? "yes" : "no", ground.because)
+            answers.add(ground.right.text, ground.answer, ground.because)
         }
         let condition = isReachable && !required.isEmpty ? ", after \(required.words)" : ""
+        let place = origin.text.map { " from \($0)" } ?? ""
         let verdict =
-            "\(user) \(isReachable ? "reaches" : "does not reach") \(host) at \(time)\(condition)\n"
+            "\(user) \(isReachable ? "reaches" : "does not reach") \(host)\(place) at \(time)\(condition)\n"
         guard !grants.isEmpty else { return verdict + answers.text }
         var considered = Table("GRANT", "WHO", "LEADS TO", "RIGHTS", "HOLDS")
         for entry in grants {
@@ -78,6 +91,8 @@ extension AccessExplanation {
                             JSON.object([
                                 "given": .boolean(ground.isGiven), "because": .string(ground.because),
                                 "grants": .array(ground.grants.map(JSON.number)),
+                                "require": .strings(ground.required.nameList),
+                                "ways": .array(ground.ways.map { .strings($0.nameList) }),
                             ])
                         )
                     })),
@@ -89,6 +104,15 @@ extension AccessExplanation {
                     ])
                 }),
         ])
+    }
+}
+
+extension AccessExplanation.Ground {
+    /// `yes`, `no`, or what has to be shown for it: `with totp`, `with totp or pam`.
+    fileprivate var answer: String {
+        guard isGiven else { return "no" }
+        if required.isEmpty { return "yes" }
+        return "with " + ways.map(\.text).joined(separator: " or ")
     }
 }
 

@@ -5,11 +5,13 @@ import Support
 /// What a grant gives, as people write it: the same for `grant add` and for an approval.
 struct RightsWords {
     static let usage =
-        "[--files-only | --no-login] [--sudo] [--agent] [--no-forwarding | --forward-ports PORTS] [--remote-forwarding | --no-remote-forwarding] [--record] [--wake] [--require FACTORS]"
+        "[--files-only | --no-login] [--sudo] [--agent] [--no-forwarding | --forward-ports PORTS] [--remote-forwarding | --no-remote-forwarding] [--record] [--wake] [--require FACTORS] \(NetworkWords.usage)"
 
     let rights: Rights
     /// What has to be shown by those who make use of it.
     let required: FurtherFactors
+    /// From where it can be made use of.
+    let networks: SourceNetworks
 
     init(parsing words: inout ArgumentReader) throws(UsageError) {
         let programs: Programs
@@ -49,6 +51,7 @@ struct RightsWords {
         } else {
             required = []
         }
+        networks = try NetworkWords.networks(&words) ?? .anywhere
         rights = Rights(
             sudo: words.flag("--sudo"), programs: programs, forwarding: forwarding, remoteForwarding: remote,
             agent: words.flag("--agent"), record: words.flag("--record"), wake: words.flag("--wake"))
@@ -66,7 +69,14 @@ struct PeriodWords {
     private let zone: String?
 
     init(parsing words: inout ArgumentReader) throws(UsageError) {
-        if let text = try words.option("--from") { from = try EndTime(text) } else { from = nil }
+        from = try words.option("--from").map { text throws(UsageError) in
+            do throws(UsageError) { return try EndTime(text) } catch {
+                guard (try? SourceNetworks(text)) != nil else { throw error }
+                throw UsageError(
+                    "--from takes the time at which the grant begins, not '\(text.printable)'",
+                    hint: "--allow-from takes networks")
+            }
+        }
         if let text = try words.option("--until") { until = try EndTime(text) } else { until = nil }
         days = try words.option("--days")
         hours = try words.option("--hours")

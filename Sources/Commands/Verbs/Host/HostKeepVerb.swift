@@ -43,7 +43,9 @@ package struct Keep: DaemonCommand {
 
     package func run(in context: CommandContext) throws -> ExitCode {
         let user = try context.ownName(insteadUse: "host keep")
-        guard try context.directory.access(of: user, to: wish.host, at: context.services.now()) != nil else {
+        let hosts = try context.directory.reachableHosts(
+            of: user, at: context.services.now(), from: context.caller.origin)
+        guard hosts.contains(where: { $0.host.name == wish.host }) else {
             throw CommandError(
                 .notFound, "there is no host '\(wish.host.printable)' that you may reach", hint: "see 'hosts'"
             )

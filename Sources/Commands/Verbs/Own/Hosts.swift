@@ -24,8 +24,14 @@ package struct Hosts: DaemonCommand {
     package func run(in context: CommandContext) throws -> ExitCode {
         let user = try context.ownName(insteadUse: "host list")
         let now = context.services.now()
-        let hosts = try context.directory.reachableHosts(of: user, at: now)
-        let pools = try context.directory.reachablePools(of: user, at: now)
+        let origin = context.caller.origin
+        let hosts = try context.directory.reachableHosts(of: user, at: now, from: origin)
+        let pools = try context.directory.reachablePools(of: user, at: now, from: origin)
+        let others = try context.directory.reachableHosts(of: user, at: now).map(\.host.name)
+            .filter { name in !hosts.contains { $0.host.name == name } }
+        if let place = origin.text, !others.isEmpty, !isJSON {
+            try context.terminal.errLine("not from \(place): \(others.joined(separator: ", "))")
+        }
 
         let usual = try Router(directory: context.directory).defaultTarget(of: user, at: now)
         func mark(_ name: String) -> String { name == usual ? "\(name) *" : name }
@@ -70,8 +76,11 @@ package struct Hosts: DaemonCommand {
 
 extension DirectoryStore {
     /// The pools that the user's grants name, by name, once each; all of them for who may reach every host.
-    func reachablePools(of user: String, at time: Timestamp) throws -> [Pool] {
-        let targets = try effectiveGrants(of: user, at: time).map(\.target)
+    func reachablePools(
+        of user: String, at time: Timestamp, from origin: Origin = .anywhere
+    ) throws -> [Pool] {
+        let targets = try effectiveGrants(of: user, at: time)
+            .filter { $0.networks.admit(origin) }.map(\.target)
         return try pools().filter { targets.contains(.pool($0.name)) || targets.contains(.all) }
     }
 }

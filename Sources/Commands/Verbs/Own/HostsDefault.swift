@@ -1,6 +1,7 @@
 import Authorization
 import Directory
 import Routing
+import Support
 
 /// Chooses where one gets without a target: `hosts default [NAME | --clear]` on the target `gate`.
 package struct HostsDefault: DaemonCommand {
@@ -41,7 +42,7 @@ package struct HostsDefault: DaemonCommand {
             let now = context.services.now()
             let router = Router(directory: context.directory)
             if case .settled(.refused(.unknownTarget(let target))) = try router.route(
-                user: user, target: name, showing: .all, at: now)
+                user: user, target: name, showing: .all, from: .anywhere, at: now)
             {
                 throw CommandError(
                     .notFound, Refusal.unknownTarget(target).sentence,
