@@ -23,9 +23,10 @@ struct GuessVerbTests {
             return terminal.output
         }
         let shown = output("user", "show", "alice")
-        #expect(shown.contains("3 from 192.0.2.7, none is looked at until 2026-"))
-        #expect(shown.contains("3 from elsewhere"))
-        #expect(output("user", "show", "alice", "--json").contains("\"failures\""))
+        #expect(shown.contains("totp: 3 from 192.0.2.7, none is looked at until 2026-"))
+        #expect(shown.contains("totp: 3 from elsewhere"))
+        let json = output("user", "show", "alice", "--json")
+        #expect(json.contains("\"failures\": 3") && json.contains("\"factor\": \"totp\""))
         #expect(!output("user", "show", "bob").contains("wrong codes"))
         _ = output("user", "unlock", "alice")
         #expect(!output("user", "show", "alice").contains("wrong codes"))

@@ -1,4 +1,5 @@
 import Authentication
+import Configuration
 import Directory
 import Support
 
@@ -37,6 +38,7 @@ package struct UserShow: DaemonCommand {
         text.add("shell", user.shell)
         text.add("state", user.state.rawValue)
         text.add("role", user.role.rawValue)
+        if user.networks != .anywhere { text.add("logs in from", user.networks.list.joined(separator: ", ")) }
         text.add("groups", groups.joined(separator: ", "))
         text.add("keys", each: keys.map { "\($0.material.type) \($0.material.fingerprint) \($0.comment)" })
         text.add("hosts", hosts.map(\.host.name).joined(separator: ", "))
@@ -51,14 +53,15 @@ package struct UserShow: DaemonCommand {
 extension GuessLimits.Record {
     fileprivate var json: JSON {
         .object([
-            "network": .string(network), "failures": .integer(failures), "last_failure": .time(lastFailure),
+            "factor": .string(factor.rawValue), "network": .string(network),
+            "failures": .integer(failures), "last_failure": .time(lastFailure),
             "closed_until": .time(closedUntil), "last_success": .time(lastSuccess),
         ])
     }
 
-    /// `3 from 192.0.2.1, none is looked at until …`.
+    /// `totp: 3 from 192.0.2.1, none is looked at until …`.
     fileprivate func text(at time: Timestamp) -> String {
-        var text = "\(failures) from \(network.isEmpty ? "elsewhere" : network)"
+        var text = "\(factor.rawValue): \(failures) from \(network.isEmpty ? "elsewhere" : network)"
         if let closedUntil, isClosed(at: time) { text += ", none is looked at until \(closedUntil)" }
         if let lastSuccess { text += ", a right one at \(lastSuccess)" }
         return text
