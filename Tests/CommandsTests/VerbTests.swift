@@ -518,6 +518,43 @@ struct VerbTests {
                 """)
     }
 
+    @Test("ssh-config jumps to what requires something through a login that is asked for it")
+    func sshConfigRequired() throws {
+        for name in ["vault", "open"] {
+            try gateway.services.directory.addHost(
+                name, address: "10.77.0.12", keys: [try Gateway.material(4)], at: Gateway.now)
+            try gateway.services.directory.addGrant(
+                .user("alice"), to: .host(name), requiring: name == "vault" ? .code : [], at: Gateway.now)
+        }
+        let text = gateway.output(of: "ssh-config --gateway gate.example.org:22", as: Gateway.alice)
+        #expect(
+            text.contains(
+                """
+
+                Host gatehouse-jump-vault
+                    HostName gate.example.org
+                    Port 22
+                    User alice+vault
+                    HostKeyAlias gatehouse
+                    ServerAliveInterval 15
+
+                Host vault-direct
+                    HostName vault
+                    User alice
+                    ProxyJump gatehouse-jump-vault
+                    HostKeyAlias vault.gatehouse
+
+                """))
+        #expect(
+            text.contains(
+                "Host open-direct\n    HostName open\n    User alice\n    ProxyJump gatehouse-jump\n"))
+        // Where a login needs less than a jump, too: a code that counts already opens it.
+        try gateway.services.directory.addGrant(
+            .user("alice"), to: .host("open"), Rights(agent: true), requiring: .code, at: Gateway.now)
+        #expect(
+            gateway.output(of: "ssh-config", as: Gateway.alice).contains("ProxyJump gatehouse-jump-open\n"))
+    }
+
     @Test("ssh-config has no jump to what is recorded, and takes no gateway that is no address")
     func sshConfigRecorded() throws {
         try gateway.services.directory.addGrant(

@@ -12,11 +12,13 @@ struct SSHConfigText {
         let keys: [KeyMaterial]
         /// Whether a jump may lead there, past the recording.
         let mayJump: Bool
+        /// Whether a jump has to go through a login that names the place, since it is asked for something there.
+        let isAsked: Bool
     }
 
     /// How all entries name the gateway in known_hosts.
     private static let alias = "gatehouse"
-    /// The entry through which jumps go.
+    /// The entry through which jumps go; that of a place where something is asked has its name behind it.
     private static let jump = "gatehouse-jump"
 
     let user: String
@@ -28,17 +30,26 @@ struct SSHConfigText {
     init(of user: String, through endpoint: Endpoint, in context: CommandContext) throws {
         let now = context.services.now()
         let hosts = try context.directory.reachableHosts(of: user, at: now)
+        let asking = try Set(
+            hosts.map(\.host.name).filter { host in
+                let entry = try context.directory.entry(
+                    of: user, to: host, showing: [], from: .anywhere, isJump: true, at: now)
+                if case .lacking = entry { return true } else { return false }
+            })
         let pools = try context.directory.reachablePools(of: user, at: now).map { pool in
             let members = hosts.filter { pool.hosts.contains($0.host.name) }
             return Place(
                 name: pool.name, keys: members.flatMap(\.host.keys),
-                mayJump: members.contains(where: \.mayJump))
+                mayJump: members.contains(where: \.mayJump),
+                isAsked: members.contains { asking.contains($0.host.name) })
         }
         // A host and a pool never have the same name.
         places =
             (pools
             + hosts.map {
-                Place(name: $0.host.name, keys: $0.host.keys, mayJump: $0.mayJump)
+                Place(
+                    name: $0.host.name, keys: $0.host.keys, mayJump: $0.mayJump,
+                    isAsked: asking.contains($0.host.name))
             }).sorted { $0.name < $1.name }
         self.user = user
         self.endpoint = endpoint
@@ -67,15 +78,21 @@ struct SSHConfigText {
         for name in ["gate"] + places.map(\.name) {
             text += "\nHost \(name)\n\(gateway)    User \(user)+\(name)\n\(more)"
         }
-        if jumps.isEmpty { return text }
-        text += "\nHost \(Self.jump)\n\(gateway)    User \(user)\n\(more)"
+        if jumps.contains(where: { !$0.isAsked }) {
+            text += "\nHost \(Self.jump)\n\(gateway)    User \(user)\n\(more)"
+        }
         for place in jumps {
+            var jump = Self.jump
+            if place.isAsked {
+                jump += "-\(place.name)"
+                text += "\nHost \(jump)\n\(gateway)    User \(user)+\(place.name)\n\(more)"
+            }
             text += """
 
                 Host \(place.name)-direct
                     HostName \(place.name)
                     User \(user)
-                    ProxyJump \(Self.jump)
+                    ProxyJump \(jump)
                     HostKeyAlias \(place.name).\(Self.alias)
                 \(known)    ServerAliveInterval 15
 
