@@ -6,7 +6,7 @@ package import Support
 ///
 /// The daemon connects, and the connection is accepted when there is a client for it.
 package final class Courier: Sendable {
-    /// After a failure.
+    /// Before the next attempt to accept a connection, after one has failed.
     private static let pause = Duration.milliseconds(50)
 
     /// A connection of the daemon.
@@ -57,12 +57,12 @@ package final class Courier: Sendable {
         guard let address = IPAddress(client.address.host) else { return false }
         let message = FrontMessage.client(address, port: client.address.port).encoded
         while .now < client.deadline {
+            if line == nil {
+                guard listener.waits(for: Int16(POLLIN), until: client.deadline) else { return false }
+                line = accept(&complaints)
+            }
             do {
-                if line == nil {
-                    guard listener.waits(for: Int16(POLLIN), until: client.deadline) else { return false }
-                    line = Line(socket: try accept())
-                }
-                guard let socket = line?.socket else { return false }
+                guard let socket = line?.socket else { continue }
                 if line?.isOpen == false {
                     guard socket.descriptor.waits(for: Int16(POLLIN), until: client.deadline) else {
                         return false
@@ -81,27 +81,28 @@ package final class Courier: Sendable {
             } catch {
                 // It is gone, and the client is still here; perhaps another one has connected.
                 line = nil
-                if let others = complaints.pass(at: .now) {
-                    log().notice(
-                        "the daemon is gone; clients wait for the next",
-                        ["error": "\(error)", "more": String(others)])
-                }
-                usleep(UInt32(Self.pause.milliseconds * 1_000))
+                log().debug("a connection of the daemon has ended", ["error": "\(error)"])
             }
         }
         return false
     }
 
-    /// The permissions of the socket let the daemon alone connect; this is to find out if they do not.
-    private func accept() throws -> MessageSocket {
-        let socket = try MessageSocket.accept(from: listener)
-        let peer = try socket.peer()
-        guard peer.uid == owner else {
-            log().error(
-                "refused at front.sock", ["peer.uid": String(peer.uid), "peer.pid": String(peer.pid)])
-            throw WireError("uid \(peer.uid) is not the daemon's")
+    /// Takes the daemon's next connection; nil, after a pause: that was none.
+    ///
+    /// The permissions of the socket let the daemon alone connect; this finds out if they do not.
+    private func accept(_ complaints: inout RateLimit) -> Line? {
+        do {
+            let socket = try MessageSocket.accept(from: listener)
+            let peer = try socket.peer()
+            if peer.uid == owner { return Line(socket: socket) }
+            throw WireError("uid \(peer.uid) (pid \(peer.pid)) is not the daemon's")
+        } catch {
+            if let others = complaints.pass(at: .now) {
+                log().error("refused at front.sock", ["error": "\(error)", "more": String(others)])
+            }
+            usleep(UInt32(Self.pause.milliseconds * 1_000))
+            return nil
         }
-        return socket
     }
 
     private static func expect(_ message: FrontMessage, from socket: MessageSocket) throws {

@@ -94,7 +94,7 @@ package final class Entrance: Sendable {
             }
         } catch {
             greetings.change { $0 -= 1 }
-            log().error("a proxy cannot be listened to", ["error": "\(error)"])
+            refusals.complain(about: proxy, because: "threads: \(error)")
         }
     }
 

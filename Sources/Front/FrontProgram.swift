@@ -49,7 +49,6 @@ package enum FrontProgram {
             throw StartupError("it never runs as root; its unit has User=gatehouse-front")
         }
         let (sockets, desk) = try sorted(ServiceManager.takeSockets())
-        let manager = ServiceManager()
         let signals = SignalQueue([SIGTERM, SIGINT, SIGHUP])
         let configuration = Locked(try Configuration.load(path: path))
         guard configuration.withLock({ $0.hasFrontEnd }) else {
@@ -60,9 +59,7 @@ package enum FrontProgram {
         let refusals = Refusals(log: log)
         let entrance = try Entrance(
             sockets: sockets, configuration: current, refusals: refusals, log: log)
-        gh_forbid_tracing()
-        // What is read again: the configuration, which an editor replaces by another file in its folder.
-        try Sandbox.enter(.front, readable: [folder(of: path)])
+        try confine(readable: folder(of: path))
 
         let room = WaitingRoom(current())
         try Courier(at: desk, from: room, refusals: refusals, log: log).start()
@@ -77,7 +74,6 @@ package enum FrontProgram {
                 refusals.refuse(client, from: peer, because: error.rawValue)
             }
         }
-        manager.notify("READY=1")
         log().notice("ready", ["listen": entrance.addresses])
 
         while signals.next() == SIGHUP {
@@ -91,12 +87,23 @@ package enum FrontProgram {
             }
         }
 
-        manager.notify("STOPPING=1")
         let deadline = MonotonicTime.now + patience
         entrance.close(until: deadline)
         _ = room.empties(until: deadline)
         log().notice("stopped")
         return 0
+    }
+
+    /// Gives up what is not needed any more, and tells systemd that clients may come.
+    ///
+    /// Ends the connection to systemd too, and comes before there is one of a client: a datagram could take that to any process.
+    ///
+    /// - Parameter folder: what is read again is the configuration, which an editor replaces by another file in its folder.
+    private static func confine(readable folder: String) throws(SystemError) {
+        let manager = ServiceManager()
+        gh_forbid_tracing()
+        try Sandbox.enter(.front, readable: [folder])
+        manager.notify("READY=1")
     }
 
     /// Tells the sockets of clients and the daemon's apart.
@@ -106,10 +113,15 @@ package enum FrontProgram {
         let desks = sockets.filter { SocketKind(of: $0)?.listensForMessages == true }
         guard desks.count == 1 else {
             throw StartupError(
-                "systemd has given \(desks.count) sockets for the daemon; gatehouse-front.socket needs one ListenSequentialPacket=/run/gatehouse/front.sock"
+                "systemd has given \(desks.count) sockets for the daemon; gatehouse-front-daemon.socket has one ListenSequentialPacket=/run/gatehouse/front.sock"
             )
         }
-        return (sockets.filter { SocketKind(of: $0)?.listensForMessages != true }, desks[0])
+        let clients = sockets.filter { SocketKind(of: $0)?.listensForMessages != true }
+        guard !clients.isEmpty else {
+            throw StartupError(
+                "systemd has given no socket for clients; gatehouse-front.socket needs ListenStream=PORT")
+        }
+        return (clients, desks[0])
     }
 
     private static func folder(of path: String) -> String {

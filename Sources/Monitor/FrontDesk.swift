@@ -40,12 +40,12 @@ final class FrontDesk: Sendable {
         try Thread.start("front") { [self] in
             var pause = Self.pauses.first
             while !state.change({ $0.isClosed }) {
+                let begun = MonotonicTime.now
                 do {
                     try StartupChecks.requireFrontSocket(at: path, mayBeMissing: false)
                     let front = try MessageSocket.connect(to: path)
                     if hold(front) {
-                        gateway.log.info("takes clients from the front end")
-                        pause = Self.pauses.first
+                        defer { release(front) }
                         try serve(front, receive)
                     }
                 } catch {
@@ -53,6 +53,7 @@ final class FrontDesk: Sendable {
                         gateway.log.warning("no clients come from the front end", ["error": "\(error)"])
                     }
                 }
+                if .now - begun > Self.pauses.longest { pause = Self.pauses.first }
                 usleep(UInt32(pause.milliseconds * 1_000))
                 pause = min(pause * 2, Self.pauses.longest)
             }
@@ -77,6 +78,12 @@ final class FrontDesk: Sendable {
             state.line = front
             return true
         }
+    }
+
+    /// The front end shall see at once that nothing more is taken here.
+    private func release(_ front: MessageSocket) {
+        front.shutDown()
+        state.change { $0.line = nil }
     }
 
     /// Takes clients until the front end is gone.

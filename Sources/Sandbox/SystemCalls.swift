@@ -75,12 +75,14 @@ struct SystemCalls {
 
     /// Accepts connections, reads its configuration again, and passes on what it accepted to those who have connected.
     ///
-    /// A socket that was accepted is one of the host's network: nothing here can give it another address.
+    /// A socket that was accepted is one of the host's network: nothing here can give it another address. Nor can the listening sockets,
+    /// which are systemd's too, be made unusable for the next front end.
     static var front: SystemCalls {
         SystemCalls(
-            names: moving.filter { !["sendmsg", "sendto"].contains($0) } + memory + time + itself + [
-                "accept", "accept4", "rseq", "rt_sigtimedwait", "sched_getaffinity", "set_robust_list",
-            ],
+            names: moving.filter { !["sendmsg", "sendto", "shutdown"].contains($0) } + memory + time + itself
+                + [
+                    "accept", "accept4", "rseq", "rt_sigtimedwait", "sched_getaffinity", "set_robust_list",
+                ],
             conditionals: [
                 Conditional("clone", has(cloneThread, inArgument: 0)),
                 Conditional("mmap", lacks(PROT_EXEC, inArgument: 2)),
@@ -88,7 +90,8 @@ struct SystemCalls {
                 Conditional("openat", lacks(O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, inArgument: 2)),
                 Conditional("sendmsg", lacks(sendAndConnect, inArgument: 2)),
                 Conditional("sendto", lacks(sendAndConnect, inArgument: 3), equals(0, inArgument: 4)),
-                Conditional("setsockopt", equals(SOL_SOCKET, inArgument: 1)),
+                Conditional(
+                    "setsockopt", equals(SOL_SOCKET, inArgument: 1), equals(SO_SNDBUF, inArgument: 2)),
             ] + own,
             errors: [("clone3", ENOSYS)])
     }

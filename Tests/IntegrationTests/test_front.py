@@ -54,7 +54,7 @@ class Fronted(Gateway):
                 [self.lab.program("gatehoused"), "-f", self.configuration], sockets, env=self.environment, stdout=log, stderr=log)
 
     def start_front(self):
-        """Starts the front end with the sockets of gatehouse-front.socket, which outlive it."""
+        """Starts the front end with the sockets of its units, which outlive it."""
         if not self.listening:
             self.listening = socket.create_server((self.address, self.port), backlog=512)
             self.desk = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -291,7 +291,7 @@ def test_strangers_are_not_the_daemon(lab, here):
         [str(word) for word in here.ssh_words("alice", lab.host1, "echo hello")],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert stranger.communicate(timeout=30)[0] == "sent away\n"
-    assert "peer.uid=63022" in here.front_log()
+    assert "uid 63022" in here.front_log()
     here.sock.chmod(0o600)
     here.start()
     assert client.communicate(timeout=60)[0] == b"hello\n"
@@ -337,7 +337,8 @@ def test_the_program_itself(here, lab):
     assert refused.status == 78 and b"User=gatehouse-front" in refused.err
     log = here.public / "other.log"
     for sockets, settings, reason in (
-        ([here.listening], "FrontEnd yes", "ListenSequentialPacket"), ([here.desk], "FrontEnd no", "needs FrontEnd yes"),
+        ([here.listening], "FrontEnd yes", "ListenSequentialPacket"), ([here.desk], "FrontEnd yes", "ListenStream"),
+        ([here.listening, here.desk], "FrontEnd no", "needs FrontEnd yes"),
     ):
         (here.public / "other.conf").write_text(f"{settings}\n")
         with open(log, "ab") as file:

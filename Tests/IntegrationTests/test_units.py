@@ -55,14 +55,19 @@ def test_systemd_understands_the_units(stage):
     """`systemd-analyze verify` has nothing to say, of the sockets either; the one for the daemon is root's alone."""
     folder = stage / "usr/lib/systemd/system"
     units = sorted(folder.iterdir())
-    assert [unit.name for unit in units] == ["gatehouse-front.service", "gatehouse-front.socket", "gatehoused.service"]
+    assert [unit.name for unit in units] == [
+        "gatehouse-front-daemon.socket", "gatehouse-front.service", "gatehouse-front.socket", "gatehoused.service",
+    ]
     result = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
     # The programs are in the stage only.
     said = [line for line in result.stderr.splitlines() if "gatehouse" in line and "is not executable" not in line]
     assert not said, said
-    lines = (folder / "gatehouse-front.socket").read_text().splitlines()
-    assert {"ListenSequentialPacket=/run/gatehouse/front.sock", "SocketMode=0600", "RemoveOnStop=yes"} <= set(lines)
+    lines = (folder / "gatehouse-front-daemon.socket").read_text().splitlines()
+    assert {"Service=gatehouse-front.service", "ListenSequentialPacket=/run/gatehouse/front.sock", "SocketMode=0600", "RemoveOnStop=yes"} <= set(lines)
     assert not any(line.startswith("SocketUser") for line in lines)
+    # Administrators replace the ports, which takes away all else that is listened on in the same unit.
+    lines = (folder / "gatehouse-front.socket").read_text().splitlines()
+    assert [line for line in lines if line.startswith("Listen")] == ["ListenStream=0.0.0.0:2222"]
 
 
 def test_users_and_folders_are_made(stage, tmp_path):

@@ -46,7 +46,7 @@ static int connect_to(const char *port) { return internet(port, connect); }
 static int bind_to(const char *port) { return internet(port, bind); }
 
 /* Accepted before the sandbox, since that takes a connection. */
-static int accepted = -1;
+static int accepted = -1, listener = -1;
 static struct sockaddr_in elsewhere = {.sin_family = AF_INET};
 
 void gh_prepare(void)
@@ -54,7 +54,8 @@ void gh_prepare(void)
     struct sockaddr_in here = {.sin_family = AF_INET};
     here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t length = sizeof here;
-    int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+    listener = socket(AF_INET, SOCK_STREAM, 0);
     if (bind(listener, (struct sockaddr *)&here, sizeof here) == 0 && listen(listener, 8) == 0
         && getsockname(listener, (struct sockaddr *)&here, &length) == 0
         && connect(client, (struct sockaddr *)&here, sizeof here) == 0)
@@ -86,6 +87,19 @@ static int send_message_and_connect(const char *unused)
     struct msghdr message = {
         .msg_name = &elsewhere, .msg_namelen = sizeof elsewhere, .msg_iov = &part, .msg_iovlen = 1};
     return outcome(sendmsg(accepted, &message, MSG_FASTOPEN | MSG_NOSIGNAL));
+}
+
+/* What would outlive a process that shares a listening socket with another one. */
+static int end_listening(const char *unused)
+{
+    (void)unused;
+    return outcome(shutdown(listener, SHUT_RDWR));
+}
+static int lock_filter(const char *unused)
+{
+    (void)unused;
+    int on = 1;
+    return outcome(setsockopt(listener, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof on));
 }
 
 static int abstract_socket(const char *name)
@@ -200,6 +214,8 @@ int gh_try(const char *act, const char *argument)
         {"turn a client to another address", reconnect},
         {"connect by sending", send_and_connect},
         {"connect by a message", send_message_and_connect},
+        {"end a listening socket", end_listening},
+        {"lock the filter of a listening socket", lock_filter},
         {"open a raw socket", raw_socket},
         {"start a program", start_program},
         {"make a process", make_process},

@@ -56,6 +56,8 @@ struct SandboxTests {
         Trial(
             "connect by a message", session: EISCONN, recorder: EPERM, tunnel: EISCONN, front: EPERM,
             outside: EISCONN),
+        Trial("end a listening socket", session: 0, recorder: EPERM, tunnel: 0, front: EPERM),
+        Trial("lock the filter of a listening socket", session: 0, recorder: EPERM, tunnel: 0, front: EPERM),
         Trial("open a raw socket", session: EPERM, tunnel: EPERM, outside: nil),
         // It does not come back from that.
         Trial("start a program", "/bin/true", session: EPERM, tunnel: EPERM, outside: -1),
