@@ -23,7 +23,7 @@ def typing(tmp_path, answer):
 
 
 @pytest.mark.limit(180)
-def test_required_code(lab, scratch_user, start, tmp_path):
+def test_required_code(lab, scratch_user, scratch_host, start, tmp_path):
     """A host that requires a code is reached with one, by jump too; without it nobody gets there, whichever way they try."""
     user = scratch_user(grant=["--host", lab.host1, "--require", "totp"])
     login, config, mark = f"{user}+{lab.host1}", lab.own_config(user), lab.mark()
@@ -42,12 +42,25 @@ def test_required_code(lab, scratch_user, start, tmp_path):
     says = f"ssh -J {login}@GATEWAY {lab.host1}"
     lab.wait_event(mark, "refused", lambda event: says in str(event["detail"]), 60, user=user)
 
-    # So it is asked for in the login that the jump goes through.
-    door = tmp_path / "config"
+    # In a pool the way leads past it, and that is said to who would rather be there.
+    other = lab.gatehouse("grant", "add", "--user", user, "--host", lab.host2).out.decode()
+    lab.ssh("hosts", "default", lab.host1, alias="gate", user=user)
+    done = lab.login(f"{user}+communal", "cat /etc/hostname", key=user)
+    assert done.out.decode().strip() == lab.host2, done.err.decode()
+    assert f"{lab.host1} requires a one-time code, which this login has not shown: you are on {lab.host2}" in done.err.decode()
+    lab.ssh("hosts", "default", "--clear", alias="gate", user=user)
+    lab.gatehouse("grant", "remove", other.split()[1])
+
+    # So it is asked for in the login that the jump goes through, as the entries of ssh-config have it.
+    gateway = f"{lab.gateway_host}:{lab.gateway_port}"
+    entries = lab.ssh("ssh-config", "--gateway", gateway, alias="gate", user=user).out.decode()
+    assert f"ProxyJump gatehouse-jump-{lab.host1}\n" in entries and "ProxyJump gatehouse-jump\n" not in entries
+    known, door = tmp_path / "known_hosts", tmp_path / "config"
+    known.write_text("".join(f"{line[2:]}\n" for line in entries.splitlines() if line.startswith("# ") and " ssh-" in line))
     door.write_text(
-        f"Host door\n  HostName {lab.gateway_host}\n  Port {lab.gateway_port}\n  User {login}\n"
-        f"  UserKnownHostsFile {lab.known_hosts}\nHost *\n  BatchMode no\n  Include {config}\n")
-    words = ["ssh", "-F", door, "-o", "ProxyJump=door", f"jump-{lab.host1}", "id", "-un"]
+        f"{entries}\nHost *\n  IdentityFile {lab.keys[user]}\n  IdentitiesOnly yes\n  LogLevel ERROR\n"
+        f"  UserKnownHostsFile {known}\n")
+    words = ["ssh", "-F", door, f"{lab.host1}-direct", "id", "-un"]
     done = run(words, env=typing(tmp_path, codes.recovery[0]))
     assert done.out.decode().strip() == user, done.err.decode()
     accepted = lab.wait_event(mark, "auth.accepted", lambda event: "required" in event["detail"], 60, user=user)
@@ -60,6 +73,18 @@ def test_required_code(lab, scratch_user, start, tmp_path):
     assert copied.status == 0, copied.err.decode()
     jumped = lab.ssh("cat", "copy", alias=f"jump-{lab.host1}", user=user, options=through_gate)
     assert jumped.out == b"contents", jumped.err.decode()
+
+    # Who is moved on from a host that does not answer is held to what the next one requires.
+    dead = scratch_host(f"{lab.addresses[lab.host1]}:9")
+    lab.gatehouse("pool", "join", "communal", dead)
+    lab.gatehouse("grant", "add", "--user", user, "--host", dead)
+    lab.ssh("hosts", "default", dead, alias="gate", user=user)
+    moved = lab.login(f"{user}+communal", "cat /etc/hostname", key=user)
+    assert moved.out.decode().strip() == lab.host1 and f"{dead} does not answer" in moved.err.decode(), moved.err.decode()
+    connected = lab.wait_event(mark, "host.connected", lambda event: "required" in event["detail"], 60, user=user, host=lab.host1)
+    assert connected["detail"]["required"] == "totp"
+    stays = lab.login(f"{user}+communal", "id", key=user, options=["-o", "BindAddress=127.0.0.42"])
+    assert stays.status == 255 and f"{dead} cannot be reached" in stays.err.decode(), stays.err.decode()
 
     # Another client, from elsewhere.
     class Client(asyncssh.SSHClient):
