@@ -5,7 +5,7 @@ extension SessionReply {
     private enum Kind: UInt8 {
         case settings = 1
         case keyAcceptable, accepted, rejected, disconnect, host, joined, notAJump, commandStarted, refused,
-            noted, preparing, deliveryStarted, waking, partiallyAccepted, questions, recording
+            noted, preparing, deliveryStarted, waking, partiallyAccepted, questions, recording, elsewhere
     }
 
     /// The message to send.
@@ -58,6 +58,8 @@ extension SessionReply {
             questions.encode(into: &out)
         case .recording:
             out.byte(Kind.recording.rawValue)
+        case .elsewhere:
+            out.byte(Kind.elsewhere.rawValue)
         }
         return out.bytes
     }
@@ -88,6 +90,7 @@ extension SessionReply {
         case .partiallyAccepted: self = .partiallyAccepted(methods: try input.strings(limit: 8))
         case .questions: self = .questions(try Questions(from: &input))
         case .recording: self = .recording
+        case .elsewhere: self = .elsewhere
         }
         try input.finish()
     }

@@ -113,6 +113,9 @@ package enum SessionReply: Equatable, Sendable {
     /// the person and ask `connect` again; the daemon makes the account before it answers that.
     case preparing(host: String)
 
+    /// To `hostFailed`: ask `connect` again, which leads to another host.
+    case elsewhere
+
     /// To `connect` and to `jump`: the host's instance is being started. Show it to the person and ask again; the daemon takes
     /// a second or so to answer that.
     ///

@@ -118,6 +118,7 @@ final class Gateway: Sendable {
         self.power = power
         board = HostBoard(
             events: events, sessions: sessions, desk: desk, waking: { power.waking },
+            unwakeable: { power.unwakeable },
             log: { Log(threshold: current.withLock { $0 }.configuration.logLevel) })
         idle = IdleWatch(
             directory: directory, events: events, sessions: sessions, power: power,

@@ -68,7 +68,11 @@ struct HealthWatch: Sendable {
 
     private func probe() {
         while let host = next() {
-            _ = try? gateway.dial(host, reason: "gatehouse:health")
+            if (try? gateway.dial(host, reason: Gateway.healthReason)) != nil,
+                gateway.board.needsHandshake(with: host.name)
+            {
+                gateway.exchangeKeys(with: host)
+            }
             gateway.board.endProbe(of: host.name)
         }
     }
@@ -86,6 +90,41 @@ struct HealthWatch: Sendable {
 }
 
 extension Gateway {
+    /// What AWS shows of probes through tunnels.
+    fileprivate static let healthReason = "gatehouse:health"
+
+    /// Finds out whether a host whose sshd speaks does not break off again. Which key it shows is nothing to this.
+    fileprivate func exchangeKeys(with host: Host) {
+        let timeout = settings.configuration.connectTimeout
+        let scanner = SSHKeyScanner(program: program, timeout: timeout)
+        do {
+            let (keys, failure) = try scanner.keys { () throws(TCPError) in
+                try reach.dial(host, timeout: timeout, reason: Self.healthReason)
+            }
+            guard keys.isEmpty else { return board.noteHandshake(with: host.name) }
+            let reason = failure?.description ?? "its sshd breaks off before keys are exchanged"
+            board.noteFailure(of: host.name, reason, isHandshake: true)
+        } catch {
+            board.noteFailure(of: host.name, "\(error)", isHandshake: true)
+        }
+    }
+
+    /// Takes note of a failure; of one that has failed several times the cloud is asked whether it was stopped meanwhile.
+    func noteFailure(of host: Host, _ reason: String, isHandshake: Bool = false) {
+        guard board.noteFailure(of: host.name, reason, isHandshake: isHandshake),
+            let instance = host.instance
+        else { return }
+        do {
+            try Thread.start("inventory") { [inventory, log] in
+                do { try inventory.renew(instance, by: "health") } catch {
+                    log.info("no news of a host", ["host.name": host.name, "error": "\(error)"])
+                }
+            }
+        } catch {
+            log.error("a host cannot be asked about", ["host.name": host.name, "error": "\(error)"])
+        }
+    }
+
     /// Connects with a host's sshd, waits until it speaks, and takes note of how that went.
     ///
     /// - Parameters:
@@ -106,7 +145,7 @@ extension Gateway {
             board.noteAnswer(of: host.name, isDirect: TCP.localAddress(of: socket) != nil)
             return socket
         } catch {
-            board.noteFailure(of: host.name, "\(error)")
+            noteFailure(of: host, "\(error)")
             throw error
         }
     }

@@ -16,18 +16,23 @@ final class HostBoard: Sendable {
     private let sessions: SessionRegistry
     private let desk: DeliveryDesk
     private let waking: @Sendable () -> Set<String>
+    private let unwakeable: @Sendable () -> Set<String>
     private let log: @Sendable () -> Log
     private let health = Locked(HostHealth())
 
-    /// - Parameter waking: gives the hosts that are being woken.
+    /// - Parameters:
+    ///   - waking: gives the hosts that are being woken.
+    ///   - unwakeable: gives those that could not be woken lately.
     init(
         events: EventLog, sessions: SessionRegistry, desk: DeliveryDesk,
-        waking: @escaping @Sendable () -> Set<String>, log: @escaping @Sendable () -> Log
+        waking: @escaping @Sendable () -> Set<String>, unwakeable: @escaping @Sendable () -> Set<String>,
+        log: @escaping @Sendable () -> Log
     ) {
         self.events = events
         self.sessions = sessions
         self.desk = desk
         self.waking = waking
+        self.unwakeable = unwakeable
         self.log = log
     }
 
@@ -60,6 +65,7 @@ final class HostBoard: Sendable {
         guard case .pool(let pool) = route, let user = pool.members.first?.user else { return situation }
         situation.failing = health.withLock { $0.failing }
         situation.waking = waking()
+        situation.unwakeable = unwakeable()
         situation.pressure = desk.loads(within: Self.freshness).mapValues(\.pressure)
         for (host, load) in desk.loads(within: Self.serviceMemory)
         where load.services.contains(where: { $0.uid == user.uid }) {
@@ -70,7 +76,7 @@ final class HostBoard: Sendable {
 
     // MARK: Health
 
-    /// A host has answered.
+    /// A host's sshd has spoken. Where keys could not be exchanged before, that alone closes no breaker.
     ///
     /// - Parameter isDirect: over the network.
     func noteAnswer(of host: String, isDirect: Bool) {
@@ -78,10 +84,28 @@ final class HostBoard: Sendable {
         if isBack { tell(host, ["state": "answers"]) }
     }
 
+    /// Keys were exchanged with a host.
+    func noteHandshake(with host: String) {
+        let isBack = health.withLock { $0.noteHandshake(with: host) }
+        if isBack { tell(host, ["state": "answers"]) }
+    }
+
     /// A host has not answered.
-    func noteFailure(of host: String, _ reason: String) {
-        let isNew = health.withLock { $0.noteFailure(of: host, reason, at: .now) }
+    ///
+    /// - Parameter isHandshake: its sshd speaks, but no login came about.
+    /// - Returns: whether that has now happened several times in a row.
+    @discardableResult
+    func noteFailure(of host: String, _ reason: String, isHandshake: Bool = false) -> Bool {
+        let isNew = health.withLock {
+            $0.noteFailure(of: host, reason, isHandshake: isHandshake, at: .now)
+        }
         if isNew { tell(host, ["state": "does not answer", "reason": reason]) }
+        return isNew
+    }
+
+    /// Whether a probe has to exchange keys with a host to find it well.
+    func needsHandshake(with host: String) -> Bool {
+        health.withLock { $0.needsHandshake(with: host) }
     }
 
     /// Something is odd about a host: it is probed soon.

@@ -10,6 +10,8 @@ package struct HostHealth: Sendable {
         var answered: MonotonicTime?
         /// Whether that was over the network, and not through a tunnel.
         var isDirect = false
+        /// Whether its sshd speaks and then breaks logins off, as far as is known.
+        var breaksOff = false
         /// Whether something is odd about it.
         var isDoubted = false
         /// Whether a probe is under way.
@@ -48,22 +50,39 @@ package struct HostHealth: Sendable {
     /// The breaker of a host.
     package func breaker(of host: String) -> CircuitBreaker { entries[host]?.breaker ?? CircuitBreaker() }
 
-    /// A host has answered.
+    /// A host's sshd has spoken.
     ///
+    /// Where the key exchange failed before, only `noteHandshake` says that it is well.
     /// - Parameter isDirect: over the network.
     /// - Returns: whether it had not done so several times in a row.
     package mutating func noteAnswer(of host: String, isDirect: Bool, at now: MonotonicTime) -> Bool {
         entries[host, default: Entry()].answered = now
         entries[host, default: Entry()].isDirect = isDirect
+        guard entries[host]?.breaksOff == false else { return false }
         return entries[host, default: Entry()].breaker.noteSuccess()
+    }
+
+    /// Keys were exchanged with a host.
+    ///
+    /// - Returns: whether it had not answered several times in a row.
+    package mutating func noteHandshake(with host: String) -> Bool {
+        entries[host]?.breaksOff = false
+        return entries[host]?.breaker.noteSuccess() ?? false
     }
 
     /// A host has not answered.
     ///
+    /// - Parameter isHandshake: its sshd speaks, but no login came about.
     /// - Returns: whether that has now happened several times in a row.
-    package mutating func noteFailure(of host: String, _ reason: String, at now: MonotonicTime) -> Bool {
-        entries[host, default: Entry()].breaker.noteFailure(reason, at: now)
+    package mutating func noteFailure(
+        of host: String, _ reason: String, isHandshake: Bool = false, at now: MonotonicTime
+    ) -> Bool {
+        if isHandshake { entries[host, default: Entry()].breaksOff = true }
+        return entries[host, default: Entry()].breaker.noteFailure(reason, at: now)
     }
+
+    /// Whether a probe has to exchange keys with a host to find it well.
+    package func needsHandshake(with host: String) -> Bool { entries[host]?.breaksOff ?? false }
 
     /// Something is odd about a host: it is probed soon.
     package mutating func doubt(_ host: String) {

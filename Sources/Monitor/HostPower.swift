@@ -12,6 +12,8 @@ final class HostPower: Sendable {
     private static let pause: UInt32 = 1
     /// How long one attempt to reach sshd may take.
     private static let dialTimeout = Duration.seconds(5)
+    /// How long a pool has others woken rather than one that could not be.
+    private static let failureMemory = Duration.seconds(180)
     /// How often stopping is tried.
     private static let stopAttempts = 5
 
@@ -22,6 +24,8 @@ final class HostPower: Sendable {
     private let instances: any InstanceSwitch
     private let settings: Locked<GatewaySettings>
     private let turns = Locked<[String: WakeTurn]>([:])
+    /// When hosts were last woken in vain.
+    private let failed = Locked<[String: MonotonicTime]>([:])
     /// Hosts that are being stopped, by name.
     private let stopping = Locked<Set<String>>([])
 
@@ -41,6 +45,15 @@ final class HostPower: Sendable {
 
     /// The hosts that are being woken, by name.
     var waking: Set<String> { turns.withLock { Set($0.keys) } }
+
+    /// The hosts that could not be woken lately, by name.
+    var unwakeable: Set<String> {
+        let now = MonotonicTime.now
+        return failed.withLock { failed in
+            failed = failed.filter { now < $0.value + Self.failureMemory }
+            return Set(failed.keys)
+        }
+    }
 
     /// The wake to wait for before this host can be dialled: one that is under way, or a new one; nil: it is up, as far as is known.
     func turn(for access: Access, by user: String) throws -> WakeTurn? {
@@ -63,7 +76,8 @@ final class HostPower: Sendable {
                     detail: ["what": "begun", "instance": instance.id]))
             try run(turn, HostWake(host: host.name, instance: instance.id, started: .now, who: user))
         } catch {
-            end(turn, of: host.name, .failed("\(host.name) cannot be woken: \(error)"))
+            let words = "\(host.name) cannot be woken: \(error)"
+            end(turn, of: host.name, .failed(WakeFailureWords(sentence: "\(words).", remark: words)))
         }
         return turn
     }
@@ -186,6 +200,7 @@ final class HostPower: Sendable {
     }
 
     private func succeed(_ wake: HostWake, _ turn: WakeTurn) {
+        failed.withLock { $0[wake.host] = nil }
         let seconds = (MonotonicTime.now - turn.started).milliseconds / 1_000
         do {
             try directory.endWake(of: wake.host)
@@ -212,6 +227,7 @@ final class HostPower: Sendable {
             }
         }
         let sentence = failure.sentence(of: wake.host, leaving: remainder)
+        failed.withLock { $0[wake.host] = .now }
         do {
             // One that may still run is looked after again when the daemon starts.
             if case .running = remainder {} else { try directory.endWake(of: wake.host) }
@@ -226,7 +242,8 @@ final class HostPower: Sendable {
             log.error("the end of a wake could not be noted", ["host.name": wake.host, "error": "\(error)"])
         }
         log.warning("host not woken", ["host.name": wake.host, "reason": sentence])
-        end(turn, of: wake.host, .failed(sentence))
+        let remark = failure.remark(about: wake.host, leaving: remainder)
+        end(turn, of: wake.host, .failed(WakeFailureWords(sentence: sentence, remark: remark)))
     }
 
     // MARK: Stopping

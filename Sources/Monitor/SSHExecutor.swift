@@ -47,6 +47,23 @@ struct SSHKeyScanner: HostKeyScanner {
     let timeout: Duration
 
     func scan(address: String, port: UInt16) throws -> [[UInt8]] {
+        let place = TCPAddress(host: address, port: port)
+        let (keys, failure) = try keys { () throws(TCPError) in
+            try TCP.connect(to: place, timeout: timeout)
+        }
+        if keys.isEmpty {
+            throw CommandError(
+                .unavailable, "\(place): \(failure?.description ?? "no SSH server answers there")")
+        }
+        return keys
+    }
+
+    /// The keys that a host shows in key exchanges; none: there was none, or `failure` to connect.
+    ///
+    /// - Parameter connect: gives a connected socket, for each exchange its own.
+    func keys(
+        connecting connect: () throws(TCPError) -> Descriptor
+    ) throws -> (keys: [[UInt8]], failure: TCPError?) {
         var connections = 0
         var failure: TCPError?
         let tool = ToolRun(arguments: ["keyscan"], outputLimit: Self.outputLimit, timeout: Self.patience)
@@ -56,10 +73,8 @@ struct SSHKeyScanner: HostKeyScanner {
             }
             connections += 1
             do throws(TCPError) {
-                let socket = try TCP.connect(to: TCPAddress(host: address, port: port), timeout: timeout)
-                return (
-                    .host(HostConnection(host: address, user: "", hostKeys: [], certificate: [])), [socket]
-                )
+                let socket = try connect()
+                return (.host(HostConnection(host: "", user: "", hostKeys: [], certificate: [])), [socket])
             } catch {
                 failure = error
                 return (.refused(reason: "\(error)"), [])
@@ -69,11 +84,6 @@ struct SSHKeyScanner: HostKeyScanner {
             .compactMap { line in
                 line.split(separator: " ").dropFirst().first.flatMap { Base64.decode($0) }
             }
-        if keys.isEmpty {
-            let place = TCPAddress(host: address, port: port)
-            throw CommandError(
-                .unavailable, "\(place): \(failure?.description ?? "no SSH server answers there")")
-        }
-        return keys
+        return (keys, failure)
     }
 }

@@ -14,35 +14,18 @@ struct Waking {
     var renewed: Set<String> = []
 }
 
+/// What comes of waking a host.
+enum WakeOutcome {
+    /// It is under way: what the session is told meanwhile.
+    case progress(SessionReply)
+    case failure(WakeFailureWords)
+}
+
 extension SessionMonitor {
     /// Has a host started that is asleep, or waits a moment longer for one that is being started.
     ///
-    /// - Returns: what the session is told instead of a connection; nil: the host is to be dialled.
-    func wake(_ access: Access, for login: Login) throws -> SessionReply? {
-        try wakeOutcome(access, for: login).map { outcome in
-            switch outcome {
-            case .progress(let reply): reply
-            case .failure(let sentence): .refused(reason: sentence)
-            }
-        }
-    }
-
-    /// The same before a jump, where only the end of the connection can carry a reason.
-    func wakeForJump(_ access: Access, for login: Login) throws -> SessionReply? {
-        try wakeOutcome(access, for: login).map { outcome in
-            switch outcome {
-            case .progress(let reply): reply
-            case .failure(let sentence): .disconnect(reason: sentence)
-            }
-        }
-    }
-
-    private enum WakeOutcome {
-        case progress(SessionReply)
-        case failure(String)
-    }
-
-    private func wakeOutcome(_ access: Access, for login: Login) throws -> WakeOutcome? {
+    /// - Returns: nil: the host is to be dialled.
+    func wake(_ access: Access, for login: Login) throws -> WakeOutcome? {
         let host = access.host
         guard let turn = try waking.turns[host.name] ?? gateway.power.turn(for: access, by: login.user.name)
         else { return nil }
@@ -53,25 +36,24 @@ extension SessionMonitor {
         case .awake:
             waking.turns[host.name] = nil
             return nil
-        case .failed(let sentence):
+        case .failed(let words):
             waking.turns[host.name] = nil
-            try note(.refused, host: host.name, ["what": "wake", "reason": sentence])
-            return .failure(sentence)
+            try note(.refused, host: host.name, ["what": "wake", "reason": words.sentence])
+            return .failure(words)
         }
     }
 
     /// After a host did not answer: asks the cloud once whether it is asleep, which the directory may not know yet.
     ///
-    /// - Returns: the host as it is then, if it sleeps and this user may have it woken.
+    /// - Returns: the host as it is then; nil: there is no news.
     func renew(_ access: Access) -> Access? {
         guard access.rights.wake, let instance = access.host.instance,
             waking.renewed.insert(access.host.name).inserted
         else { return nil }
         do {
             try gateway.inventory.renew(instance, by: "login")
-            let renewed = try gateway.directory.access(
+            return try gateway.directory.access(
                 of: access.user.name, to: access.host.name, showing: login?.shown ?? [], from: origin)
-            return renewed?.needsWaking == true ? renewed : nil
         } catch {
             log.info("no news of a host", ["host.name": access.host.name, "error": "\(error)"])
             return nil

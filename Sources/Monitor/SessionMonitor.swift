@@ -87,6 +87,12 @@ final class SessionMonitor {
     var recordings = 0
     /// Instances that this session waits for.
     var waking = Waking()
+    /// Connections to its host that it was given and has not lost.
+    var connections = 0
+    /// Hosts that were tried for it since it last had one.
+    var misses = Misses()
+    /// The same for its jumps, by pool, while they go on.
+    var jumpMisses: [String: JumpMisses] = [:]
     private var reader: JournalReader
     /// Whether the disk has room for what this session will have to note.
     private let hasRoom: Bool
@@ -225,8 +231,7 @@ final class SessionMonitor {
             try noteHostReady()
             return (.noted, [])
         case .hostFailed(let failure, let detail):
-            try noteHostFailure(failure, detail: detail)
-            return (failure == .loginRefused ? try adviseAfterRefusal() : .noted, [])
+            return (try noteHostFailure(failure, detail: detail), [])
         case .jump(let host, let port):
             return try jump(to: host, port: port)
         case .command:
@@ -270,7 +275,7 @@ extension SessionMonitor {
             address: peer.host, detail: detail)
     }
 
-    private func ingestJournal() throws {
+    func ingestJournal() throws {
         guard let login else { return }
         for host in try reader.ingest(into: gateway.events, host: login.host) {
             gateway.sessions.noteJumpEnd(to: host, of: session)

@@ -1,5 +1,13 @@
 import Support
 
+/// Why a host was not woken.
+struct WakeFailureWords: Equatable, Sendable {
+    /// For who wanted this host: why, what is left and what to do.
+    let sentence: String
+    /// For who is on another one instead, without a full stop.
+    let remark: String
+}
+
 /// One wake of one host, for which any number of sessions wait.
 final class WakeTurn: Sendable {
     /// How far it is.
@@ -7,8 +15,7 @@ final class WakeTurn: Sendable {
         /// What it waits for, and for how many seconds all of it has taken.
         case underWay(phase: String, seconds: UInt32)
         case awake
-        /// With a sentence for the person.
-        case failed(String)
+        case failed(WakeFailureWords)
     }
 
     private struct State {

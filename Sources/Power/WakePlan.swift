@@ -170,6 +170,15 @@ extension WakeFailure {
         return "\(why(host)). \(left) \(advice)"
     }
 
+    /// Why, for who is on another host instead, and what of it may cost something; without a full stop.
+    package func remark(about host: String, leaving remainder: WakeRemainder) -> String {
+        switch remainder {
+        case .nothing, .stoppedAgain: why(host)
+        case .notOurs: "\(why(host)); it may still run"
+        case .running(let reason): "\(why(host)); it could not be stopped again and may still run (\(reason))"
+        }
+    }
+
     private func why(_ host: String) -> String {
         switch self {
         case .refused(let error):

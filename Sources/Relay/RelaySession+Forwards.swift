@@ -47,9 +47,12 @@ struct ForwardTable {
     var listeners: [Listener] = []
     var packetsAtLastTry: UInt64?
 
-    mutating func forget(_ transport: ClientTransport) {
+    /// - Returns: whether the host listened on that connection.
+    mutating func forget(_ transport: ClientTransport) -> Bool {
+        let count = listeners.count
         listeners.removeAll { $0.transport == ObjectIdentifier(transport) }
         packetsAtLastTry = nil
+        return listeners.count < count
     }
 }
 

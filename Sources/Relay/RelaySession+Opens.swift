@@ -7,12 +7,25 @@ import Support
 final class Opening {
     let message: IncomingMessage
     let opening: Channel.Opening
-    /// Under way at the host, with the count of packets when it was last asked about.
-    var attempt: (channel: Channel, upstream: Upstream, packetCount: UInt64)?
+    /// Under way at the host.
+    var attempt: Attempt?
     /// The client's channel, where it was taken before the host had one: to tell the person why it takes a while.
     var waiting: WaitingLink?
     /// Connections on which the host has refused it.
     var refusals: [Upstream] = []
+
+    /// What the host was asked for on one connection.
+    struct Attempt {
+        let channel: Channel
+        let upstream: Upstream
+        /// How many packets there were when it was last asked about.
+        var packetCount = UInt64.max
+        /// When the host should have said something, and how many bytes it had said before.
+        let patience: (until: MonotonicTime, receivedBytes: UInt64)
+
+        /// Whether the connection is gone.
+        var isOver: Bool { upstream.state != .ready }
+    }
 
     init(_ message: IncomingMessage, _ opening: Channel.Opening) {
         self.message = message
@@ -161,20 +174,24 @@ extension RelaySession {
     /// Goes on with the channels that wait for the host.
     func advanceOpenings() {
         guard !openings.isEmpty else { return }
+        // Here, since nothing else may happen after which there would be another look.
+        for opening in openings where opening.attempt?.isOver == true { opening.attempt = nil }
         for opening in openings where opening.attempt == nil { begin(opening) }
         let settled = openings.filter { advance($0) }
         openings.removeAll { opening in settled.contains { $0 === opening } }
     }
 
     /// Chooses a connection for it, asking for another one where all are full.
-    private func begin(_ opening: Opening) {
+    func begin(_ opening: Opening) {
         let isSession = opening.opening == .session
         for upstream in upstreams where upstream.state == .ready {
             guard let transport = upstream.transport else { continue }
             if isSession, sessionCount(on: upstream) >= upstream.sessionLimit { continue }
             if opening.refusals.contains(where: { $0 === upstream }) { continue }
             guard let channel = try? transport.makeChannel() else { continue }
-            opening.attempt = (channel, upstream, .max)
+            opening.attempt = Opening.Attempt(
+                channel: channel, upstream: upstream,
+                patience: (.now + connectTimeout, transport.receivedBytes))
             return
         }
         // A stream needs any one connection, sessions may need several.
@@ -186,11 +203,10 @@ extension RelaySession {
 
     /// Asks for a connection to the host.
     func startUpstream() {
-        let timeout = Duration.seconds(Int64(settings.connectTimeoutSeconds))
-        guard let upstream = try? Upstream(daemon: daemon, rekeyBytes: settings.rekeyBytes, timeout: timeout)
-        else {
-            return
-        }
+        guard
+            let upstream = try? Upstream(
+                daemon: daemon, rekeyBytes: settings.rekeyBytes, timeout: connectTimeout)
+        else { return }
         upstream.onPreparation = { [weak self] in self?.notePreparation(on: $0) }
         upstream.onWaking = { [weak self] in self?.noteWaking($0) }
         upstream.onRemark = { [context] in context.remark = $0 }
@@ -258,12 +274,9 @@ extension RelaySession {
     /// - Returns: whether it is settled.
     private func advance(_ opening: Opening) -> Bool {
         guard let attempt = opening.attempt else { return settleIfHostless(opening) }
-        guard let transport = attempt.upstream.transport, attempt.upstream.state == .ready else {
-            opening.attempt = nil
-            return false
-        }
+        guard let transport = attempt.upstream.transport, !attempt.isOver else { return false }
         // Only a packet can have answered it.
-        if attempt.packetCount == transport.packetCount { return false }
+        if attempt.packetCount == transport.packetCount { return isGivenUp(opening, attempt, transport) }
         switch attempt.channel.open(opening.opening) {
         case .again:
             opening.attempt?.packetCount = transport.packetCount
@@ -274,6 +287,16 @@ extension RelaySession {
             return true
         case .refused:
             return retryOrRefuse(opening, attempt.upstream, transport)
+        }
+    }
+
+    /// Tells who waits for a session that there is none, and why.
+    func refuseSession(_ opening: Opening, _ reason: String) {
+        journal.append(.refused(what: "session", reason: reason))
+        if let waiting = opening.waiting {
+            replace(waiting, by: SentenceLink(client: waiting.client, sentence: reason))
+        } else {
+            answerWithSentence(opening.message, reason)
         }
     }
 
@@ -290,12 +313,8 @@ extension RelaySession {
             }
         }
         if hasHope { return false }
-        if let waiting = opening.waiting {
-            journal.append(.refused(what: "session", reason: reason))
-            replace(waiting, by: SentenceLink(client: waiting.client, sentence: reason))
-        } else if opening.opening == .session {
-            journal.append(.refused(what: "session", reason: reason))
-            answerWithSentence(opening.message, reason)
+        if opening.opening == .session {
+            refuseSession(opening, reason)
         } else {
             refuse(opening.message, opening.opening.text, reason)
         }

@@ -22,10 +22,15 @@ final class RelaySession {
     var upstreams: [Upstream] = []
     var links: [UInt: Link] = [:]
     var openings: [Opening] = []
+    /// What was asked of hosts that did not answer in time, and may yet.
+    var abandoned: [Opening.Attempt] = []
     var hostOpenings: [HostOpening] = []
     var forwards = ForwardTable()
     /// What a person is told while the account on the host is being made; nil: nothing, or they have been told.
     var preparationSentence: String?
+
+    /// Why ports of a lost host lead here no more. The client believes that they do, so it is sent away once nothing else goes on.
+    private var forwardsEnd: String?
 
     private var finishedTraffic: (fromClient: UInt64, toClient: UInt64) = (0, 0)
     private var recordedTraffic: (fromClient: UInt64, toClient: UInt64) = (0, 0)
@@ -66,6 +71,7 @@ final class RelaySession {
             takeClientMessages()
             takeHostMessages()
             advanceOpenings()
+            advanceAbandoned()
             advanceHostOpenings()
             advanceForwards()
             let received = receivedBytes
@@ -74,6 +80,7 @@ final class RelaySession {
             // Packets that came in while writing have not been looked at yet.
             if receivedBytes != received { hasMoreToMove = true }
             if client.isClosed { end("the client disconnected") }
+            if let forwardsEnd, links.isEmpty, openings.isEmpty { end(saying: forwardsEnd) }
             if journal.hasFailed { end("the session's journal cannot be written") }
             if ending == nil { wait() }
         }
@@ -110,6 +117,7 @@ final class RelaySession {
         let waiting = upstreams.map { $0.register(with: &poller) }
         for link in links.values { link.register(with: &poller) }
         if let trafficIsDue { poller.limit(to: trafficIsDue) }
+        if let openingDeadline { poller.limit(to: openingDeadline) }
 
         if hasMoreToMove { poller.check() } else { poller.wait() }
         hasMoreToMove = false
@@ -146,8 +154,11 @@ final class RelaySession {
         }
     }
 
+    /// How long a host may take to answer.
+    var connectTimeout: Duration { .seconds(Int64(settings.connectTimeoutSeconds)) }
+
     /// Ends what went through a host's connection that is gone.
-    private func lose(_ upstream: Upstream) {
+    func lose(_ upstream: Upstream) {
         guard let lost = upstream.transport else { return }
         // What the host sent before it went is still passed on.
         moveBytes()
@@ -156,7 +167,10 @@ final class RelaySession {
             link.end(because: "the connection to \(upstream.host) was lost")
         }
         hostOpenings.removeAll { $0.host === lost }
-        forwards.forget(lost)
+        if forwards.forget(lost) {
+            forwardsEnd =
+                "the connection to \(upstream.host) was lost, and the ports that were forwarded there"
+        }
         upstreams.removeAll { $0 === upstream }
     }
 
@@ -224,10 +238,13 @@ final class RelaySession {
         journal.append(.traffic(fromClient: traffic.fromClient, toClient: traffic.toClient))
         journal.append(.ended(reason: ending ?? ""))
         openings = []
+        abandoned = []
         hostOpenings = []
         forwards = ForwardTable()
         links = [:]
         for upstream in upstreams { upstream.disconnect() }
+        // libssh sends at once only what it knows the socket to take: it looks there first.
+        if farewell != nil { _ = client.process() }
         client.disconnect(saying: farewell)
     }
 }

@@ -81,8 +81,12 @@ final class Upstream {
 
     /// Asks again: the daemon answers when the account is made.
     private func prepare(_ host: String) {
-        state = .asking
         onPreparation?(host)
+        askAgain()
+    }
+
+    private func askAgain() {
+        state = .asking
         do {
             // A key takes one certificate.
             key = try SessionKey()
@@ -164,28 +168,36 @@ final class Upstream {
     }
 
     private func report(_ failure: HostFailure, _ detail: String) {
-        if failure == .loginRefused {
-            // The daemon may know a way: the account may be missing, and can be made.
-            state = .asking
-            transport = nil
-            daemon.ask(.hostFailed(failure, detail: detail)) { [weak self] in self?.takeAdvice($0.reply) }
-            return
-        }
-        daemon.ask(.hostFailed(failure, detail: detail)) { _ in }
         switch failure {
         case .wrongHostKey:
+            daemon.ask(.hostFailed(failure, detail: detail)) { _ in }
             fail("the host key of \(host) has changed: nothing was sent to it. Ask your administrator")
-        default:
-            fail("\(host) did not complete the SSH handshake: \(detail)")
+        // The daemon may know a way: the account may be missing, and can be made.
+        case .loginRefused:
+            askAdvice(
+                failure, detail,
+                else:
+                    "\(host) refused the login: your account there is missing or locked. Ask your administrator"
+            )
+        // Or there is another host.
+        case .handshake, .connectionLost:
+            askAdvice(failure, detail, else: "\(host) did not complete the SSH handshake: \(detail)")
         }
     }
 
-    private func takeAdvice(_ reply: SessionReply) {
-        switch reply {
-        case .preparing(let host): prepare(host)
-        case .refused(let reason): fail(reason)
-        default:
-            fail("\(host) refused the login: your account there is missing or locked. Ask your administrator")
+    /// - Parameter sentence: why it fails, if the daemon knows no way.
+    private func askAdvice(_ failure: HostFailure, _ detail: String, else sentence: String) {
+        state = .asking
+        transport = nil
+        deadline = nil
+        daemon.ask(.hostFailed(failure, detail: detail)) { [weak self] answer in
+            guard let self else { return }
+            switch answer.reply {
+            case .preparing(let host): prepare(host)
+            case .elsewhere: askAgain()
+            case .refused(let reason) where daemon.isAlive: fail(reason)
+            default: fail(sentence)
+            }
         }
     }
 

@@ -16,7 +16,11 @@ struct WakeLines {
 
     /// Whether this is to be written.
     mutating func takes(_ news: WakeNews) -> Bool {
-        if let last, last.state == news.state, news.seconds < last.seconds + Self.interval { return false }
+        if let last, last.host == news.host, last.state == news.state,
+            news.seconds < last.seconds + Self.interval
+        {
+            return false
+        }
         last = news
         return true
     }

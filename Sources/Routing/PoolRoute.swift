@@ -26,6 +26,8 @@ package struct PoolSituation: Sendable {
     package var failing: Set<String> = []
     /// Hosts that are being woken.
     package var waking: Set<String> = []
+    /// Hosts that could not be woken lately.
+    package var unwakeable: Set<String> = []
 
     package init() {}
 }
@@ -40,18 +42,30 @@ package enum PassedOver: Equatable, Sendable {
     /// Not from where the client is.
     case elsewhere(String)
 
-    /// What the person is told who is on `host` instead, without a full stop.
-    package func sentence(insteadOn host: String) -> String {
+    /// The host.
+    package var host: String {
         switch self {
-        case .notAnswering(let name): "\(name) does not answer: you are on \(host)"
-        case .draining(let name, let drain):
-            "\(name) takes no new sessions\(drain.message.isEmpty ? "" : " (\(drain.message))"): you are on \(host)"
-        case .down(let name, let state): "\(name) is \(state.isGone ? "gone" : "stopped"): you are on \(host)"
-        case .lacking(let name, let factors):
-            "\(name) requires \(factors.words), which this login has not shown: you are on \(host)"
-        case .elsewhere(let name): "you may not reach \(name) from here: you are on \(host)"
+        case .notAnswering(let name), .draining(let name, _), .down(let name, _), .lacking(let name, _),
+            .elsewhere(let name):
+            name
         }
     }
+
+    /// What is the matter with it, without a full stop.
+    package var words: String {
+        switch self {
+        case .notAnswering(let name): "\(name) does not answer"
+        case .draining(let name, let drain):
+            "\(name) takes no new sessions\(drain.message.isEmpty ? "" : " (\(drain.message))")"
+        case .down(let name, let state): "\(name) is \(state.isGone ? "gone" : "stopped")"
+        case .lacking(let name, let factors):
+            "\(name) requires \(factors.words), which this login has not shown"
+        case .elsewhere(let name): "you may not reach \(name) from here"
+        }
+    }
+
+    /// What the person is told who is on `host` instead, without a full stop.
+    package func sentence(insteadOn host: String) -> String { "\(words): you are on \(host)" }
 }
 
 /// A login that leads to some host of a pool.
@@ -94,8 +108,8 @@ package struct PoolRoute: Equatable, Sendable {
 
     /// Picks the host; nil: none is open.
     ///
-    /// Never one that is down, is being drained or is avoided. Of the others, in this order: one that answers; one that need not be
-    /// woken, unless it is the user's own choice; that choice; where most of the user's sessions are; where a service of the user runs; one that is up rather than starting; the
+    /// Never one that is down, is being drained or is avoided. Of the others, in this order: one that answers, or has not lately been
+    /// woken in vain; one that need not be woken, unless it is the user's own choice; that choice; where most of the user's sessions are; where a service of the user runs; one that is up rather than starting; the
     /// least busy; the first by name. Busy is the larger of load per processor and used memory as the hosts say, if all that are up say
     /// so, and 5 % for each session. Of those that have to be woken it is the one for which most sessions wait already.
     /// - Parameter avoided: hosts that have just not answered, by name.
@@ -121,7 +135,9 @@ package struct PoolRoute: Equatable, Sendable {
             let sessions = situation.sessions.count { $0.host == name }
             let pressure = knowsPressure ? situation.pressure[name] ?? 0 : 0
             return Rank(
-                isFailing: situation.failing.contains(name), isAsleep: isAsleep(access) && name != pinned,
+                // What was known of one before it slept says nothing of how it will be.
+                isFailing: (isAsleep(access) ? situation.unwakeable : situation.failing).contains(name),
+                isAsleep: isAsleep(access) && name != pinned,
                 attraction: attraction(of: name, for: access.user, situation), isStarting: isStarting(access),
                 // Whoever is on the way to one that sleeps has it woken.
                 busyness: isAsleep(access) ? -sessions : pressure + sessions * Self.sessionWeight, name: name)

@@ -46,7 +46,7 @@ private enum Samples {
             HostConnection(host: "h", user: "u", hostKeys: [], certificate: [], remark: "elsewhere now")),
         .host(HostConnection(host: "gpu1", user: "alice", hostKeys: [[1], [], [2, 3]], certificate: [4])),
         .joined(place: "communal1:22 as communal:22"), .notAJump, .commandStarted, .refused(reason: "no"),
-        .noted,
+        .noted, .elsewhere,
         .preparing(host: "gpu1"), .deliveryStarted, .partiallyAccepted(methods: ["keyboard-interactive"]),
         .questions(Questions(prompts: [])),
         .questions(
@@ -151,7 +151,7 @@ struct MessageTests {
         if type == 0 || type > 16 {
             #expect(throws: WireError.self) { try SessionRequest(decoding: [type]) }
         }
-        if type == 0 || type > 17 {
+        if type == 0 || type > 18 {
             #expect(throws: WireError.self) { try SessionReply(decoding: [type]) }
         }
         if type == 0 || type > 11 {

@@ -134,20 +134,24 @@ def test_windows_of_one_ide(lab, pool, person):
 
 
 @pytest.mark.limit(120)
-def test_service_keeps_place(lab, pool, person):
-    """Whoever has a terminal multiplexer on a host comes back to it, without any session there."""
-    user = person()
+def test_service_keeps_place(lab, pool, person, teardown):
+    """Whoever has a terminal multiplexer or the server of an IDE on a host comes back to it, without any session there."""
+    user, coder = person(), person()
+    server = "mkdir -p ~/.vscode-server/bin && cp /bin/sleep ~/.vscode-server/bin/node && setsid -f ~/.vscode-server/bin/node 600 >/dev/null 2>&1"
+    begun = lab.login(f"{coder}+{lab.host2}", server, key=coder)
+    assert begun.status == 0, begun.err.decode()
+    teardown.callback(lab.lab_exec, lab.host2, "pkill", "-U", lab.uid(coder), check=False)
     started = lab.login(f"{user}+{lab.host2}", "tmux -L it new-session -d -s it 'sleep 600'", key=user)
     assert started.status == 0, started.err.decode()
-    uid = lab.uid(user)
+    services = [{"uid": lab.uid(user), "name": "tmux"}, {"uid": lab.uid(coder), "name": "vscode"}]
 
     def known():
         load = shown(lab, lab.host2)["load"]
-        return load and {"uid": uid, "name": "tmux"} in load["services"]
+        return load and all(service in load["services"] for service in services)
 
-    wait_until(known, "the watcher's word of the tmux", 60)
+    wait_until(known, "the watcher's word of both", 60)
     assert f"tmux of {user}" in lab.gatehouse("host", "show", lab.host2).out.decode()
-    assert place(lab, user, pool) == (lab.host2, "")
+    assert place(lab, user, pool) == place(lab, coder, pool) == (lab.host2, "")
 
 
 @pytest.mark.limit(180)
@@ -270,6 +274,8 @@ def test_own_choice(lab, pool, person):
     assert place(lab, user, THIRD) == (THIRD, "")
     chosen = [row["name"] for row in json.loads(gate("--json").out)["targets"] if row["default"]]
     assert chosen == [lab.host2]
+    links = gate("--links", "--gateway", f"{lab.gateway_host}:{lab.gateway_port}").out.decode()
+    assert f"vscode://vscode-remote/ssh-remote+{lab.host2}/home/{user}" in links and "jetbrains-gateway://" in links
     assert gate("default", "nowhere").status == 66
     assert gate("default", "--clear").out.decode().strip() == pool
 
@@ -376,7 +382,7 @@ def breaks_logins_off(connection, address):
 
 @pytest.mark.limit(120)
 def test_a_host_that_breaks_logins_off_draws_nobody(lab, pool, person, scratch_host, teardown):
-    """Whoever has not got in was not there: the next login leads elsewhere."""
+    """Whoever has not got in was not there: this login leads elsewhere, and so does the next."""
     user, mark = person(), lab.mark()
     server = socket.create_server(("127.0.0.1", 0))
     teardown.callback(server.close)
@@ -395,8 +401,9 @@ def test_a_host_that_breaks_logins_off_draws_nobody(lab, pool, person, scratch_h
     broken = scratch_host(f"127.0.0.1:{server.getsockname()[1]}", f"{lab.variables['LAB_ROOT']}/hosts/{lab.host1}/ssh_host_ed25519_key.pub")
     lab.gatehouse("pool", "join", pool, broken)
     assert lab.login(f"{user}+gate", "hosts", "default", broken, key=user).status == 0
-    failed = lab.login(f"{user}+{pool}", "true", key=user)
-    assert failed.status == 255 and f"{broken} did not complete the SSH handshake".encode() in failed.err
+    host, remark = place(lab, user, pool)
+    assert host in (*lab.hosts, THIRD)
+    assert remark == f"gatehouse: {broken} does not complete the SSH handshake: you are on {host}"
     lab.wait_event(mark, "host.failed", host=broken, user=user)
     assert lab.login(f"{user}+gate", "hosts", "default", "--clear", key=user).status == 0
     host, remark = place(lab, user, pool)

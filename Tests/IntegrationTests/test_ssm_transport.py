@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -58,6 +59,16 @@ def tunnel_processes(endpoint):
         if words[0].endswith("/gatehouse-ssm") and set(words) & set(endpoint.ids.values()):
             found.append(int(pid))
     return found
+
+
+def active_sessions(lab, endpoint, host):
+    """How many sessions to a host go on, as AWS says."""
+    ssm = botocore.session.get_session().create_client(
+        "ssm", endpoint_url=endpoint.url, region_name=lab.variables["AWS_REGION"],
+        aws_access_key_id=lab.variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=lab.variables["AWS_SECRET_ACCESS_KEY"],
+    )
+    return sum(session["Target"] == endpoint.ids[host] for session in ssm.describe_sessions(State="Active")["Sessions"])
 
 
 def status_of(pid):
@@ -125,8 +136,10 @@ def test_a_stream_that_is_cut_is_taken_up_again_without_a_byte_lost(lab, tunnell
     assert up.out.split()[0].decode() == hashlib.sha256(data).hexdigest()
 
 
-@pytest.mark.limit(90)
+@pytest.mark.limit(120)
 def test_twenty_sessions_at_once_do_not_disturb_each_other(lab, tunnelled, endpoint):
+    """Also on a line that loses, repeats and reorders."""
+    endpoint.set(stream=LOSSY)
     clients = [
         subprocess.Popen(
             lab.ssh_words(f"echo {number}; cat", alias=tunnelled, options=["-o", "ControlPath=none"]),
@@ -148,17 +161,18 @@ def test_twenty_sessions_at_once_do_not_disturb_each_other(lab, tunnelled, endpo
             client.wait()
 
 
-def test_a_reader_that_stalls_costs_bounded_memory(lab, tunnelled, endpoint):
-    client = subprocess.Popen(
-        lab.ssh_words("head -c 300000000 /dev/zero", alias=tunnelled), stdout=subprocess.PIPE
-    )
-    try:
-        assert client.stdout.read(1) == b"\0"
-        time.sleep(3)
-        assert resident_bytes(tunnel_processes(endpoint)) < 80 << 20
-    finally:
-        client.kill()
-        client.wait()
+@pytest.mark.limit(60)
+def test_readers_that_stall_cost_bounded_memory(lab, tunnelled, endpoint, start):
+    """A client that does not read, and a program on the host that does not."""
+    down = start(lab.ssh_words("head -c 300000000 /dev/zero", alias=tunnelled), stdout=subprocess.PIPE)
+    with open("/dev/zero", "rb") as zero:
+        up = start(lab.ssh_words("echo on; exec sleep 60", alias=tunnelled), stdin=zero, stdout=subprocess.PIPE)
+    assert down.stdout.read(1) == b"\0" and up.stdout.read(3) == b"on\n"
+    time.sleep(3)
+    tunnels = tunnel_processes(endpoint)
+    assert len(tunnels) == 2
+    for tunnel in tunnels:
+        assert resident_bytes([tunnel]) < 80 << 20
 
 
 def test_a_session_that_is_encrypted_with_a_key_of_kms(lab, tunnelled, endpoint):
@@ -202,13 +216,7 @@ def test_a_token_that_has_expired_is_said_and_leaves_no_session(lab, tunnelled, 
     assert result.status == 255
     assert b"the service does not take the session's token" in result.err
     wait_until(lambda: not tunnel_processes(endpoint), "the tunnel to end")
-    ssm = botocore.session.get_session().create_client(
-        "ssm", endpoint_url=endpoint.url, region_name=lab.variables["AWS_REGION"],
-        aws_access_key_id=lab.variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=lab.variables["AWS_SECRET_ACCESS_KEY"],
-    )
-    targets = [session["Target"] for session in ssm.describe_sessions(State="Active")["Sessions"]]
-    assert endpoint.ids[tunnelled] not in targets
+    assert active_sessions(lab, endpoint, tunnelled) == 0
 
     endpoint.set(reset=True)
     message = "The security token included in the request is expired"
@@ -216,6 +224,49 @@ def test_a_token_that_has_expired_is_said_and_leaves_no_session(lab, tunnelled, 
     result = lab.ssh("true", alias=tunnelled, timeout=30)
     assert result.status == 255
     assert b"ExpiredTokenException" in result.err and message.encode() in result.err
+
+
+@pytest.mark.limit(120)
+def test_every_way_out_ends_the_session_at_aws(lab, tunnelled, endpoint, start, teardown):
+    """Whoever is killed, client, session, tunnel or daemon, also without an agent: no session of Session Manager goes on."""
+    wait_until(lambda: active_sessions(lab, endpoint, tunnelled) == 0, "the end of former sessions", 20)
+
+    def session():
+        others = lab.session_pids()
+        client = start(lab.ssh_words("echo on; exec sleep 300", alias=tunnelled), stdout=subprocess.PIPE)
+        assert client.stdout.readline() == b"on\n"
+        (pid,) = lab.session_pids() - others
+        (tunnel,) = tunnel_processes(endpoint)
+        assert active_sessions(lab, endpoint, tunnelled) == 1
+        return client, pid, tunnel
+
+    def kill_by_name(client, pid, tunnel):
+        number = next(row["id"] for row in lab.sessions() if row["host"] == tunnelled and row["user"] == "alice")
+        lab.gatehouse("session", "kill", number)
+
+    def lose_the_agent(client, pid, tunnel):
+        endpoint.set(stream={"lose_in": 1, "lose_out": 1, "lose_acknowledgements": True})
+        client.kill()
+
+    def kill_the_daemon_first(client, pid, tunnel):
+        lab.kill_daemon()
+        teardown.callback(lab.restart_daemon)
+        os.kill(pid, signal.SIGKILL)
+
+    ways = [
+        lambda client, pid, tunnel: client.kill(),
+        lambda client, pid, tunnel: os.kill(pid, signal.SIGKILL),
+        lambda client, pid, tunnel: os.kill(tunnel, signal.SIGKILL),
+        lambda client, pid, tunnel: os.kill(tunnel, signal.SIGTERM),
+        kill_by_name, lose_the_agent, kill_the_daemon_first,
+    ]
+    for way in ways:
+        endpoint.set(reset=True)
+        client, pid, tunnel = session()
+        way(client, pid, tunnel)
+        wait_until(lambda: active_sessions(lab, endpoint, tunnelled) == 0, "the end of the session at AWS", 30)
+        wait_until(lambda: client.poll() is not None, "the client's end", 20)
+        assert not tunnel_processes(endpoint)
 
 
 def test_automatic_goes_through_session_manager_only_where_the_network_fails(lab, endpoint):

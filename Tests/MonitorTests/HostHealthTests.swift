@@ -62,6 +62,27 @@ struct HostHealthTests {
         #expect(health.failing == [])
     }
 
+    @Test("where keys could not be exchanged, only an exchange of keys says that it is well")
+    func breaksOff() {
+        var health = HostHealth()
+        for number in 1...3 {
+            // Its sshd speaks before each failure.
+            let isBack = health.noteAnswer(of: "a", isDirect: true, at: Self.start)
+            #expect(!isBack)
+            let isNew = health.noteFailure(of: "a", "cut", isHandshake: true, at: Self.start)
+            #expect(isNew == (number == 3))
+        }
+        #expect(health.failing == ["a"] && health.needsHandshake(with: "a"))
+        #expect(take(&health, [host("a")], at: 5) == ["a"])
+        let spoke = health.noteAnswer(of: "a", isDirect: true, at: Self.start)
+        #expect(!spoke && health.failing == ["a"])
+        let isBack = health.noteHandshake(with: "a")
+        #expect(isBack && health.failing == [] && !health.needsHandshake(with: "a"))
+        health.endProbe(of: "a")
+        let isUnheardOf = health.noteHandshake(with: "unheard of")
+        #expect(!isUnheardOf)
+    }
+
     @Test(
         "one that is down or on its way up is not asked, and what was known of it is forgotten",
         arguments: [

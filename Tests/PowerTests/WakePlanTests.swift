@@ -110,6 +110,19 @@ struct WakePlanTests {
         #expect(WakeFailure.gone.remainder == .nothing)
     }
 
+    @Test(
+        "who is on another host instead is told why, and what may still cost something",
+        arguments: [
+            (WakeRemainder.nothing, ""), (.stoppedAgain, ""), (.notOurs, "; it may still run"),
+            (.running("denied"), "; it could not be stopped again and may still run (denied)"),
+        ])
+    func remark(_ remainder: WakeRemainder, _ more: String) {
+        let failure = WakeFailure.silent(.seconds(300), lastWord: "it is pending")
+        #expect(
+            failure.remark(about: "gpu1", leaving: remainder)
+                == "gpu1 did not answer in 300 seconds: it is pending\(more)")
+    }
+
     @Test("an answer at the last moment counts")
     func lastMoment() {
         var plan = WakePlan(timeout: Self.timeout, at: Self.at(0))

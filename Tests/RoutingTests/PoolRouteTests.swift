@@ -17,6 +17,7 @@ struct PoolCase: Sendable, CustomTestStringConvertible {
     var pressure: [String: Int] = [:]
     var failing: Set<String> = []
     var waking: Set<String> = []
+    var unwakeable: Set<String> = []
     /// Whether she may have hosts woken.
     var wakes = false
     var avoided: Set<String> = []
@@ -149,6 +150,28 @@ struct PoolRouteTests {
             $0.wakes = true
             $0.othersSessions = ["c3"]
         },
+        PoolCase("one that could not be woken lately is left, even by whose choice it is", "c2") {
+            $0.instances = ["c1": .stopped, "c2": .stopped, "c3": .stopped]
+            $0.wakes = true
+            $0.pinned = "c1"
+            $0.unwakeable = ["c1"]
+            $0.passedOver = .down("c1", .stopped)
+        },
+        PoolCase("that one did not answer before it was stopped does not count", "c2") {
+            $0.instances = ["c1": .stopped, "c2": .stopped, "c3": .stopped]
+            $0.wakes = true
+            $0.pinned = "c2"
+            $0.failing = ["c2"]
+        },
+        PoolCase("where none could be woken lately one is tried all the same", "c2") {
+            $0.instances = ["c1": .stopped, "c2": .stopped, "c3": .stopped]
+            $0.wakes = true
+            $0.pinned = "c2"
+            $0.unwakeable = ["c1", "c2", "c3"]
+        },
+        PoolCase("one that could not be woken and is up now is as good as any", "c1") {
+            $0.unwakeable = ["c1"]
+        },
         PoolCase("none is open", nil) {
             $0.drained = ["c1"]
             $0.avoided = ["c2"]
@@ -176,6 +199,7 @@ struct PoolRouteTests {
         situation.pressure = expected.pressure
         situation.failing = expected.failing
         situation.waking = expected.waking
+        situation.unwakeable = expected.unwakeable
         let choice = route.choose(in: situation, avoiding: expected.avoided)
         #expect(choice?.access.host.name == expected.picked)
         #expect(choice?.passedOver == expected.passedOver)

@@ -15,12 +15,15 @@ final class PortSession {
 
     /// Opens a session and connects with its stream; blocks for as long as both take.
     ///
+    /// - Parameter announce: is told the session's identifier.
     /// - Throws: `AWSError`, `ChannelError`; then no session is left.
     init(
-        _ session: AWSSession, instanceID: String, port: UInt16, reason: String, attemptLimit: Int
+        _ session: AWSSession, instanceID: String, port: UInt16, reason: String, attemptLimit: Int,
+        announce: (String) -> Void
     ) throws {
         let service = SSMClient(session)
         let access = try service.startPortSession(instanceID: instanceID, port: port, reason: reason)
+        announce(access.sessionID)
         do {
             socket = try Self.connect(access, session.certificateFile, attemptLimit: attemptLimit)
         } catch {

@@ -34,7 +34,8 @@ package final class Tunnel {
     private var phaseDeadline: MonotonicTime?
     private var isOpened = false
     private var hasDelivered = false
-    private var inputEnded = false
+    /// Set when nothing more comes in; the rest has to arrive until then.
+    private var inputDeadline: MonotonicTime?
     private var undelivered = ByteQueue()
     private var lastHeard = MonotonicTime.now
     private var isPinged = false
@@ -44,12 +45,13 @@ package final class Tunnel {
     ///
     /// - Parameters:
     ///   - reason: shown in AWS's list of sessions.
+    ///   - announce: is told the session's identifier as soon as there is one.
     ///   - input: its bytes go to the port; its end ends the session.
     ///   - output: takes what the port sends. Both are made non-blocking.
     /// - Throws: `AWSError`, `ChannelError` or `SystemError`; then no session is left.
     package init(
         _ session: AWSSession, instanceID: String, port: UInt16, reason: String, input: Descriptor,
-        output: Descriptor, limits: TunnelLimits = TunnelLimits()
+        output: Descriptor, limits: TunnelLimits = TunnelLimits(), announce: (String) -> Void = { _ in }
     ) throws {
         keys = KMSClient(session)
         (self.instanceID, self.input, self.output, self.limits) = (instanceID, input, output, limits)
@@ -60,7 +62,8 @@ package final class Tunnel {
         try input.setNonBlocking(true)
         try output.setNonBlocking(true)
         self.session = try PortSession(
-            session, instanceID: instanceID, port: port, reason: reason, attemptLimit: limits.connectAttempts)
+            session, instanceID: instanceID, port: port, reason: reason, attemptLimit: limits.connectAttempts,
+            announce: announce)
         phaseDeadline = .now + limits.handshake
     }
 
@@ -116,7 +119,7 @@ package final class Tunnel {
 
     private func waitForEvents() throws {
         let socket = session.socket
-        let takesInput = channel.hasRoom && socket.hasRoom && !inputEnded
+        let takesInput = channel.hasRoom && socket.hasRoom && inputDeadline == nil
         let isFull = undelivered.count > Self.outputLimit
         var requests = [
             pollfd(
@@ -126,7 +129,8 @@ package final class Tunnel {
             pollfd(fd: output.number, events: undelivered.isEmpty ? 0 : Int16(POLLOUT), revents: 0),
         ]
         requests += signals.map { pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0) }
-        let deadlines = [channel.deadline(), phaseDeadline, lastHeard + limits.keepAlive].compactMap { $0 }
+        let deadlines = [channel.deadline(), phaseDeadline, inputDeadline, lastHeard + limits.keepAlive]
+            .compactMap { $0 }
         // One millisecond more, since times are cut off and not rounded.
         let pause = deadlines.min().map { ($0 - .now).milliseconds + 1 } ?? 60_000
         let count = unsafe poll(
@@ -159,7 +163,7 @@ package final class Tunnel {
     }
 
     private func readInput() throws {
-        while channel.hasRoom, session.socket.hasRoom, !inputEnded {
+        while channel.hasRoom, session.socket.hasRoom, inputDeadline == nil {
             let count: Int
             do throws(SystemError) {
                 count = try input.read(into: &buffer)
@@ -168,13 +172,13 @@ package final class Tunnel {
                 if error.number == ECONNRESET { throw End.abandoned }
                 throw error
             }
-            inputEnded = count == 0
+            if count == 0 { inputDeadline = .now + limits.lastInput }
             for start in stride(from: 0, to: count, by: DataChannel.chunkByteCount) {
                 let chunk = Array(buffer[start..<min(start + DataChannel.chunkByteCount, count)])
                 try perform([channel.send(chunk, at: .now)])
             }
         }
-        if inputEnded, channel.isFlushed { throw End.inputDone }
+        if inputDeadline != nil, channel.isFlushed { throw End.inputDone }
     }
 
     private func writeOutput() throws {
@@ -201,6 +205,8 @@ package final class Tunnel {
                     .portSilent, "nothing speaks on the instance's port: it is closed, or its sshd hangs")
                 : ChannelError(.agentSilent, "the instance's agent does not answer")
         }
+        // An agent that is gone takes it never.
+        if let inputDeadline, now >= inputDeadline { throw End.abandoned }
         try perform(channel.tick(at: now))
         guard now - lastHeard >= limits.keepAlive else { return }
         if isPinged { throw ChannelError(.disconnected, "the session's stream is dead") }

@@ -8,6 +8,8 @@ package struct TunnelLimits: Equatable, Sendable {
     package var keepAlive = Duration.seconds(60)
     /// How long the last bytes may take to arrive.
     package var farewell = Duration.seconds(5)
+    /// How long what came in last may take to arrive at the agent; nobody waits for an answer any more.
+    package var lastInput = Duration.seconds(15)
     /// Attempts to connect, at first and each time the connection breaks.
     package var connectAttempts = 5
 

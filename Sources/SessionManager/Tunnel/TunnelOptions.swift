@@ -15,7 +15,8 @@ package struct TunnelOptions: Equatable, Sendable {
     package var port: UInt16 = 22
     /// How long the port may keep silent, 1 to 60 s; nil: as `TunnelLimits` has it.
     package var bannerTimeout: Duration?
-    /// Where credentials are read from to the end; nil: the standard chain finds them. For the daemon.
+    /// Where credentials are read from to the end; nil: the standard chain finds them. For the daemon,
+    /// which reads on standard error what session was opened.
     package var credentialsDescriptor: Int32?
     /// Shown in AWS's list of sessions.
     package var reason = "gatehouse-ssm"

@@ -29,10 +29,14 @@ package enum TunnelProgram {
             let session = try AWSSession.standard(region: options.region, handed: handed)
             var limits = TunnelLimits()
             limits.firstByte = options.bannerTimeout ?? limits.firstByte
+            // Who starts this ends the session where this cannot: killed, it says nothing more.
+            let announce = { (id: String) in
+                if handed != nil { complain("session \(id)") }
+            }
             let tunnel = try Tunnel(
                 session, instanceID: options.instanceID, port: options.port, reason: options.reason,
                 input: Descriptor(adopting: STDIN_FILENO), output: Descriptor(adopting: STDOUT_FILENO),
-                limits: limits)
+                limits: limits, announce: announce)
             try tunnel.run()
             return 0
         } catch {

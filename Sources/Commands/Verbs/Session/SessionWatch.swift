@@ -50,8 +50,8 @@ package struct SessionWatch: DaemonCommand {
         var screen = Screen(hasTerminal: recording.hasTerminal)
         // All that was is shown at once, as far as a terminal needs it. What grows faster than it is read is shown as it comes.
         var shown: [UInt8] = []
-        let until = ContinuousClock.now + Self.patience
-        while ContinuousClock.now < until, let event = try reader.next() {
+        let until = MonotonicTime.now + Self.patience
+        while MonotonicTime.now < until, let event = try reader.next() {
             shown += screen.shown(event)
             if shown.count > 2 * Screen.memoryLimit { shown = Array(Screen.end(of: shown)) }
             if hasKeys, try terminal.isLeft(within: .zero) { return }
