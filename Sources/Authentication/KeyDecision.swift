@@ -108,9 +108,9 @@ package enum KeyDecision: Equatable, Sendable {
         }
     }
 
-    /// The rule for watchers: the one key of the one host that was named.
+    /// The rule for watchers: the one key of the one host that was named, unless the gateway goes there itself.
     package init(watcherOf host: String, key blob: [UInt8], known: WatchKey?) {
-        guard let known, known.host == host, known.material.blob == blob else {
+        guard let known, known.host == host, known.material.blob == blob, !known.isFetched else {
             self = .rejected(.unknownWatcher)
             return
         }

@@ -1,5 +1,6 @@
 import Audit
 import Authorization
+import Configuration
 import Directory
 import Front
 import Glibc
@@ -52,9 +53,11 @@ struct AdoptedSessions: Sendable {
             ProcessHandle.startTime(of: process.pid) == process.start
         else { return }
         gateway.limits.withLock { $0.adopt() }
+        let isProxy = gateway.settings.configuration.isProxy(row.clientAddress)
         gateway.sessions.add(
             SessionRegistry.Entry(
-                session: session, process: handle, user: user, from: Origin(client: row.clientAddress),
+                session: session, process: handle, user: user,
+                from: isProxy ? .client(nil) : Origin(client: row.clientAddress),
                 host: row.host,
                 rights: row.host.flatMap { given(to: row, user, on: $0) },
                 joins: joins(of: row, user)))

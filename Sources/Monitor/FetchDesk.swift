@@ -56,9 +56,10 @@ final class FetchDesk: Sendable {
             return (new, state.streams.filter { wanted[$0.key] == nil }.compactMap(\.value))
         }
         for stream in ending { shutdown(stream.number, Int32(SHUT_RDWR)) }
-        for name in new {
+        for (number, name) in new.enumerated() {
             do { try Thread.start("fetch") { [self] in fetch(from: name) } } catch {
-                state.change { $0.streams[name] = nil }
+                // Those that are left are tried again.
+                state.change { state in for name in new[number...] { state.streams[name] = nil } }
                 throw error
             }
         }

@@ -52,7 +52,7 @@ extension SessionMonitor {
     }
 
     func decide(about key: [UInt8], for login: LoginName?) throws -> KeyDecision {
-        try KeyDecision(login: login, key: key, from: peer.host, at: .now, in: gateway.directory)
+        try KeyDecision(login: login, key: key, from: clientAddress, at: .now, in: gateway.directory)
     }
 
     /// What the destination and the settings allow in this session.
@@ -60,7 +60,7 @@ extension SessionMonitor {
         var grant = SessionGrant(
             user: login.user.name, target: .gate, permissions: Permissions(),
             acceptedEnvironment: settings.configuration.acceptedEnvironment.map(\.text),
-            guardedPorts: try JumpPolicy(directory: gateway.directory).guardedPorts().map { UInt32($0) },
+            guardedPorts: try jumpPolicy.guardedPorts().map { UInt32($0) },
             wantsFileDigests: settings.configuration.wantsFileDigests)
         switch destination {
         case .gate:

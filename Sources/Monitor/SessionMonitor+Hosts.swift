@@ -116,9 +116,9 @@ extension SessionMonitor {
         let (ours, theirs) = try MessageSocket.pair()
         let caller =
             login.isEnrolling
-            ? Caller.newcomer(name: user.name, session: session.description, address: peer.host)
+            ? Caller.newcomer(name: user.name, session: session.description, address: clientAddress)
             : Caller.user(
-                name: user.name, role: user.role, session: session.description, address: peer.host,
+                name: user.name, role: user.role, session: session.description, address: clientAddress,
                 hasShownKey: progress.key != nil)
         try Thread.start("command") { [gateway, commands] in
             defer { commands.withLock { $0 -= 1 } }

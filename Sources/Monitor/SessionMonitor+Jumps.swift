@@ -1,6 +1,7 @@
 import Audit
 import Authentication
 import Authorization
+import Configuration
 import Control
 import Directory
 import Routing
@@ -32,6 +33,12 @@ struct JumpMisses {
 }
 
 extension SessionMonitor {
+    /// Decides on jumps, also on those to the gateway itself.
+    var jumpPolicy: JumpPolicy {
+        JumpPolicy(
+            directory: gateway.directory, doors: settings.configuration.listenAddresses.map(\.port))
+    }
+
     /// A jump: joined to a host of the directory by the directory's address, or refused, or no jump at all.
     func jump(to name: String, port: UInt32) throws -> (SessionReply, [Descriptor]) {
         guard let login else { throw Violation(description: "nobody has logged in") }
@@ -48,8 +55,7 @@ extension SessionMonitor {
         if let obstacle = login.certificate?.obstacleToJumps {
             return (try refuse("jump to \(name):\(port)", obstacle), [])
         }
-        let policy = JumpPolicy(directory: gateway.directory)
-        let decision = try policy.decide(
+        let decision = try jumpPolicy.decide(
             user: login.user.name, host: name, port: port, showing: login.shown, from: origin)
         switch decision {
         case .notAJump:

@@ -58,6 +58,8 @@ final class SessionMonitor {
     let peer: TCPAddress
     /// Where the client is, as grants and users are held to it.
     let origin: Origin
+    /// The same as text, of which nothing but an address is in a network.
+    let clientAddress: String
     let log: Log
     let settings: GatewaySettings
     let child: SessionChild
@@ -103,8 +105,11 @@ final class SessionMonitor {
     init(client: Descriptor, from peer: TCPAddress, gateway: Gateway) throws {
         self.gateway = gateway
         self.peer = peer
-        origin = Origin(client: peer.host)
         settings = gateway.settings
+        // A proxy that does not say for whom it comes says nothing of where that is.
+        let isKnown = !settings.configuration.isProxy(peer.host)
+        clientAddress = isKnown ? peer.host : "proxy \(peer.host)"
+        origin = Origin(client: clientAddress)
         session = SessionID()
         log = gateway.log(for: session)
         attempts = AttemptCounter(limit: settings.configuration.maximumAttempts)

@@ -21,14 +21,17 @@ package struct JumpPolicy: Sendable {
     private static let usualPort: UInt16 = 22
 
     private let directory: DirectoryStore
+    private let doors: [UInt16]
 
-    package init(directory: DirectoryStore) {
+    /// - Parameter doors: the gateway's own ports: through a host that forwards there, one would come from that host's network.
+    package init(directory: DirectoryStore, doors: [UInt16] = []) {
         self.directory = directory
+        self.doors = doors
     }
 
-    /// The ports at which a host of the directory may have its sshd, ascending. A connection to one of them is a jump or nothing.
+    /// The ports at which a host of the directory may have its sshd, and the gateway's, ascending. A connection to one of them is a jump or nothing.
     package func guardedPorts() throws -> [UInt16] {
-        Self.guardedPorts(of: try directory.hosts())
+        guardedPorts(of: try directory.hosts())
     }
 
     /// Decides on one wish.
@@ -44,7 +47,7 @@ package struct JumpPolicy: Sendable {
         at time: Timestamp = .now
     ) throws -> JumpDecision {
         let hosts = try directory.hosts()
-        guard let port = UInt16(exactly: port), Self.guardedPorts(of: hosts).contains(port) else {
+        guard let port = UInt16(exactly: port), guardedPorts(of: hosts).contains(port) else {
             return .notAJump
         }
         let wish = Wish(user: user, shown: shown, origin: origin, time: time)
@@ -137,8 +140,8 @@ package struct JumpPolicy: Sendable {
         }
     }
 
-    private static func guardedPorts(of hosts: [Host]) -> [UInt16] {
-        Set(hosts.map(\.port) + [usualPort]).sorted()
+    private func guardedPorts(of hosts: [Host]) -> [UInt16] {
+        Set(hosts.map(\.port) + doors + [Self.usualPort]).sorted()
     }
 
     /// A name leads to the host also with the port that clients add by themselves; an address only with the right one.

@@ -36,6 +36,8 @@ struct KeyDecisionTests {
         #expect(KeyDecision(watcherOf: "h2", key: [1], known: key) == .rejected(.unknownWatcher))
         #expect(KeyDecision(watcherOf: "h1", key: [2], known: key) == .rejected(.unknownWatcher))
         #expect(KeyDecision(watcherOf: "h1", key: [1], known: nil) == .rejected(.unknownWatcher))
+        let fetched = WatchKey(host: "h1", material: key.material, installed: key.installed, isFetched: true)
+        #expect(KeyDecision(watcherOf: "h1", key: [1], known: fetched) == .rejected(.unknownWatcher))
         #expect(LoginName("gatehouse-watch+h1")?.user == KeyDecision.watcherName)
     }
 

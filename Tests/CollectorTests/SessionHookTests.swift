@@ -40,7 +40,8 @@ struct SessionHookTests {
     @Test(
         "takes nothing else for a session",
         arguments: [
-            "alice", "gatehouse:accounts:alice", "gatehouse::alice", "gatehouse:-x:alice",
+            "alice", "gatehouse:accounts:alice", "gatehouse:fetch:alice",
+            "gatehouse::alice", "gatehouse:-x:alice",
             "gatehouse:a/b:alice",
             "other:01J:alice", "gatehouse:01J:alice:x",
         ])

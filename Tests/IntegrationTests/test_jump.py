@@ -105,6 +105,12 @@ def test_jump_elsewhere(lab, destination):
     assert result.status == 255
 
 
+def test_no_way_back_through_a_host(lab):
+    """A host's network is not the client's: nobody logs in at the gateway again through a forward."""
+    result = jump_to(lab, f"{lab.gateway_host}:{lab.gateway_port}", login=f"alice+{lab.host1}")
+    assert (result.out, result.status) == (b"", 255)
+
+
 def test_jump_to_another_port(lab):
     """A jump names the SSH port of a host; another port of the host is no jump."""
     result = jump_to(lab, f"{lab.addresses[lab.host2]}:23")

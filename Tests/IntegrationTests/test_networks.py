@@ -131,6 +131,9 @@ def test_a_person_s_networks(gateway):
         gateway("user", "set", "pat", "--allow-from", PROXY)
         with pytest.raises(paramiko.AuthenticationException):
             whoami(gateway, PROXY, first_version("203.0.113.3"))
+        # Nor is it that of a client whom the proxy does not know.
+        with pytest.raises(paramiko.AuthenticationException):
+            whoami(gateway, PROXY, b"PROXY UNKNOWN\r\n")
     finally:
         gateway("user", "set", "pat", "--allow-from", "any")
     assert b"pat" in whoami(gateway, PLAIN)

@@ -256,6 +256,17 @@ def test_an_sshd_that_lets_no_root_in(host, keys, setting):
 
 
 @pytest.mark.limit(60)
+def test_root_s_keys_are_a_link(host, keys):
+    """Nothing is put in a link's place, and nothing is half done: the watcher is what it was."""
+    real = keys.with_name("real")
+    keys.rename(real)
+    keys.symlink_to(real)
+    assert "is a link" in fetched(host, CONFLICTS)["errors"][0]
+    assert keys.is_symlink() and real.read_text() == "ssh-ed25519 BBBB admin@h1"
+    assert "Fetched" not in (host.machine.etc / "gatehouse-watch/watch.conf").read_text()
+
+
+@pytest.mark.limit(60)
 def test_keys_that_lie_elsewhere(host):
     """The line goes where sshd looks, which may be a folder that there is not yet."""
     host.machine.configure_sshd("AuthorizedKeysFile /etc/keys/%u")

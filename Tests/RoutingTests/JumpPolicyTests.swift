@@ -144,6 +144,19 @@ struct JumpPolicyTests {
         #expect(try policy.guardedPorts() == [22])
     }
 
+    @Test("through a host nobody comes back to the gateway itself")
+    func doors() throws {
+        try fixture.grant(.user("alice"), .host("c1"))
+        let policy = JumpPolicy(directory: fixture.directory, doors: [2_222, 22])
+        #expect(try policy.guardedPorts() == [22, 2_022, 2_222])
+        for host in ["gateway", "10.0.0.200", "c1"] {
+            let decision = try policy.decide(
+                user: "alice", host: host, port: 2_222, showing: [], from: .anywhere, at: Fixture.time)
+            #expect(decision == .refused("There is no host '\(host)' that you may reach."))
+        }
+        #expect(try decide("gateway", 2_222) == "forward")
+    }
+
     @Test("what a jump needs has to be shown at the login, with a sentence that says how")
     func requirement() throws {
         try fixture.grant(.user("alice"), .host("c3"), requiring: .code)

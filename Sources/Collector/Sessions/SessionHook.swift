@@ -30,7 +30,7 @@ package struct SessionHook: Equatable, Sendable {
         else { return nil }
         let parts = keyID.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0] == "gatehouse", parts[2] == user, parts[1].utf8.count <= 64,
-            parts[1] != accounts, let first = parts[1].utf8.first, first != 0x2D,
+            !steps.contains(parts[1]), let first = parts[1].utf8.first, first != 0x2D,
             parts[1].utf8.allSatisfy({
                 $0 == 0x2D || (0x30...0x39).contains($0) || (0x41...0x5A).contains($0 & 0xDF)
             })
@@ -38,6 +38,6 @@ package struct SessionHook: Equatable, Sendable {
         return String(parts[1])
     }
 
-    /// Where the gateway's own root step names a session; it is none.
-    private static let accounts = "accounts"
+    /// What the gateway's own logins as root have in place of a session; it is none.
+    private static let steps: [Substring] = ["accounts", "fetch"]
 }

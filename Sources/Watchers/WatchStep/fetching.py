@@ -39,7 +39,6 @@ def put(line):
         return ["authorized_keys"] * put_key_line(None) + ["fetch"] * remove(GUARD) if os.path.lexists(GUARD) else []
     if "\n" in line:
         raise Failure(FAILED, "the gateway's line for authorized_keys is more than one")
-    check_sshd()
     make_folder(os.path.dirname(GUARD))
     changed = ["fetch"] if mend(GUARD, GUARD_TEXT, 0o755) else []
     if put_key_line('restrict,command="/bin/sh %s",%s%s' % (GUARD, line, MARK)):
@@ -55,6 +54,7 @@ def put_key_line(line):
     ours = [each for each in lines if each.rstrip().endswith(MARK)]
     if [each.rstrip("\n") for each in ours] == ([] if line is None else [line]):
         return False
+    check_key_file()
     others = "".join(each for each in lines if each not in ours)
     if line is not None:
         if others and not others.endswith("\n"):
@@ -78,13 +78,22 @@ def sshd_settings():
     return dict(line.split(" ", 1) for line in output.splitlines() if " " in line)
 
 
-def check_sshd():
+def check():
+    """Whether the gateway could be let in here at all: to be called before anything is changed for it."""
+    check_key_file()
     settings = sshd_settings()
     if settings.get("permitrootlogin") == "no":
         raise Failure(CONFLICTS, "sshd lets root in by no way, so the gateway cannot fetch: set PermitRootLogin to "
                       "forced-commands-only, which lets the gateway's own line work and nothing else of root's")
     if settings.get("pubkeyauthentication") == "no":
         raise Failure(CONFLICTS, "sshd takes no keys, so the gateway cannot fetch: set PubkeyAuthentication to yes")
+
+
+def check_key_file():
+    """A link's file is somebody else's to write, and in the link's place there would be a file of its mode."""
+    if os.path.islink(key_file()):
+        raise Failure(CONFLICTS, "%s is a link, which only whoever has made it should change: make it a file of root's, or have "
+                      "the watcher deliver by itself" % key_file())
 
 
 def key_file():

@@ -47,6 +47,11 @@ def prepare(wanted, report):
             os.makedirs(folder, mode=0o700, exist_ok=True)
             changed.append(folder)
         os.chmod(folder, 0o700)
+    line = wanted.get("fetch_line")
+    if line is not None:
+        fetching.check()
+    if wanted.get("watch.conf") is None and os.path.exists(SETTINGS) and services.is_fetched() != (line is not None):
+        raise Failure(CONFLICTS, "the last installation did not come to its end: run `gatehouse watch install` again")
     # Before the key: without settings there is nothing to prepare for.
     if put_settings(wanted.get("watch.conf"), wanted["trees"]):
         changed.append("watch.conf")
@@ -58,7 +63,7 @@ def prepare(wanted, report):
         changed.append("key")
     if put(KNOWN_HOSTS, wanted["known_hosts"].encode("utf-8"), 0o644):
         changed.append("known_hosts")
-    changed += fetching.put(wanted.get("fetch_line"))
+    changed += fetching.put(line)
     report["key"], report["program"] = public_key(), digest_of_program()
     report["done"], report["changed"] = changed, bool(changed)
 
@@ -89,7 +94,7 @@ def set_trees(wanted, report):
     report["changed"] = put_settings(None, wanted["trees"])
     # Without its program it is not installed to the end: that starts it.
     if (report["changed"] or os.path.exists(services.PENDING_RESTART)) and os.path.exists(PROGRAM):
-        services.start(report["changed"])
+        services.start(report["changed"], ends_fetching=False)
 
 
 def put_program(digest):

@@ -129,14 +129,17 @@ def put(path, data, mode):
     return True
 
 
-def start(is_new):
-    """Makes the services run, anew if something of theirs has changed, by an earlier run too; says what was done."""
+def start(is_new, ends_fetching=True):
+    """Makes the services run, anew if something of theirs has changed, by an earlier run too; says what was done.
+
+    What the gateway fetches by knows nothing of trees, and need not be begun anew for them.
+    """
     os.makedirs(RUNTIME, mode=0o755, exist_ok=True)
     is_new = is_new or os.path.exists(PENDING_RESTART)
     # What delivers by itself ends where the gateway fetches instead.
     unwanted = [service for service in SERVICES if service not in wanted_services()]
     done = stop_units(unwanted) if has_systemd() else stop_loops(unwanted)
-    if is_new:
+    if is_new and ends_fetching:
         # The gateway calls it again.
         end_fetched()
     done += start_units(is_new) if has_systemd() else start_loops(is_new)

@@ -51,10 +51,14 @@ package struct WatchInstall: DaemonCommand {
     private func options(for name: String, _ context: CommandContext) throws -> WatcherOptions {
         let host = try context.directory.host(name)
         var options: WatcherOptions
-        if isFetched || (gateway == nil && host.isReachedOneWay) {
+        let wasFetched = try context.directory.watchKey(of: name)?.isFetched == true
+        if isFetched || (gateway == nil && (host.isReachedOneWay || wasFetched)) {
             if !isFetched {
-                try context.terminal.errLine(
-                    "\(name): only Session Manager leads there, so the gateway fetches what its watcher sees")
+                let reason =
+                    host.isReachedOneWay
+                    ? "only Session Manager leads there, so the gateway fetches what its watcher sees"
+                    : "the gateway goes on fetching what its watcher sees; --gateway has it delivered"
+                try context.terminal.errLine("\(name): \(reason)")
             }
             options = WatcherOptions(.fetched)
         } else {
