@@ -74,11 +74,13 @@ extension SessionRequest {
 /// Why a connected host could not be used.
 package enum HostFailure: UInt8, Sendable, CaseIterable {
     case wrongHostKey = 1
-    /// It broke off before the login was over, or took too long.
+    /// It broke off before keys were exchanged, or took too long.
     case handshake = 2
     case loginRefused = 3
     /// After the login.
     case connectionLost = 4
+    /// It broke off between the two, as sshd does for an account that the host's PAM does not let in.
+    case brokenLogin = 5
 }
 
 /// The daemon's answer to a `SessionRequest`.

@@ -105,7 +105,8 @@ extension Gateway {
             let reason = failure?.description ?? "its sshd breaks off before keys are exchanged"
             board.noteFailure(of: host.name, reason, isHandshake: true)
         } catch {
-            board.noteFailure(of: host.name, "\(error)", isHandshake: true)
+            // Nothing that the host has done.
+            log.warning("no keys can be exchanged", ["host.name": host.name, "error": "\(error)"])
         }
     }
 

@@ -176,10 +176,13 @@ extension SessionMonitor {
     }
 
     private func seat(_ login: Login, on pool: PoolRoute) -> (Access, PassedOver?)? {
+        var pool = pool
+        // Before the choice, which is at once what everybody else sees.
+        pool.members.removeAll { !mayTry($0, after: misses) }
         let (destination, passedOver) = gateway.board.seat(
             session, of: login.user.name, on: .pool(pool), avoiding: misses.hosts)
         guard case .host(let access) = destination else { return nil }
-        return mayTry(access, after: misses) ? (access, passedOver) : nil
+        return (access, passedOver)
     }
 
     /// Whether another host is worth a try. As long as its breaker is closed it may well answer.

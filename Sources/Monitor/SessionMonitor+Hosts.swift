@@ -47,7 +47,7 @@ extension SessionMonitor {
         let signed = try settings.authority.sign(certificate)
         state = .onHost
         connections += 1
-        gateway.sessions.noteConnection(of: session)
+        gateway.sessions.noteConnection(of: session, to: host.name)
         let connection = HostConnection(
             host: host.name, user: login.user.name, hostKeys: host.keys.map(\.blob),
             certificate: signed.blob, remark: self.login?.remark ?? "")
@@ -86,6 +86,10 @@ extension SessionMonitor {
             if isGiven, let known = try gateway.directory.findHost(host) {
                 gateway.noteFailure(of: known, detail, isHandshake: true)
             }
+            return try leave(host, detail)
+        case .brokenLogin:
+            // Its sshd speaks: what befell one person says nothing of the others.
+            gateway.board.noteHandshake(with: host)
             return try leave(host, detail)
         case .connectionLost:
             gateway.sessions.noteLoss(session)
@@ -139,6 +143,7 @@ extension HostFailure {
         switch self {
         case .wrongHostKey: "\(host) showed a host key that is not the one in the directory"
         case .handshake: "\(host) and the gateway could not agree on how to speak"
+        case .brokenLogin: "\(host) broke the login off"
         case .loginRefused: "\(host) refused the login"
         case .connectionLost: "the connection to \(host) was lost"
         }

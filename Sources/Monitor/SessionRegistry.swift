@@ -154,11 +154,12 @@ package final class SessionRegistry: Sendable {
         }
     }
 
-    /// The session is on the host that it leads to.
-    package func noteConnection(of session: SessionID) {
+    /// The session is on the host that it leads to, whichever was thought of meanwhile.
+    package func noteConnection(of session: SessionID, to host: String) {
         state.withLock { state in
-            guard var entry = state.entries[session], let host = entry.host else { return }
+            guard var entry = state.entries[session] else { return }
             entry.isLost = false
+            entry.host = host
             state.entries[session] = entry
             state.seats[session] = Presence(user: entry.user, host: host)
         }

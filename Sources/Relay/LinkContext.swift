@@ -32,4 +32,7 @@ final class LinkContext {
     var maySignal: Bool { rule.decide(.signal) == .permitted }
 
     func noteAgentRequest() { agentIsWanted = true }
+
+    /// Nothing is left on the host for which it was.
+    func forgetAgentRequest() { agentIsWanted = false }
 }

@@ -13,6 +13,8 @@ final class Opening {
     var waiting: WaitingLink?
     /// Connections on which the host has refused it.
     var refusals: [Upstream] = []
+    /// Connections that ended before anything was opened on them.
+    var losses = 0
 
     /// What the host was asked for on one connection.
     struct Attempt {
@@ -21,7 +23,7 @@ final class Opening {
         /// How many packets there were when it was last asked about.
         var packetCount = UInt64.max
         /// When the host should have said something, and how many bytes it had said before.
-        let patience: (until: MonotonicTime, receivedBytes: UInt64)
+        var patience: (until: MonotonicTime, receivedBytes: UInt64)
 
         /// Whether the connection is gone.
         var isOver: Bool { upstream.state != .ready }
@@ -37,6 +39,8 @@ extension RelaySession {
     /// Connections to the host at the most, and logins under way at a time: sshd refuses more (MaxStartups).
     private static let upstreamLimit = 128
     private static let loginLimit = 4
+    /// Logins for one channel that the host ends before it opens anything.
+    private static let lossLimit = 3
 
     /// Takes what the client asked for since the last time.
     func takeClientMessages() {
@@ -88,7 +92,7 @@ extension RelaySession {
     }
 
     private var mayOpenAnother: Bool {
-        links.count + openings.count < Int(settings.maximumChannels)
+        links.count + openings.count + abandoned.count < Int(settings.maximumChannels)
     }
 
     private func openSession(_ message: IncomingMessage) {
@@ -175,8 +179,13 @@ extension RelaySession {
     func advanceOpenings() {
         guard !openings.isEmpty else { return }
         // Here, since nothing else may happen after which there would be another look.
-        for opening in openings where opening.attempt?.isOver == true { opening.attempt = nil }
-        for opening in openings where opening.attempt == nil { begin(opening) }
+        for opening in openings where opening.attempt?.isOver == true {
+            if opening.attempt?.upstream.hasOpened == false { opening.losses += 1 }
+            opening.attempt = nil
+        }
+        for opening in openings where opening.attempt == nil && opening.losses < Self.lossLimit {
+            begin(opening)
+        }
         let settled = openings.filter { advance($0) }
         openings.removeAll { opening in settled.contains { $0 === opening } }
     }
@@ -273,6 +282,10 @@ extension RelaySession {
     ///
     /// - Returns: whether it is settled.
     private func advance(_ opening: Opening) -> Bool {
+        if opening.losses >= Self.lossLimit {
+            refuseForGood(opening, "the host ends each connection after the login")
+            return true
+        }
         guard let attempt = opening.attempt else { return settleIfHostless(opening) }
         guard let transport = attempt.upstream.transport, !attempt.isOver else { return false }
         // Only a packet can have answered it.
@@ -283,10 +296,19 @@ extension RelaySession {
             return false
         case .done:
             attempt.upstream.refusalCount = 0
+            attempt.upstream.hasOpened = true
             accept(opening, attempt.channel)
             return true
         case .refused:
             return retryOrRefuse(opening, attempt.upstream, transport)
+        }
+    }
+
+    private func refuseForGood(_ opening: Opening, _ reason: String) {
+        if opening.opening == .session {
+            refuseSession(opening, reason)
+        } else {
+            refuse(opening.message, opening.opening.text, reason)
         }
     }
 
@@ -313,11 +335,7 @@ extension RelaySession {
             }
         }
         if hasHope { return false }
-        if opening.opening == .session {
-            refuseSession(opening, reason)
-        } else {
-            refuse(opening.message, opening.opening.text, reason)
-        }
+        refuseForGood(opening, reason)
         // The next channel tries again.
         if !openings.contains(where: { $0 !== opening && $0.attempt == nil }) {
             upstreams.removeAll { $0 === failed }

@@ -6,11 +6,17 @@ extension RelaySession {
     /// Whether an opening ends because the host has fallen silent.
     ///
     /// The kernel takes `HostAliveTimeout` to find that a host is gone, for what goes on there may outlast a pause. Who wants something
-    /// new waits no longer than for a new connection. Streams say nothing of the host: it may itself wait for where they lead.
+    /// new waits no longer than for a new connection. Streams say nothing of the host: it may itself wait for where they lead. Nor does
+    /// the first channel on a connection: sshd begins with what PAM does for the login, such as mounting a home.
     func isGivenUp(_ opening: Opening, _ attempt: Opening.Attempt, _ transport: Transport) -> Bool {
-        guard opening.opening == .session, MonotonicTime.now >= attempt.patience.until,
-            transport.receivedBytes == attempt.patience.receivedBytes
+        guard opening.opening == .session, attempt.upstream.hasOpened,
+            MonotonicTime.now >= attempt.patience.until
         else { return false }
+        guard transport.receivedBytes == attempt.patience.receivedBytes else {
+            // It was there a while ago.
+            opening.attempt?.patience = (.now + connectTimeout, transport.receivedBytes)
+            return false
+        }
         let isInUse =
             links.values.contains { ($0 as? HostLink)?.hostTransport === transport }
             || forwards.listeners.contains { $0.transport == ObjectIdentifier(transport) }

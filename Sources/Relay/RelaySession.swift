@@ -172,6 +172,8 @@ final class RelaySession {
                 "the connection to \(upstream.host) was lost, and the ports that were forwarded there"
         }
         upstreams.removeAll { $0 === upstream }
+        // The next host may be another one, where nobody has asked for it yet.
+        if !upstreams.contains(where: { $0.state == .ready }) { context.forgetAgentRequest() }
     }
 
     private func moveBytes() {

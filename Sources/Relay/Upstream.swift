@@ -28,6 +28,9 @@ final class Upstream {
     /// Session channels the host is trusted to allow on one connection (sshd_config(5), MaxSessions); lowered when it refuses earlier.
     var sessionLimit = 10
 
+    /// Whether the host has opened a channel on it.
+    var hasOpened = false
+
     /// Sessions the host has refused on this connection since it last allowed one.
     var refusalCount = 0
 
@@ -154,16 +157,18 @@ final class Upstream {
 
     private func checkTime() {
         if let deadline, MonotonicTime.now >= deadline {
-            report(.handshake, "it did not answer in \(timeout.milliseconds / 1_000) seconds")
+            report(broken, "it did not answer in \(timeout.milliseconds / 1_000) seconds")
         }
     }
+
+    /// What it is when the connection ends now: it never stood, nobody was on the host.
+    private var broken: HostFailure { state == .loggingIn ? .brokenLogin : .handshake }
 
     private func report(_ error: SSHError) {
         switch error.code {
         case .badHostKey: report(.wrongHostKey, error.detail)
         case .loginRefused: report(.loginRefused, error.detail)
-        // A connection that ends here never stood: nobody was on the host.
-        default: report(.handshake, error.detail)
+        default: report(broken, error.detail)
         }
     }
 
@@ -180,7 +185,7 @@ final class Upstream {
                     "\(host) refused the login: your account there is missing or locked. Ask your administrator"
             )
         // Or there is another host.
-        case .handshake, .connectionLost:
+        case .handshake, .connectionLost, .brokenLogin:
             askAdvice(failure, detail, else: "\(host) did not complete the SSH handshake: \(detail)")
         }
     }

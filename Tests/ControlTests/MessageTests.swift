@@ -162,7 +162,7 @@ struct MessageTests {
     @Test("host failures, targets and lists out of bounds are refused")
     func bounds() {
         #expect(throws: WireError.self) { try SessionRequest(decoding: [6, 0, 0, 0, 0, 0]) }
-        #expect(throws: WireError.self) { try SessionRequest(decoding: [6, 5, 0, 0, 0, 0]) }
+        #expect(throws: WireError.self) { try SessionRequest(decoding: [6, 6, 0, 0, 0, 0]) }
         let words = [String](repeating: "", count: 4_097)
         let start = CommandMessage.start(words: words, interactive: false, columns: 0)
         #expect(throws: WireError.self) { try CommandMessage(decoding: start.encoded) }

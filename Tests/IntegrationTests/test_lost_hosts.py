@@ -179,3 +179,18 @@ def test_another_host_key_is_no_silence(lab, pool, person, scratch_host, make_ke
         assert f"the host key of {wrong} has changed: nothing was sent to it".encode() in result.err
     assert shown(lab, wrong)["answers"]
     assert lab.events_after(mark, "host.health", host=wrong) == []
+
+
+@pytest.mark.limit(90)
+def test_a_host_that_takes_its_time_after_the_login(lab, setting, teardown):
+    """What PAM does before the first program, such as mounting a home, is waited for; that is no silence, and nobody logs in again."""
+    setting("ConnectTimeout", "2s")
+    host, file = lab.host1, "/etc/pam.d/sshd"
+    lab.lab_exec(host, "cp", "-p", file, f"{file}.old")
+    teardown.callback(lab.lab_exec, host, "mv", f"{file}.old", file)
+    lab.lab_exec(host, "sh", "-c", f"echo 'session optional pam_exec.so quiet /bin/sleep 6' >>{file}")
+    mark = lab.mark()
+    result = lab.login(f"alice+{host}", "echo", "on", key="alice")
+    assert (result.out, result.status) == (b"on\n", 0) and result.seconds > 6, result.err
+    assert len(lab.events_after(mark, "host.connected", user="alice")) == 1
+    assert not lab.events_after(mark, "host.failed", user="alice")

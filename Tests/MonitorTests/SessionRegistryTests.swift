@@ -34,7 +34,7 @@ struct SessionRegistryTests {
     @Test("a jump leaves the seat of a session that is on a host, which draws it there")
     func jumpFromHost() throws {
         try add(host: "c1")
-        registry.noteConnection(of: session)
+        registry.noteConnection(of: session, to: "c1")
         #expect(seat(on: "c2", isJump: true, keepsSeat: true).others == ["c1"])
         #expect(registry.count(on: "c1") == 1)
         #expect(registry.count(on: "c2") == 0)
@@ -53,7 +53,7 @@ struct SessionRegistryTests {
     @Test("a jump counts until it is over, and a host to which several lead until the last is")
     func jumpEnds() throws {
         try add(host: "c1")
-        registry.noteConnection(of: session)
+        registry.noteConnection(of: session, to: "c1")
         for host in ["c2", "c3", "c2"] {
             registry.noteJump(to: host, of: session, rights: Self.rights, isSeat: false)
         }
@@ -96,12 +96,22 @@ struct SessionRegistryTests {
         #expect(registry.count(on: "c2") == 0)
     }
 
+    @Test("a host that was chosen and not reached is not where the session is")
+    func connectionElsewhere() throws {
+        try add(host: "c1")
+        #expect(seat(on: "c2").others == [])
+        registry.noteConnection(of: session, to: "c1")
+        #expect(registry.count(on: "c1") == 1)
+        #expect(registry.count(on: "c2") == 0)
+        #expect(seat(on: nil, SessionID()).others == ["c1"])
+    }
+
     @Test("who lost a host belongs there, unless it was found again", arguments: [true, false])
     func loss(_ isFoundAgain: Bool) throws {
         try add(host: "c1")
-        registry.noteConnection(of: session)
+        registry.noteConnection(of: session, to: "c1")
         registry.noteLoss(session)
-        if isFoundAgain { registry.noteConnection(of: session) }
+        if isFoundAgain { registry.noteConnection(of: session, to: "c1") }
         registry.remove(session)
         #expect(seat(on: nil, SessionID()).lost == (isFoundAgain ? [] : ["c1"]))
     }
